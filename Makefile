@@ -1,0 +1,174 @@
+# kmemsim - `make help` lists the targets.
+#
+# Everything is built out of tree in $(O). One archive per module; the
+# allocators (models/mm) are compiled twice from the same sources: "cycle",
+# where the compiler's thread-sanitizer hooks report every access to the
+# simulator, and "plain", native code. Their flags are the same in every
+# variant of the build, so that simulated results do not depend on it.
+
+O ?= build
+CC ?= gcc
+ifeq ($(origin CC),default)
+CC := gcc
+endif
+PREFIX ?= /usr/local
+# SAN=address,undefined: sanitizers for everything but models/mm. DEBUG=1: -O0.
+# WERROR=1: warnings are errors (CI). V=1: show commands.
+SAN ?=
+DEBUG ?=
+WERROR ?=
+V ?=
+
+ifeq ($(V),)
+Q := @
+say = @printf '  %-7s %s\n' $(1) $(2)
+else
+Q :=
+say = @:
+endif
+
+PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
+	libgsl-dev libzstd-dev libxxhash-dev uthash-dev libcmocka-dev gnuplot-nox sqlite3 zstd
+
+VERSION := 0.1.0
+GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
+
+# ---- flags ----
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unused-parameter
+WARN += $(if $(WERROR),-Werror)
+OPT := $(if $(DEBUG),-O0,-O2)
+SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
+CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
+CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
+LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lxxhash -lm
+LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
+
+ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
+IS_CLANG := $(shell $(CC) --version 2>/dev/null | grep -q clang && echo 1)
+CX16 := $(if $(filter x86_64,$(ARCH)),-mcx16)
+
+# Simulated code: pinned, whatever the rest is built with (docs/instrumentation.md).
+MM_COMMON := -std=gnu17 -g $(WARN) -fno-strict-aliasing -fno-builtin -fno-common \
+	-fvisibility=hidden -fno-stack-protector -U_FORTIFY_SOURCE $(CX16)
+MM_PLAIN := $(MM_COMMON) -O2 -DKMS_FLAVOUR_PLAIN
+MM_CYCLE := $(MM_COMMON) -O1 -DKMS_FLAVOUR_CYCLE -fsanitize=thread
+ifeq ($(IS_CLANG),1)
+MM_CYCLE += -mllvm -tsan-instrument-func-entry-exit=0 -mllvm -tsan-distinguish-volatile=1 \
+	-mllvm -tsan-instrument-read-before-write=1 -fno-vectorize -fno-slp-vectorize
+else
+MM_CYCLE += --param tsan-instrument-func-entry-exit=0 --param tsan-distinguish-volatile=1
+endif
+
+# ---- modules ----
+
+MODULES := engine config hw rt workloads results plots cli
+DIR_engine := sim/engine
+DIR_config := sim/config
+DIR_cli := sim/cli
+DIR_hw := models/hw
+DIR_rt := models/rt
+DIR_workloads := workloads
+DIR_results := results
+DIR_plots := plots
+
+objs = $(patsubst %.c,$(O)/obj/%.o,$(wildcard $(1)/*.c))
+MAIN_OBJ := $(O)/obj/sim/cli/main.o
+$(foreach m,$(MODULES),$(eval OBJS_$(m) := $(filter-out $(MAIN_OBJ),$(call objs,$(DIR_$(m))))))
+OBJS_results += $(if $(wildcard results/schema.sql),$(O)/obj/gen/schema.o)
+
+MM_ALL := $(wildcard models/mm/*.c)
+MM_INSPECT := $(wildcard models/mm/inspect*.c)
+MM_SRC := $(filter-out $(MM_INSPECT),$(MM_ALL))
+MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
+MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
+MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
+
+LIBS := $(foreach m,cli plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
+MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
+	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
+LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
+
+.PHONY: all
+all: $(O)/kmemsim ## build the program
+
+$(O)/kmemsim: $(MAIN_OBJ) $(LIBS) $(MM_LINK)
+	$(call say,LINK,$@)
+	$(Q)$(call LINK,$(MAIN_OBJ))
+
+$(O)/obj/%.o: %.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
+
+$(O)/obj/gen/%.o: $(O)/gen/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
+
+$(O)/gen/schema.c: results/schema.sql
+	$(call say,GEN,$@)
+	@mkdir -p $(@D)
+	$(Q)( echo 'extern const char store_schema_sql[];'; \
+	  echo 'const char store_schema_sql[] ='; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $<; echo ';' ) > $@
+
+define ARCHIVE
+$(O)/lib/lib$(1).a: $$(OBJS_$(1))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	$$(Q)ar rcs $$@ $$^
+endef
+$(foreach m,$(MODULES),$(eval $(call ARCHIVE,$(m))))
+
+$(O)/mm/cycle/%.o: models/mm/%.c
+	$(call say,CC-sim,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_CYCLE) -MMD -MP -c -o $@ $<
+
+$(O)/mm/plain/%.o: models/mm/%.c
+	$(call say,CC-mm,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_PLAIN) -MMD -MP -c -o $@ $<
+
+$(O)/mm/inspect/%.o: models/mm/%.c
+	$(call say,CC,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_COMMON) -O2 -DKMS_FLAVOUR_PLAIN -MMD -MP -c -o $@ $<
+
+# One object per flavour, so that equal names in the two do not meet.
+$(O)/lib/mm_%.o:
+	$(call say,LD,$@)
+	@mkdir -p $(@D)
+	$(Q)ld -r -o $@ $^ && objcopy --localize-hidden $@
+$(O)/lib/mm_cycle.o: $(MM_OBJS_cycle)
+$(O)/lib/mm_plain.o: $(MM_OBJS_plain)
+
+$(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+# What a run records about its own build. Rewritten only when something changed.
+$(O)/gen/build_info.h: FORCE
+	@mkdir -p $(@D)
+	@printf '#define KMS_VERSION "%s"\n#define KMS_GIT "%s"\n#define KMS_COMPILER "%s"\n#define KMS_SIM_FLAGS "%s"\n' \
+	  '$(VERSION)' '$(GIT)' "$$($(CC) --version | head -n 1)" '$(MM_CYCLE)' > $@.new
+	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
+FORCE:
+$(OBJS_cli) $(MAIN_OBJ) $(OBJS_results): $(O)/gen/build_info.h
+
+# ---- tests ----
+
+UNIT_SRC := $(wildcard tests/unit/*.c)
+PROPERTY_SRC := $(wildcard tests/property/*.c)
+UNIT_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC) $(PROPERTY_SRC))
+BENCH_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bench/*.c))
+
+$(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK)
+	$(call say,TEST,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
+	$(Q)$(call LINK,$@.o,-lcmocka)
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)

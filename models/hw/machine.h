@@ -1,0 +1,55 @@
+/*
+ * machine.h - the simulated hardware, put together.
+ *
+ * CPUs with private L1D and L2, a shared LLC with the coherence directory, an
+ * interconnect and DRAM per node. machine_access() is the engine's access
+ * function: it charges the accessing CPU, part by part (rt.h's enum rt_part),
+ * and keeps sim_cpu.fast[] filled for lines that need no model.
+ *
+ * Interface for what comes later (exact DRAM scheduling, MSHRs, TLBs): the
+ * access function runs in the accessing CPU's fiber and may stall it until an
+ * event.
+ */
+#ifndef MODELS_HW_MACHINE_H
+#define MODELS_HW_MACHINE_H
+
+#include "models/hw/machine_config.h"
+#include "sim/engine/engine.h"
+
+struct machine;
+
+/* Counters of one CPU, or of all together. */
+struct hw_stats {
+	u64 reads, writes, atomics, prefetches;
+	u64 l1_hits, l1_misses, l2_hits, l2_misses, llc_hits, llc_misses;
+	u64 cache_to_cache, invalidations, upgrades, write_backs, evictions;
+	u64 dram_reads, dram_writes, row_hits, row_misses, row_conflicts, refresh_stalls;
+	u64 remote_node;
+};
+
+/* Build the machine for the engine's CPUs; node_of_cpu and node_of_phys give locality. */
+int machine_new(struct machine **machine, const struct machine_config *config, u64 seed,
+		struct kms_error *err);
+void machine_free(struct machine *machine);
+
+/* Give every engine CPU its caches and install the short cut. After engine_init(). */
+void machine_attach(struct machine *machine);
+void machine_access(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind);
+
+/* cpu < 0: sum over all CPUs. */
+void machine_stats(const struct machine *machine, int cpu, struct hw_stats *stats);
+
+/* Which node's memory a physical address is. */
+u32 machine_node_of(const struct machine *machine, u64 phys);
+
+/* Contended lines: for each of the n lines with most transfers between CPUs, offset and count. */
+struct hw_line_count {
+	u64 off;
+	u64 transfers, invalidations;
+};
+u32 machine_hot_lines(const struct machine *machine, struct hw_line_count *lines, u32 n);
+
+/* Single writer, directory = union of the caches, inclusion. KMS_EFAIL says which line. */
+int machine_check(const struct machine *machine, struct kms_error *err);
+
+#endif

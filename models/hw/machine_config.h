@@ -1,0 +1,84 @@
+/*
+ * machine_config.h - what a machine is made of, as read from its JSON.
+ *
+ * Field tables (keys, defaults, ranges, documentation) are in
+ * machine_config.c. Times are in picoseconds inside, cycles of the core clock
+ * where a field says so.
+ */
+#ifndef MODELS_HW_MACHINE_CONFIG_H
+#define MODELS_HW_MACHINE_CONFIG_H
+
+#include "sim/config/cfg.h"
+#include "sim/engine/base.h"
+
+enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM };
+enum hw_row_policy { HW_ROW_OPEN, HW_ROW_CLOSED };
+
+struct cache_config {
+	u64 size_bytes, ways, line_bytes;
+	u64 latency_cycles;	/* a hit, from the core */
+	u32 replacement;	/* enum hw_replacement */
+};
+
+struct core_config {
+	double ghz;
+	double ipc;		    /* of instruction work without its memory accesses */
+	double atomic_cycles;	    /* uncontended locked read-modify-write, beyond the access */
+	double local_rmw_cycles;    /* unlocked cmpxchg16b, beyond the access */
+	double irq_save_cycles, irq_restore_cycles, pause_cycles;
+	double l1_hit_cycles;	    /* charged per L1D hit: throughput, not latency */
+	double fence_cycles;
+};
+
+struct coherence_config {
+	double cache_to_cache_ns; /* a dirty or exclusive line from another CPU */
+	double invalidate_ns;	  /* write to a line others share: wait for their acknowledgement */
+	double upgrade_ns;	  /* S to M without data */
+	double write_back_ns;	  /* charged to the evicting access: handing the line down */
+	double directory_ns;	  /* a directory look-up */
+};
+
+struct interconnect_config {
+	double hop_ns; /* core to LLC slice and back */
+	double node_ns; /* crossing to another NUMA node */
+};
+
+struct dram_config {
+	u64 channels, ranks, banks, row_bytes; /* per node */
+	double clock_mhz;			/* of the command clock */
+	u64 tRCD, tRP, tCL, tCWL, tRAS, tWR, tBURST, tREFI, tRFC; /* command clocks */
+	u32 row_policy;			/* enum hw_row_policy */
+	double controller_ns;		/* queue and PHY, both ways */
+};
+
+struct node_config {
+	u64 memory_bytes;
+	u64 cpus;
+};
+
+struct memory_config {
+	u64 size_bytes;		   /* when no nodes are given: one node with all CPUs */
+	u64 dma_limit_bytes;	   /* end of ZONE_DMA: 16 MiB */
+	u64 dma32_limit_bytes;	   /* end of ZONE_DMA32: 4 GiB */
+	u64 kernel_image_bytes;	   /* text and data, from 16 MiB up, never given to the buddy */
+	u64 movable_bytes;	   /* top of RAM in ZONE_MOVABLE */
+	u64 low_reserved_bytes;	   /* firmware area at 0 */
+	struct cfg_array nodes;	   /* struct node_config */
+	u64 node_distance;	   /* between any two nodes; local is 10 */
+};
+
+struct machine_config {
+	char *name;
+	char *source; /* where its numbers come from */
+	u64 cpus;
+	struct core_config core;
+	struct cache_config l1d, l2, llc;
+	struct coherence_config coherence;
+	struct interconnect_config interconnect;
+	struct dram_config dram;
+	struct memory_config memory;
+};
+
+extern const struct cfg_table machine_config_table;
+
+#endif

@@ -1,0 +1,58 @@
+/*
+ * inspect.h - reading the allocators' state from outside, uncharged.
+ *
+ * Compiled without instrumentation (inspect_*.c): a look costs no simulated
+ * time and changes nothing. Used for samples, tables, invariant checks, plots.
+ */
+#ifndef MODELS_MM_INSPECT_H
+#define MODELS_MM_INSPECT_H
+
+#include "models/mm/mm.h"
+#include "sim/engine/base.h"
+
+struct mm_zone_info {
+	u32 node, zone_idx;
+	const char *name; /* "DMA", "DMA32", "Normal", "Movable" */
+	u64 start_pfn, spanned, present, managed;
+	u64 watermark[3];
+	u64 nr_free_pages; /* exact: global counter plus all CPUs' differentials */
+	u64 pcp_pages;	   /* on all per-CPU lists */
+	u64 nr_free[11];   /* blocks by order */
+	u64 nr_free_type[11][4];
+	u32 pageblocks[4]; /* by migratetype */
+	s32 pcp_high, pcp_batch;
+};
+
+/* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
+u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
+
+/*
+ * One slab cache as a policy reports it. Objects: total = in use + free_cpu +
+ * free_partial, where free_cpu are free objects that belong to a CPU (CPU slab,
+ * CPU partial slabs, array caches) and free_partial lie in slabs on a node.
+ */
+struct mm_cache_info {
+	const struct kmem_cache *cache;
+	u64 name; /* id given at creation; kmalloc and boot caches: index into mm_boot_cache_names */
+	bool boot_cache;
+	u32 object_size, size, align, order, objects_per_slab, refcount;
+	u32 min_partial, cpu_partial, cpu_partial_slabs, flags;
+	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
+	u64 partial_slabs; /* on node lists */
+	u64 cpu_slabs;	   /* CPU slabs and CPU partial slabs */
+};
+
+/* All slab caches in creation order. Returns how many there are (may exceed max). */
+u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
+
+/* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
+const char *mm_boot_cache_name(u64 id);
+
+/*
+ * Every invariant of the page allocator and the slab layer: list links, counts,
+ * buddy marks, alignment, merge completeness, slab freelists. KMS_EFAIL with
+ * the first violation in words.
+ */
+int mm_check(struct kms_error *err);
+
+#endif

@@ -1,0 +1,199 @@
+/*
+ * kernel.h - the only header the allocators see of the world outside.
+ *
+ * Code in models/mm is plain C that reads like kernel code. It is compiled
+ * twice from the same sources: the "cycle" flavour, where the compiler's
+ * thread-sanitizer hooks tell the simulator about every load, store and atomic
+ * (nothing here calls the simulator), and the "plain" flavour, native code
+ * used by functional timing and as the baseline of the benchmarks.
+ *
+ * What the kernel gets from its architecture - spinlocks, per-CPU offsets,
+ * double-word compare-and-exchange, memory copies, tracepoints - is declared
+ * here and provided by models/rt. Rules for code that includes this header:
+ * no bit-fields, no structs by value, no inline assembly, no static or global
+ * variables (kernel globals live in simulated RAM: struct kernel_globals),
+ * READ_ONCE/WRITE_ONCE or atomics for what CPUs share, and no pointer in
+ * simulated RAM to anything outside it.
+ */
+#ifndef MODELS_MM_KERNEL_H
+#define MODELS_MM_KERNEL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+typedef int8_t s8;
+typedef int16_t s16;
+typedef int32_t s32;
+typedef int64_t s64;
+typedef u32 gfp_t;
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+#define min(a, b) ((a) < (b) ? (a) : (b))
+#define max(a, b) ((a) > (b) ? (a) : (b))
+#define ALIGN(x, a) (((x) + ((a) - 1)) & ~((typeof(x))(a) - 1))
+#define ALIGN_DOWN(x, a) ((x) & ~((typeof(x))(a) - 1))
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+
+#define READ_ONCE(x) (*(const volatile typeof(x) *)&(x))
+#define WRITE_ONCE(x, v) (*(volatile typeof(x) *)&(x) = (v))
+
+static inline int fls(u32 x)
+{
+	return x ? 32 - __builtin_clz(x) : 0;
+}
+
+static inline int fls64(u64 x)
+{
+	return x ? 64 - __builtin_clzll(x) : 0;
+}
+
+static inline int ilog2(u64 x)
+{
+	return fls64(x) - 1;
+}
+
+/* ---- memory ---- */
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE 4096ul
+#define PAGE_MASK (~(PAGE_SIZE - 1))
+#define SMP_CACHE_BYTES 64
+
+/* Direct map and vmemmap: two windows on simulated RAM at fixed addresses (sim/engine/ram.h). */
+#define PAGE_OFFSET 0x300000000000ul
+#define VMEMMAP_START (PAGE_OFFSET + (1ul << 44))
+#define KERNEL_DATA_PHYS 0x1000000ul /* where struct kernel_globals lies: 16 MiB, as on x86 */
+
+/* ---- errors: the run stops and says what and where ---- */
+
+void kms_bug(const char *file, int line, const char *what) __attribute__((noreturn, cold));
+#define BUG_ON(cond)                                                                               \
+	do {                                                                                       \
+		if (unlikely(cond))                                                                \
+			kms_bug(__FILE__, __LINE__, #cond);                                        \
+	} while (0)
+
+/* ---- CPUs and per-CPU data ---- */
+
+/* A per-CPU pointer is an offset into every CPU's area; 0 is never handed out. */
+#define __percpu
+u32 kms_smp_processor_id(void);
+u64 kms_my_cpu_offset(void); /* address of this CPU's area; no memory access (as %gs) */
+#define smp_processor_id() kms_smp_processor_id()
+#define this_cpu_ptr(p) ((typeof(p))((u64)(p) + kms_my_cpu_offset()))
+
+/* ---- locks: classes are named so that waits can be accounted ---- */
+
+typedef struct {
+	u32 slock;
+} spinlock_t;
+
+enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_POLICY, NR_LOCK_CLASSES };
+
+#ifdef KMS_FLAVOUR_CYCLE
+void kms_spin_lock(u32 *word, u32 lock_class);
+int kms_spin_trylock(u32 *word, u32 lock_class);
+void kms_spin_unlock(u32 *word, u32 lock_class);
+void kms_local_irq_save(void); /* charges the cost; simulated interrupts come between operations */
+void kms_local_irq_restore(void);
+void kms_cpu_relax(void);
+bool kms_cmpxchg_double(void *p, u64 old1, u64 old2, u64 new1, u64 new2);
+bool kms_cmpxchg_double_local(void *p, u64 old1, u64 old2, u64 new1, u64 new2);
+void kms_prefetchw(const void *p);
+void *kms_memset(void *p, int c, size_t n);
+void *kms_memcpy(void *d, const void *s, size_t n);
+#else
+static inline void kms_spin_lock(u32 *word, u32 lock_class)
+{
+	(void)lock_class;
+	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
+		kms_bug(__FILE__, __LINE__, "spinlock taken twice by an atomic operation");
+}
+static inline int kms_spin_trylock(u32 *word, u32 lock_class)
+{
+	(void)lock_class;
+	return !__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE);
+}
+static inline void kms_spin_unlock(u32 *word, u32 lock_class)
+{
+	(void)lock_class;
+	__atomic_store_n(word, 0, __ATOMIC_RELEASE);
+}
+static inline void kms_local_irq_save(void) {}
+static inline void kms_local_irq_restore(void) {}
+static inline void kms_cpu_relax(void) {}
+static inline bool kms_cmpxchg_double(void *p, u64 old1, u64 old2, u64 new1, u64 new2)
+{
+	unsigned __int128 o = (unsigned __int128)old2 << 64 | old1;
+	unsigned __int128 n = (unsigned __int128)new2 << 64 | new1;
+
+	return __sync_bool_compare_and_swap((unsigned __int128 *)p, o, n);
+}
+static inline bool kms_cmpxchg_double_local(void *p, u64 old1, u64 old2, u64 new1, u64 new2)
+{
+	u64 *w = p;
+
+	if (w[0] != old1 || w[1] != old2)
+		return false;
+	w[0] = new1;
+	w[1] = new2;
+	return true;
+}
+static inline void kms_prefetchw(const void *p)
+{
+	__builtin_prefetch(p, 1);
+}
+#define kms_memset(p, c, n) __builtin_memset(p, c, n)
+#define kms_memcpy(d, s, n) __builtin_memcpy(d, s, n)
+#endif
+
+#define spin_lock(l, cls) kms_spin_lock(&(l)->slock, cls)
+#define spin_trylock(l, cls) kms_spin_trylock(&(l)->slock, cls)
+#define spin_unlock(l, cls) kms_spin_unlock(&(l)->slock, cls)
+#define spin_lock_irqsave(l, cls)                                                                  \
+	do {                                                                                       \
+		kms_local_irq_save();                                                              \
+		kms_spin_lock(&(l)->slock, cls);                                                   \
+	} while (0)
+#define spin_unlock_irqrestore(l, cls)                                                             \
+	do {                                                                                       \
+		kms_spin_unlock(&(l)->slock, cls);                                                 \
+		kms_local_irq_restore();                                                           \
+	} while (0)
+#define local_irq_save() kms_local_irq_save()
+#define local_irq_restore() kms_local_irq_restore()
+#define cpu_relax() kms_cpu_relax()
+#define prefetchw(p) kms_prefetchw(p)
+#define memset(p, c, n) kms_memset(p, c, n)
+#define memcpy(d, s, n) kms_memcpy(d, s, n)
+
+#define atomic_inc(p) __atomic_fetch_add(p, 1, __ATOMIC_SEQ_CST)
+#define atomic_dec(p) __atomic_fetch_sub(p, 1, __ATOMIC_SEQ_CST)
+#define atomic_add(p, v) __atomic_fetch_add(p, v, __ATOMIC_SEQ_CST)
+#define atomic_sub(p, v) __atomic_fetch_sub(p, v, __ATOMIC_SEQ_CST)
+#define atomic_dec_and_test(p) (__atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST) == 0)
+
+/* ---- tracepoints: the only marks in allocator code (tracepoints.def) ---- */
+
+enum kms_tracepoint {
+#define TRACEPOINT(name, path, args, doc) TP_##name,
+#include "models/mm/tracepoints.def"
+#undef TRACEPOINT
+	NR_TRACEPOINTS
+};
+
+void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c);
+#define trace3(name, a, b, c) kms_trace(TP_##name, (u64)(a), (u64)(b), (u64)(c))
+#define trace2(name, a, b) trace3(name, a, b, 0)
+#define trace1(name, a) trace3(name, a, 0, 0)
+#define trace0(name) trace3(name, 0, 0, 0)
+
+#endif

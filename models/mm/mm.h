@@ -1,0 +1,125 @@
+/*
+ * mm.h - the allocators as the rest of the program sees them.
+ *
+ * Two flavours of everything in this directory are linked in (kernel.h): each
+ * exports one struct mm_ops. The slab layer is a policy: a const descriptor in
+ * its own file, registered in policies.c.
+ *
+ * Call order: boot() first; then slab->init(); setup_pagesets() and
+ * init_watermarks() when the machine's boot gets there (before that the
+ * per-CPU lists have high 0 and batch 1, and all watermarks are 0, as in a
+ * booting kernel). All calls are made in the context of a simulated CPU
+ * (rt_enter_cpu()).
+ */
+#ifndef MODELS_MM_MM_H
+#define MODELS_MM_MM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct page;
+struct kmem_cache;
+
+enum mm_path {
+#define MM_PATH(id, name, doc) id,
+#include "models/mm/paths.def"
+#undef MM_PATH
+	NR_MM_PATHS
+};
+
+struct mm_range {
+	uint64_t pfn, end; /* [pfn, end) */
+};
+
+struct mm_zone_boot {
+	uint32_t node, zone_idx;
+	uint64_t start_pfn, spanned, present;
+};
+
+/* The machine as boot firmware and memblock leave it. Host memory; copied, not kept. */
+struct mm_boot {
+	uint32_t nr_cpus, nr_nodes;
+	const uint8_t *cpu_node;   /* [nr_cpus] */
+	const uint8_t *node_distance; /* [nr_nodes * nr_nodes], 10 = local */
+	uint64_t max_pfn;
+	const struct mm_zone_boot *zones; /* ascending by node, then zone index */
+	uint32_t nr_zones;
+	const struct mm_range *free;	  /* memory to hand to the buddy allocator, ascending */
+	uint32_t nr_free;
+	/* physical addresses set aside for kernel data (see rt/memblock.h) */
+	uint64_t node_data_phys[64];
+	uint64_t percpu_phys[256];
+	uint64_t percpu_unit_bytes;
+	uint64_t mem_section_phys; /* section table, then the usage records */
+	const struct mm_params *params;
+};
+
+/* Tunables, by the kernel's names; 0 is the kernel's default where it computes one. */
+struct mm_params {
+	uint64_t min_free_kbytes;
+	uint64_t watermark_scale_factor;
+	uint64_t watermark_boost_factor;
+	uint64_t percpu_pagelist_high_fraction;
+	uint64_t slub_min_order;
+	uint64_t slub_max_order;
+	uint64_t slub_min_objects;
+	bool slab_nomerge;
+	bool slub_cpu_partial;
+	bool page_group_by_mobility;
+};
+
+struct kmem_cache_args {
+	uint64_t name; /* id; the caller keeps the text */
+	uint32_t size, align, flags, useroffset, usersize;
+	uint64_t ctor; /* id, 0 none */
+};
+
+/*
+ * A slab layer. Sizes in bytes, node -1 for any. Allocation returns NULL when
+ * memory is out. free functions take what the matching allocation returned.
+ */
+struct slab_ops {
+	void (*init)(void); /* kmem_cache_init(): bootstrap and the kmalloc caches */
+	void *(*kmalloc)(size_t size, uint32_t gfp, int node);
+	void (*kfree)(const void *object);
+	size_t (*ksize)(const void *object);
+	struct kmem_cache *(*cache_create)(const struct kmem_cache_args *args);
+	void (*cache_destroy)(struct kmem_cache *s);
+	void (*cache_shrink)(struct kmem_cache *s);
+	void *(*cache_alloc)(struct kmem_cache *s, uint32_t gfp, int node);
+	void (*cache_free)(struct kmem_cache *s, void *object);
+	int (*cache_alloc_bulk)(struct kmem_cache *s, uint32_t gfp, size_t n, void **objects);
+	void (*free_bulk)(struct kmem_cache *s, size_t n, void **objects); /* s NULL: kfree_bulk */
+};
+
+/* A slab layer's descriptor: one per policy file, listed in policies.c. */
+struct slab_policy {
+	const char *name;    /* in configs: "allocator": {"slab": NAME} */
+	const char *summary; /* one line */
+	const char *source;  /* kernel version and where its behaviour is described */
+	const struct slab_ops *ops;
+};
+
+struct mm_ops {
+	void (*boot)(const struct mm_boot *boot); /* zones, zonelists, then memblock's release */
+	void (*setup_pagesets)(void);
+	void (*init_watermarks)(void); /* min_free_kbytes, watermarks, reserves, thresholds */
+	void (*cpu_online)(uint32_t cpu);
+	void (*release_reserved)(uint64_t pfn, uint32_t order); /* boot memory freed late */
+	struct page *(*alloc_pages)(uint32_t gfp, uint32_t order, int node);
+	void (*free_pages)(struct page *page, uint32_t order);
+	struct page *(*alloc_pages_exact)(uint64_t size, uint32_t gfp); /* first of size pages */
+	void (*split_page)(struct page *page, uint32_t order);
+	uint32_t (*alloc_pages_bulk)(uint32_t gfp, int node, uint32_t n, struct page **pages);
+	void (*free_page_list)(struct page **pages, uint32_t n); /* free_unref_page_list() */
+	void (*drain_all_pages)(void);
+	void (*refresh_cpu_vm_stats)(void); /* this CPU's vmstat worker */
+	const struct slab_policy *const *policies; /* the table of policies.c */
+	uint32_t nr_policies;
+};
+
+extern const struct mm_ops mm_ops_cycle __attribute__((visibility("default")));
+extern const struct mm_ops mm_ops_plain __attribute__((visibility("default")));
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * rt.h - the run time under the allocators: the other side of kernel.h.
+ *
+ * Provides simulated kernel code with CPUs, per-CPU offsets, locks, memory
+ * copies and tracepoints, charges the instruction work of each tracepoint from
+ * the cost table, and keeps the state of the operation that a CPU is in. Sits
+ * between models/mm above and sim/engine below; knows no hardware model.
+ *
+ * Functional timing uses the same calls without an engine run: rt_enter_cpu()
+ * then only says whose per-CPU data is meant.
+ */
+#ifndef MODELS_RT_RT_H
+#define MODELS_RT_RT_H
+
+#include "models/mm/mm.h"
+#include "sim/engine/engine.h"
+
+/* Where simulated time goes. Order is the order of every table and plot. */
+enum rt_part {
+	PART_EXEC, PART_TLB, PART_L1, PART_L2, PART_LLC, PART_COHERENCE, PART_INTERCONNECT,
+	PART_DRAM, PART_LOCK, PART_RECLAIM, NR_PARTS
+};
+extern const char *const rt_part_names[NR_PARTS];
+extern const char *const rt_path_names[];	/* [NR_MM_PATHS] */
+extern const char *const rt_tracepoint_names[]; /* [NR_TRACEPOINTS] */
+extern const char *const rt_lock_names[];	/* [NR_LOCK_CLASSES] */
+
+/* Instruction work charged at one tracepoint: base + per_arg * its first argument. */
+struct rt_cost {
+	double insns;
+	double insns_per_arg;
+};
+
+struct rt_config {
+	const struct rt_cost *costs; /* [NR_TRACEPOINTS], instructions */
+	kms_ps ps_per_insn_x1024;    /* picoseconds per instruction, times 1024 */
+	kms_ps irq_save_ps, irq_restore_ps, cpu_relax_ps;
+};
+
+/* What a CPU's current operation has met so far. Reset by rt_begin_op(). */
+struct rt_op {
+	u32 path; /* enum mm_path */
+	u32 tracepoints;
+	double insns;
+};
+
+int rt_init(const struct rt_config *config, u32 nr_cpus, struct kms_error *err);
+void rt_set_percpu(u32 cpu, u64 offset_address); /* where the CPU's area lies */
+/* Functional timing: calls from now on are made by this CPU. */
+void rt_enter_cpu(u32 cpu);
+void rt_begin_op(u32 cpu);
+const struct rt_op *rt_op(u32 cpu);
+
+/* How often each tracepoint was passed, all CPUs. */
+const u64 *rt_trace_counts(void);
+
+/* Called at one tracepoint on every pass, uncharged. At most one per tracepoint. */
+typedef void rt_probe_fn(void *arg, u32 cpu, u64 a, u64 b, u64 c);
+void rt_probe(u32 tracepoint, rt_probe_fn *fn, void *arg);
+
+/* The first kms_bug() of a functional run unwinds to here: runs fn(arg), 0 or KMS_EFAIL. */
+int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err);
+
+#endif

@@ -1,0 +1,119 @@
+/*
+ * store.h - results in one SQLite file.
+ *
+ * The writer batches rows in transactions and is called only between
+ * operations, never from a model's hot path. A run is marked 'running' in its
+ * first transaction and 'complete', 'interrupted' or 'failed' in its last: a
+ * run that was killed leaves a readable database with the run still marked
+ * 'running', which readers report as incomplete. schema.sql documents the
+ * tables.
+ */
+#ifndef RESULTS_STORE_H
+#define RESULTS_STORE_H
+
+#include "results/histogram.h"
+#include "sim/engine/base.h"
+
+enum metric_id {
+#define METRIC(id, name, unit, better, definition) id,
+#include "results/metrics.def"
+#undef METRIC
+	NR_METRICS
+};
+
+struct metric_def {
+	const char *name, *unit, *definition;
+	int better;
+};
+extern const struct metric_def metric_defs[NR_METRICS];
+
+struct store;
+
+enum store_mode { STORE_READ, STORE_WRITE };
+
+/*
+ * Open, create (STORE_WRITE) or migrate a database. Refuses with a clear
+ * message: not a database, another tool's database, newer schema, read-only,
+ * locked (after 5 s), a directory, missing.
+ */
+int store_open(struct store **store, const char *path, enum store_mode mode, struct kms_error *err);
+int store_close(struct store *store, struct kms_error *err); /* commits */
+struct sqlite3 *store_db(struct store *store);		     /* for queries */
+
+struct run_info {
+	const char *name, *title;
+	const char *tool_version, *compiler, *compiler_flags, *host;
+	const char *config_json, *config_hash, *trace_hash;
+	const char *workload, *machine, *policy, *timing, *pacing;
+	u64 seed;
+	u64 ram_bytes;
+	const char *const *part_names; /* latency parts, in order */
+	u32 nr_parts;
+};
+
+int store_begin_run(struct store *store, const struct run_info *info, s64 *run_id, struct kms_error *err);
+int store_phase(struct store *store, u32 phase, const char *name, bool warm_up, struct kms_error *err);
+/* phase -1: the whole measured part. */
+int store_metric(struct store *store, int phase, enum metric_id metric, double value, struct kms_error *err);
+
+/* Time series: what names the series ("bytes.free", "free_blocks"), labels may be -1. */
+struct store_sample {
+	const char *series; /* static text */
+	const char *unit;
+	kms_ps time;	    /* simulated */
+	u64 request;	    /* requests completed */
+	int phase, node, zone, order;
+	s64 value;
+};
+int store_sample(struct store *store, const struct store_sample *sample, struct kms_error *err);
+
+/* Latency of one operation kind on one path in one phase: histogram and the sum of each part, in ps. */
+int store_latency(struct store *store, int phase, const char *operation, const char *path,
+		  const struct histogram *h, const u64 *part_ps, struct kms_error *err);
+
+struct store_cache {
+	const char *name;
+	u32 object_size, size, align, order, objects_per_slab;
+	u64 slabs, slab_bytes, objects, inuse, free_cpu, free_partial, partial_slabs;
+	u64 requested_bytes, rounding_bytes, tail_bytes, allocs, frees;
+};
+int store_cache(struct store *store, const struct store_cache *cache, struct kms_error *err);
+
+struct store_zone {
+	u32 node;
+	const char *name;
+	u64 start_pfn, spanned, present, managed, free_pages, pcp_pages;
+	u64 watermark_min, watermark_low, watermark_high;
+	u64 nr_free[11];
+};
+int store_zone(struct store *store, const struct store_zone *zone, struct kms_error *err);
+
+struct store_site {
+	const char *name;
+	u64 allocs, frees, live, live_bytes, requested_bytes, waste_bytes, waste_bytes_total;
+};
+int store_site(struct store *store, const struct store_site *site, struct kms_error *err);
+
+struct store_lock {
+	const char *name, *holder; /* holder "": totals of the lock */
+	u64 acquired, contended;
+	u64 wait_ps, wait_max_ps;
+};
+int store_lock(struct store *store, const struct store_lock *lock, struct kms_error *err);
+
+/* Named counters that are no metrics: tracepoints passed, hardware counters, import's left-outs. */
+int store_counter(struct store *store, const char *group, const char *name, u64 value, struct kms_error *err);
+
+/* Host-side facts, kept apart and left out of the digest: seconds, requests/s, resident bytes. */
+int store_host(struct store *store, const char *name, double value, const char *unit, struct kms_error *err);
+
+/* status: "complete", "interrupted", "failed". Commits. */
+int store_end_run(struct store *store, const char *status, struct kms_error *err);
+
+/* Digest over all simulated values of a run (host facts, ids and times of day excluded): 32 hex digits. */
+int store_digest(struct store *store, s64 run_id, char hex[33], struct kms_error *err);
+
+/* "12", "latest", a uuid prefix or a run's name (its newest) to an id. */
+int store_find_run(struct store *store, const char *what, s64 *run_id, struct kms_error *err);
+
+#endif

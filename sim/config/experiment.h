@@ -1,0 +1,64 @@
+/*
+ * experiment.h - what a run is: machine, allocator, workload, timing.
+ *
+ * Field tables in experiment.c; the machine's own are in models/hw.
+ */
+#ifndef SIM_CONFIG_EXPERIMENT_H
+#define SIM_CONFIG_EXPERIMENT_H
+
+#include "models/hw/machine_config.h"
+#include "models/mm/mm.h"
+#include "sim/config/cfg.h"
+#include "workloads/synthetic.h"
+
+enum exp_timing { TIMING_CYCLE, TIMING_FUNCTIONAL };
+enum exp_pacing { PACING_ASAP, PACING_ORDER, PACING_TIMESTAMPS };
+enum exp_memory { MEMORY_RECORDED, MEMORY_MACHINE };
+
+struct allocator_config {
+	char *slab;		 /* name in the policy table */
+	struct mm_params params; /* by the kernel's names */
+};
+
+struct touch_config {
+	u64 write_bytes; /* written after an allocation, at most the object; 0 none */
+	u64 read_bytes;	 /* read before a free */
+};
+
+struct workload_config {
+	char *trace;		  /* file, or NULL */
+	bool has_synthetic;
+	struct synthetic_config synthetic;
+	u32 pacing;		  /* enum exp_pacing */
+	double time_scale;	  /* timestamps: recorded time times this */
+	kms_ps think_time;	  /* asap: between two requests of a CPU */
+	struct cfg_array warm_up; /* phases (names) that are not measured */
+	u64 max_requests;	  /* 0: all */
+	struct touch_config touch;
+	u32 memory; /* enum exp_memory: whose memory map, the recording's or the machine's */
+};
+
+struct sampling_config {
+	u64 samples; /* about this many over the run */
+};
+
+struct periodic_config {
+	kms_ps vmstat; /* interval of each CPU's vmstat worker; 0 off */
+};
+
+struct experiment_config {
+	char *name, *title;
+	struct machine_config machine;
+	struct allocator_config allocator;
+	struct workload_config workload;
+	u32 timing; /* enum exp_timing */
+	u64 seed;
+	char *costs; /* cost table file */
+	struct sampling_config sampling;
+	struct periodic_config periodic;
+	bool check; /* verify all invariants at every sample */
+};
+
+extern const struct cfg_table experiment_config_table;
+
+#endif

@@ -1,0 +1,82 @@
+/*
+ * base.c - errors as values, and the "did you mean" used in their texts.
+ */
+#include "sim/engine/base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int kms_fail(struct kms_error *err, enum kms_code code, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!err || err->code)
+		return code;
+	err->code = code;
+	va_start(ap, fmt);
+	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	return code;
+}
+
+int kms_fail_in(struct kms_error *err, const char *fmt, ...)
+{
+	char old[sizeof(err->text)];
+	va_list ap;
+	int n;
+
+	memcpy(old, err->text, sizeof(old));
+	va_start(ap, fmt);
+	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n < sizeof(err->text))
+		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", old);
+	return err->code;
+}
+
+#define WORD_MAX_LEN 63
+
+/* Edit distance (insert, delete, replace); words longer than the limit are far from everything. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[WORD_MAX_LEN + 1];
+	size_t la = strlen(a), lb = strlen(b);
+
+	if (la > WORD_MAX_LEN || lb > WORD_MAX_LEN)
+		return WORD_MAX_LEN;
+	for (size_t j = 0; j <= lb; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 1; i <= la; i++) {
+		unsigned diag = row[0];
+
+		row[0] = (unsigned)i;
+		for (size_t j = 1; j <= lb; j++) {
+			unsigned up = row[j], best = diag + (a[i - 1] != b[j - 1]);
+
+			if (up + 1 < best)
+				best = up + 1;
+			if (row[j - 1] + 1 < best)
+				best = row[j - 1] + 1;
+			row[j] = best;
+			diag = up;
+		}
+	}
+	return row[lb];
+}
+
+const char *kms_nearest(const char *word, const char *const *names, size_t n)
+{
+	const char *best = NULL;
+	unsigned best_distance = (unsigned)strlen(word) / 2 + 1;
+
+	for (size_t i = 0; i < n; i++) {
+		unsigned d = edit_distance(word, names[i]);
+
+		if (d < best_distance) {
+			best_distance = d;
+			best = names[i];
+		}
+	}
+	return best;
+}
