@@ -1,0 +1,37 @@
+/*
+ * run.h - one experiment from configuration to database.
+ *
+ * run.c puts machine, allocators, workload and store together; replay.c drives
+ * the simulated CPUs through the workload's requests; account.c keeps what
+ * every object asked for and takes the byte partition; record.c turns it all
+ * into metrics, samples and histograms.
+ */
+#ifndef SIM_RUN_RUN_H
+#define SIM_RUN_RUN_H
+
+#include "results/store.h"
+#include "sim/config/experiment.h"
+
+/* How far a run has come; called every few ten thousand requests. */
+struct run_progress {
+	u64 requests, total;
+	kms_ps time;	   /* simulated */
+	double seconds;	   /* host time so far */
+	const char *phase;
+};
+
+struct run_options {
+	void (*progress)(void *arg, const struct run_progress *p); /* may be NULL */
+	void *arg;
+	const volatile int *interrupted; /* stop cleanly when it becomes non-zero; may be NULL */
+	bool check;			 /* verify all invariants at every sample */
+};
+
+/*
+ * Carry out one experiment. config_json is its resolved form (cfg_resolved()).
+ * The run is in the store whatever happens after it began; *run_id is set then.
+ */
+int run_experiment(const struct experiment_config *config, const char *config_json, struct store *store,
+		   const struct run_options *options, s64 *run_id, struct kms_error *err);
+
+#endif
