@@ -3,6 +3,8 @@
  *
  * The simulated code is tests/sim/sim_code.c, instrumented like the allocators.
  */
+#include <stdbool.h>
+
 #include "tests/unit/engine_fixture.h"
 
 #include "models/rt/rt.h"
@@ -293,18 +295,18 @@ static void test_atomics_as_compiled(void **state)
 
 /* Every operation of one size, against its definition, on values that use all bits. */
 #define ATOMIC_TEST(bits, T)                                                                       \
-	T __tsan_atomic##bits##_load(const volatile T *p, int order);                              \
-	void __tsan_atomic##bits##_store(volatile T *p, T v, int order);                           \
-	T __tsan_atomic##bits##_exchange(volatile T *p, T v, int order);                           \
-	T __tsan_atomic##bits##_fetch_add(volatile T *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_sub(volatile T *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_and(volatile T *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_or(volatile T *p, T v, int order);                           \
-	T __tsan_atomic##bits##_fetch_xor(volatile T *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_nand(volatile T *p, T v, int order);                         \
-	T __tsan_atomic##bits##_compare_exchange_val(volatile T *p, T old, T v, int, int);         \
-	int __tsan_atomic##bits##_compare_exchange_strong(volatile T *p, T *old, T v, int, int);   \
-	int __tsan_atomic##bits##_compare_exchange_weak(volatile T *p, T *old, T v, int, int);     \
+	T __tsan_atomic##bits##_load(const volatile void *p, int order);                              \
+	void __tsan_atomic##bits##_store(volatile void *p, T v, int order);                           \
+	T __tsan_atomic##bits##_exchange(volatile void *p, T v, int order);                           \
+	T __tsan_atomic##bits##_fetch_add(volatile void *p, T v, int order);                          \
+	T __tsan_atomic##bits##_fetch_sub(volatile void *p, T v, int order);                          \
+	T __tsan_atomic##bits##_fetch_and(volatile void *p, T v, int order);                          \
+	T __tsan_atomic##bits##_fetch_or(volatile void *p, T v, int order);                           \
+	T __tsan_atomic##bits##_fetch_xor(volatile void *p, T v, int order);                          \
+	T __tsan_atomic##bits##_fetch_nand(volatile void *p, T v, int order);                         \
+	T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T old, T v, int, int);         \
+	bool __tsan_atomic##bits##_compare_exchange_strong(volatile void *p, void *old, T v, int, int);   \
+	bool __tsan_atomic##bits##_compare_exchange_weak(volatile void *p, void *old, T v, int, int);     \
 	static void atomic_##bits(void *arg)                                                       \
 	{                                                                                          \
 		volatile T *p = ram_ptr(AT);                                                       \
@@ -359,9 +361,9 @@ void __tsan_unaligned_read16(void *p);
 void __tsan_unaligned_write2(void *p);
 void __tsan_unaligned_volatile_read4(void *p);
 void __tsan_read_write4(void *p);
-void __tsan_read_range(void *p, size_t bytes);
-void __tsan_write_range(void *p, size_t bytes);
-void __tsan_vptr_update(void **p, void *value);
+void __tsan_read_range(void *p, long bytes);
+void __tsan_write_range(void *p, long bytes);
+void __tsan_vptr_update(void *p, void *value);
 void *__tsan_memmove(void *to, const void *from, size_t bytes);
 
 static void direct_calls(void *arg)
@@ -375,7 +377,7 @@ static void direct_calls(void *arg)
 	__tsan_read_write4(p);
 	__tsan_read_range(p + 60, 8);
 	__tsan_write_range(p + 32, 64);
-	__tsan_vptr_update((void **)p, NULL);
+	__tsan_vptr_update(p, NULL);
 	p[0] = 'x';
 	p[1] = 'y';
 	__tsan_memmove(p + 1, p, 2);
