@@ -19,14 +19,15 @@ struct tracepoint {
 	u64 insns_x1024, insns_x1024_per_arg;
 	rt_probe_fn *probe;
 	void *arg;
+	u64 passed;
 	u32 path;
 } __attribute__((aligned(64)));
 
 struct rt_state rt;
 
 static struct tracepoint points[NR_TRACEPOINTS];
-static u64 counts[NR_TRACEPOINTS];
 static struct rt_op ops[SIM_MAX_CPUS];
+static struct rt_op *functional_op = ops; /* of the CPU entered last */
 
 static const u8 tracepoint_paths[] = {
 #define TRACEPOINT(name, path, args, doc) path,
@@ -60,8 +61,8 @@ int rt_init(const struct rt_config *config, u32 nr_cpus, struct kms_error *err)
 				SIM_MAX_CPUS);
 	memset(&rt, 0, sizeof(rt));
 	memset(points, 0, sizeof(points));
-	memset(counts, 0, sizeof(counts));
 	memset(ops, 0, sizeof(ops));
+	functional_op = ops;
 	rt.irq_save_ps = config->irq_save_ps;
 	rt.irq_restore_ps = config->irq_restore_ps;
 	rt.cpu_relax_ps = config->cpu_relax_ps ? config->cpu_relax_ps : 1;
@@ -85,6 +86,7 @@ void rt_enter_cpu(u32 cpu)
 {
 	rt.cpu = cpu;
 	rt.cpu_percpu = rt.percpu[cpu];
+	functional_op = &ops[cpu];
 }
 
 void rt_begin_op(u32 cpu)
@@ -99,6 +101,10 @@ const struct rt_op *rt_op(u32 cpu)
 
 const u64 *rt_trace_counts(void)
 {
+	static u64 counts[NR_TRACEPOINTS];
+
+	for (u32 i = 0; i < NR_TRACEPOINTS; i++)
+		counts[i] = points[i].passed;
 	return counts;
 }
 
@@ -108,21 +114,30 @@ void rt_probe(u32 tracepoint, rt_probe_fn *fn, void *arg)
 	points[tracepoint].arg = arg;
 }
 
-void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c)
+static inline void note_pass(struct tracepoint *point, struct rt_op *op)
 {
-	const struct tracepoint *point = &points[tracepoint];
-	struct sim_cpu *cpu = sim_current;
-	u32 id = cpu ? cpu->id : rt.cpu;
-	struct rt_op *op = &ops[id];
-
-	counts[tracepoint]++;
+	point->passed++;
 	op->tracepoints++;
 	if (point->path > op->path)
 		op->path = point->path;
-	if (KMS_UNLIKELY(point->probe))
-		point->probe(point->arg, id, a, b, c);
-	if (!cpu)
+}
+
+void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c)
+{
+	struct tracepoint *point = &points[tracepoint];
+	struct sim_cpu *cpu = sim_current;
+	struct rt_op *op;
+
+	if (!cpu) {
+		note_pass(point, functional_op);
+		if (KMS_UNLIKELY(point->probe))
+			point->probe(point->arg, rt.cpu, a, b, c);
 		return;
+	}
+	op = &ops[cpu->id];
+	note_pass(point, op);
+	if (KMS_UNLIKELY(point->probe))
+		point->probe(point->arg, cpu->id, a, b, c);
 	op->insns_x1024 += point->insns_x1024 + point->insns_x1024_per_arg * a;
 	sim_charge(cpu, PART_EXEC, (point->ps_x1024 + point->ps_x1024_per_arg * a + 512) >> 10);
 	sim_sync();
