@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/mm/tracepoints.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -182,13 +184,6 @@ static inline void kms_prefetchw(const void *p)
 #define atomic_dec_and_test(p) (__atomic_sub_fetch(p, 1, __ATOMIC_SEQ_CST) == 0)
 
 /* ---- tracepoints: the only marks in allocator code (tracepoints.def) ---- */
-
-enum kms_tracepoint {
-#define TRACEPOINT(name, path, args, doc) TP_##name,
-#include "models/mm/tracepoints.def"
-#undef TRACEPOINT
-	NR_TRACEPOINTS
-};
 
 void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c);
 #define trace3(name, a, b, c) kms_trace(TP_##name, (u64)(a), (u64)(b), (u64)(c))
