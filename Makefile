@@ -171,4 +171,67 @@ $(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
 	$(Q)$(call LINK,$@.o,-lcmocka)
 
+.PHONY: unit
+unit: $(UNIT_BIN)
+	$(Q)tests/run.sh $(O) unit
+
+.PHONY: test
+test: setup ## install what is missing, build, run every test; ends with "N passed, N failed"
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(if $(SKIP_ASAN),,asan-build)
+	$(Q)tests/run.sh $(O) all
+
+# The host side once more under sanitizers; the simulated code keeps its flags.
+.PHONY: asan-build
+asan-build:
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined O=$(O)-asan SKIP_ASAN=1 all asan-tests
+
+.PHONY: asan-tests
+asan-tests: $(UNIT_BIN)
+
+.PHONY: soak
+soak: setup all $(UNIT_BIN) ## the long tests at full size
+	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
+
+.PHONY: bench
+bench: setup all $(BENCH_BIN) ## speed, as ratios measured in one run
+	$(Q)tests/bench/bench.sh $(O)
+
+.PHONY: demo
+demo: setup ## install what is missing, build, run the main experiment, draw the pictures
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)configs/demo.sh $(O)/kmemsim
+
+# ---- set-up ----
+
+.PHONY: setup
+setup: ## install missing Debian packages (needs root; says which otherwise)
+	@missing=; for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	test -z "$$missing" && exit 0; \
+	if [ "$$(id -u)" != 0 ]; then \
+	  echo "kmemsim needs these Debian packages:$$missing" >&2; \
+	  echo "install them with: sudo apt-get install$$missing" >&2; exit 2; fi; \
+	echo "installing Debian packages:$$missing" >&2; \
+	{ apt-get install -y -q --no-install-recommends $$missing || \
+	  { apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; }; } >&2
+
+.PHONY: install
+install: all ## install the program and its data under PREFIX (default /usr/local)
+	install -D -m 755 $(O)/kmemsim $(DESTDIR)$(PREFIX)/bin/kmemsim
+	cd configs && find . -name '*.json' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
+	cd workloads && find . -name '*.kmt' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/workloads/{} \;
+
+.PHONY: lint
+lint: all ## rules for simulated code: what it may call, what the compiler may emit
+	$(Q)tests/lint.sh $(O)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(O) $(O)-asan
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo "  variables: CC=clang  O=DIR  DEBUG=1  SAN=address,undefined  WERROR=1  V=1  PREFIX=DIR"
+
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
