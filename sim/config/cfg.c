@@ -64,26 +64,26 @@ void cfg_free(struct cfg *cfg)
 
 /* ---- filling in ---- */
 
-/* The node of a field's default, hung into its section. NULL: error. */
-static struct cfg_node *add_default(struct cfg *cfg, const struct cfg_table *table,
-				    const struct cfg_field *field, struct cfg_node *section,
-				    const struct cfg_at *at)
+struct cfg_node *cfg_default(struct cfg *cfg, const struct cfg_field *field)
 {
 	struct cfg_node *node;
 	struct cfg_doc *doc;
 	char name[120];
 
-	snprintf(name, sizeof(name), "default of \"%s\" in %s", field->key, table->name);
+	snprintf(name, sizeof(name), "default of \"%s\"", field->key);
 	doc = cfg_doc_new(cfg, DOC_DEFAULT, name, "", field->def, strlen(field->def));
 	node = doc ? cfg_parse(cfg, doc) : NULL;
 	if (node && field->table && node->type == cJSON_Object)
-		node = cfg_resolve(cfg, field->table, node, NULL, at);
-	if (!node)
-		return NULL;
-	node->key = field->key;
+		node = cfg_resolve(cfg, field->table, node, NULL, NULL);
+	if (node)
+		node->key = field->key;
+	return node;
+}
+
+static void add_member(struct cfg_node *section, struct cfg_node *node)
+{
 	node->next = section->child;
 	section->child = node;
-	return node;
 }
 
 static bool may_be_absent(const struct cfg_field *field)
@@ -178,15 +178,18 @@ static int fill_field(struct cfg *cfg, const struct cfg_field *field, struct cfg
 }
 
 /* A member that no layer gives. */
-static int fill_absent(struct cfg *cfg, const struct cfg_table *table, const struct cfg_field *field,
-		       struct cfg_node *section, void *out, const struct cfg_at *up)
+static int fill_absent(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *section, void *out,
+		       const struct cfg_at *up)
 {
 	struct cfg_at at = {up, field->key, 0};
 	struct cfg_node *node;
 
 	if (field->def) {
-		node = add_default(cfg, table, field, section, &at);
-		return node ? fill_field(cfg, field, node, out, &at) : KMS_EFAIL;
+		node = cfg_default(cfg, field);
+		if (!node)
+			return KMS_EFAIL;
+		add_member(section, node);
+		return fill_field(cfg, field, node, out, &at);
 	}
 	if (!may_be_absent(field))
 		return missing(cfg, field, section, up);
@@ -196,8 +199,7 @@ static int fill_absent(struct cfg *cfg, const struct cfg_table *table, const str
 	if (!node)
 		return KMS_EFAIL;
 	node->at = section->at; /* the nearest place that was written */
-	node->next = section->child;
-	section->child = node;
+	add_member(section, node);
 	return cfg_fill(cfg, field->table, node, out, &at);
 }
 
@@ -229,7 +231,7 @@ int cfg_fill(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *no
 		struct cfg_at here = {at, field->key, 0};
 		void *target = (u8 *)out + field->offset;
 		int rc = member ? fill_field(cfg, field, member, target, &here)
-				: fill_absent(cfg, table, field, node, target, at);
+				: fill_absent(cfg, field, node, target, at);
 
 		if (rc)
 			return rc;

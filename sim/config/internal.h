@@ -83,6 +83,7 @@ struct cfg_ctx {
 /* cfg.c */
 void *cfg_alloc(struct cfg *cfg, size_t size); /* zeroed; NULL and an error when out of memory */
 char *cfg_strndup(struct cfg *cfg, const char *s, size_t n);
+struct cfg_node *cfg_default(struct cfg *cfg, const struct cfg_field *field); /* has one; NULL: error */
 int cfg_fill(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *node, void *out,
 	     const struct cfg_at *at);
 

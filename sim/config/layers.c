@@ -59,7 +59,7 @@ static void simplify(char *path)
 		out = ++p;
 	while (*p) {
 		size_t n = strcspn(p, "/");
-		bool up = n == 2 && !memcmp(p, "..", 2);
+		bool up = n == 2 && !memcmp(p, "..", 2), more = p[n] == '/';
 		char *start = absolute ? path + 1 : path, *last = out;
 
 		if (up && out > start) { /* find the last component written */
@@ -73,8 +73,7 @@ static void simplify(char *path)
 			out += n;
 			*out++ = '/';
 		}
-		p += n;
-		p += *p == '/';
+		p += n + more;
 	}
 	if (out > path + 1 && out[-1] == '/')
 		out--;
@@ -428,20 +427,36 @@ static struct cfg_node *setting_value(struct cfg *cfg, const struct setting *set
 	return json ? node : NULL;
 }
 
-/* The node that a step leads to, made when it is missing, so that a deeper one can be set. */
-static struct cfg_node **step_into(struct cfg *cfg, const struct setting *set, struct cfg_node *object,
-				   const char *key, long index, const struct cfg_at *at)
+/*
+ * The member that a step leads to. When it is missing it is made, from the
+ * default if there is one and only a part of it is to be set.
+ */
+static struct cfg_node *find_or_make(struct cfg *cfg, const struct setting *set,
+				     const struct cfg_field *field, struct cfg_node *object,
+				     const char *key, long index)
 {
-	struct cfg_node *member = cfg_member(object, key), **p;
-	int type = index < 0 ? cJSON_Object : cJSON_Array;
+	struct cfg_node *member = cfg_member(object, key);
+
+	if (member && (index < 0 || member->type != cJSON_NULL))
+		return member;
+	if (field && field->def && (index >= 0 || *set->path))
+		member = cfg_default(cfg, field);
+	else
+		member = cfg_new_node(cfg, set->doc, index < 0 ? cJSON_NULL : cJSON_Array, key);
+	if (member)
+		put_member(object, member);
+	return member;
+}
+
+static struct cfg_node **step_into(struct cfg *cfg, const struct setting *set,
+				   const struct cfg_field *field, struct cfg_node *object,
+				   const char *key, long index)
+{
+	struct cfg_node *member = find_or_make(cfg, set, field, object, key, index), **p;
 	long n = 0;
 
-	if (!member || (index >= 0 && member->type == cJSON_NULL)) {
-		member = cfg_new_node(cfg, set->doc, index < 0 ? cJSON_NULL : type, key);
-		if (!member)
-			return NULL;
-		put_member(object, member);
-	}
+	if (!member)
+		return NULL;
 	for (p = &object->child; *p != member; p = &(*p)->next)
 		;
 	if (index < 0)
@@ -536,7 +551,7 @@ static int apply(struct cfg *cfg, const struct cfg_table *table, struct cfg_node
 			return cfg_error(cfg, &here, POINT_VALUE, &member, "this has no members, but \"%s\" "
 					 "is asked for", set->path);
 	}
-	p = step_into(cfg, set, object, member.key, index, at);
+	p = step_into(cfg, set, field, object, member.key, index);
 	if (!p)
 		return KMS_EUSAGE;
 	at = index < 0 ? &member : &element;
