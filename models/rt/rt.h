@@ -23,7 +23,8 @@ enum rt_part {
 extern const char *const rt_part_names[NR_PARTS];
 extern const char *const rt_path_names[];	/* [NR_MM_PATHS] */
 extern const char *const rt_tracepoint_names[]; /* [NR_TRACEPOINTS] */
-extern const char *const rt_lock_names[];	/* [NR_LOCK_CLASSES] */
+extern const char *const rt_lock_names[];	/* [rt_nr_locks] */
+extern const u32 rt_nr_locks;
 
 /* Instruction work charged at one tracepoint: base + per_arg * its first argument. */
 struct rt_cost {
