@@ -92,6 +92,12 @@ u64 kms_my_cpu_offset(void); /* address of this CPU's area; no memory access (as
 #define smp_processor_id() kms_smp_processor_id()
 #define this_cpu_ptr(p) ((typeof(p))((u64)(p) + kms_my_cpu_offset()))
 
+/*
+ * Run fn(arg) as another CPU, between two of its operations, and wait until it
+ * is done: the kernel's per-CPU work items. Call with no lock held.
+ */
+void kms_run_on_cpu(u32 cpu, void (*fn)(void *arg), void *arg);
+
 /* ---- locks: classes are named so that waits can be accounted ---- */
 
 typedef struct {
