@@ -266,8 +266,10 @@ static void access_line(struct hw_cpu *cpu, u64 off_line, enum sim_access kind)
 	enum hw_state state;
 
 	cpu->accesses[kind]++;
-	if (rq.hidden)
+	if (rq.hidden) {
 		sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
+		rq.now = cpu->sim->clock;
+	}
 	if (way < 0) {
 		state = l1_miss(&rq);
 	} else {
