@@ -101,6 +101,9 @@ $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
 
+# The hottest code of cycle timing, in debug builds too.
+$(O)/obj/sim/engine/hooks.o: CFLAGS_HOST += -O2
+
 $(O)/obj/gen/%.o: $(O)/gen/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
@@ -165,10 +168,23 @@ PROPERTY_SRC := $(wildcard tests/property/*.c)
 UNIT_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(UNIT_SRC) $(PROPERTY_SRC))
 BENCH_BIN := $(patsubst tests/%.c,$(O)/tests/%,$(wildcard tests/bench/*.c))
 
-$(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK)
+# tests/sim: simulated code of the tests, instrumented like the allocators.
+TEST_SIM := $(patsubst tests/sim/%.c,$(O)/tests/sim/%.o,$(wildcard tests/sim/*.c))
+
+$(O)/tests/sim/%.o: tests/sim/%.c
+	$(call say,CC-sim,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_CYCLE) -MMD -MP -c -o $@ $<
+
+$(O)/lib/libtestsim.a: $(TEST_SIM)
+	@mkdir -p $(@D)
+	@rm -f $@
+	$(Q)ar rcs $@ $^
+
+$(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK) $(O)/lib/libtestsim.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
-	$(Q)$(call LINK,$@.o,-lcmocka)
+	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a,-lcmocka)
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
