@@ -262,13 +262,13 @@ struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args)
  */
 static void create_boot_cache(struct kmem_cache *s, u64 name, u32 size, u32 flags, u32 usersize)
 {
-	struct kmem_cache_args args = {
-		.name = BOOT_NAME | name, .size = size, .flags = flags, .usersize = usersize,
-	};
 	bool opened;
 
-	args.align = size & (size - 1) ? ARCH_KMALLOC_MINALIGN : size;
-	kmem_cache_describe(s, &args);
+	s->name = BOOT_NAME | name;
+	s->size = size;
+	s->object_size = size;
+	s->align = calculate_alignment(flags, size & (size - 1) ? ARCH_KMALLOC_MINALIGN : size, size);
+	s->usersize = usersize;
 	s->refcount = -1;
 	opened = open_cache(s, flags);
 	BUG_ON(!opened);
