@@ -81,8 +81,8 @@ static void stack(FILE *out, const struct plot *p, u32 block, int first, const c
 }
 
 #define LEFT 85.0
-#define RIGHT 215.0
-#define GAP 30.0
+#define RIGHT 250.0
+#define GAP 42.0
 #define PANEL 690.0
 #define SEVERAL_PANEL 480.0
 
@@ -117,18 +117,21 @@ static int column(struct plot *p, u32 r, const struct scale *s, struct kms_error
 	FILE *out = p->body;
 	int rc;
 
-	place(out, p, r, 0.45, p->nr_runs == 1 ? 0.80 : 0.79);
+	place(out, p, r, 0.44, 0.80);
 	if (p->nr_runs > 1) {
 		plot_run_label(&p->runs[r], label, sizeof(label));
 		fputs("set title ", out);
 		plot_quote(out, label, 70);
-		fputs(" offset character 0, character 2.1 font ',11'\n", out);
+		fputs(" offset character 0, character 1.9 font ',11'\n", out);
 	}
 	snprintf(label, sizeof(label), "bytes held [%s]", s->unit);
 	y_axis(out, r, label, 1.05 * s->held / s->divide);
 	fputs("unset xlabel\nset format x ''\n", out);
-	fputs(last ? "set key outside right top Left reverse samplen 2.5 spacing 1.3 width -2\n" :
-		     "unset key\n", out);
+	if (last)
+		fprintf(out, "set key at screen %.4f, screen 0.79 left top Left reverse samplen 2.5 spacing 1.3\n",
+			(p->width - RIGHT + 12) / p->width);
+	else
+		fputs("unset key\n", out);
 	rc = plot_phases(p, out, &s->axis, &p->runs[r], (u32)panel_width(p), true, err);
 	if (rc)
 		return rc;
@@ -139,7 +142,7 @@ static int column(struct plot *p, u32 r, const struct scale *s, struct kms_error
 	place(out, p, r, 0.12, 0.41);
 	fputs("unset title\nunset key\nset format x '%g'\n", out);
 	fprintf(out, "set xlabel '%s'\n", s->axis.label);
-	y_axis(out, r, "not requested [% of held]", s->share > 50 ? 100 : 1.1 * s->share);
+	y_axis(out, r, "waste [% of held]", s->share > 50 ? 100 : 1.1 * s->share);
 	rc = plot_phases(p, out, &s->axis, &p->runs[r], (u32)panel_width(p), false, err);
 	stack(out, p, r, 1, "$2", "*100/($7>0?$7:1)", false);
 	plot_unset_phases(out);
@@ -164,12 +167,9 @@ static int draw_fragmentation(struct plot *p, struct kms_error *err)
 	s.held = s.held > 0 ? s.held : 1;
 	s.share = s.share > 0 ? s.share : 1;
 	fprintf(p->settings, "set xrange [%.10g:%.10g]\n", s.axis.min, s.axis.max);
-	fputs("set multiplot title ", p->body);
-	plot_title(p, p->body, "Internal fragmentation: bytes taken from the page allocator, by cause");
-	fputs("\n", p->body);
+	plot_title(p, "Internal fragmentation: memory taken from the page allocator by cause, and its share of waste");
 	for (u32 r = 0; r < p->nr_runs && !rc; r++)
 		rc = column(p, r, &s, err);
-	fputs("unset multiplot\n", p->body);
 	return rc;
 }
 

@@ -64,12 +64,12 @@ static void write_body(struct plot *p, u32 nr_points)
 {
 	static const u32 dashes[] = {1, 2, 4, 5};
 
-	for (int order = ORDERS - 1; order >= 0; order--) {
+	for (int order = 0; order < ORDERS; order++) {
 		char size[16];
 
 		size_text(order, size, sizeof(size));
 		fprintf(p->body, "%s'%s.tsv' using 1:($%d>0?$%d:0.5) with linespoints linewidth 1.6 dashtype %u pointtype %d pointsize 0.6 pointinterval %u linecolor rgb '%s' title 'order %2d (%s)'",
-			order == ORDERS - 1 ? "plot " : ", \\\n  ", p->type->name, order + 2, order + 2,
+			!order ? "plot " : ", \\\n  ", p->type->name, order + 2, order + 2,
 			dashes[order % 4], order + 4, nr_points / 12 + 1, order_colors[order], order, size);
 	}
 	fputc('\n', p->body);
@@ -87,13 +87,13 @@ static int draw(struct plot *p, struct kms_error *err)
 	rc = write_data(p, &axis, &rows, &max, err);
 	if (rc)
 		return rc;
-	fputs("set title ", p->settings);
-	plot_title(p, p->settings, "Free blocks of each order over time, all zones");
-	fprintf(p->settings, " offset character 0, character 1.6\nset xrange [%.10g:%.10g]\nset xlabel '%s'\n",
+	p->width = 1080;
+	plot_title(p, "Free blocks of each order over time, all zones");
+	fprintf(p->settings, "set tmargin at screen 0.77\nset lmargin at screen 0.09\nset rmargin at screen 0.75\nset xrange [%.10g:%.10g]\nset xlabel '%s'\n",
 		axis.min, axis.max, axis.label);
 	fprintf(p->settings, "set logscale y\nset yrange [0.4:%g]\nset ytics add ('0' 0.5)\nset ylabel 'free blocks [logarithmic, 0 at the bottom]'\n"
-			     "set key outside right top Left reverse samplen 3.5 spacing 1.3 width -1\n", 2.0 * (double)max);
-	rc = plot_phases(p, p->settings, &axis, &p->runs[0], 730, true, err);
+			     "set key at graph 1.03, graph 1 left top Left reverse samplen 3.5 spacing 1.3\n", 2.0 * (double)max);
+	rc = plot_phases(p, p->settings, &axis, &p->runs[0], 710, true, err);
 	write_body(p, rows);
 	return rc;
 }

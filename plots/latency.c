@@ -94,14 +94,13 @@ static void left_out_note(FILE *out, u32 left_out)
 
 static const double marked[] = {0.5, 0.99, 0.999};
 
-/* Block: upper bound of each bucket in ns, share of requests at or below it, and its nines. */
+/* Block: two points a bucket, the foot and the top of a step at its upper bound. */
 static void write_curve(struct plot *p, const struct histogram *h)
 {
-	double last = log10(2.0 * (double)h->count);
+	double last = log10(2.0 * (double)h->count), nines = 0;
 	u64 seen = 0;
 
-	plot_block(p, "latency_ns\tshare\tnines (-log10(1 - share), cut at the largest value)");
-	fprintf(p->data, "%.10g\t0\t0\n", (double)h->min / 1000);
+	plot_block(p, "latency_ns\tshare\tnines (-log10(1 - share), cut at the largest value); two rows a step");
 	for (u32 i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		u64 high = histogram_high(i) < h->max ? histogram_high(i) : h->max;
 		double share;
@@ -110,8 +109,9 @@ static void write_curve(struct plot *p, const struct histogram *h)
 			continue;
 		seen += h->bucket[i];
 		share = (double)seen / (double)h->count;
-		fprintf(p->data, "%.10g\t%.10g\t%.10g\n", (double)high / 1000, share,
-			seen == h->count ? last : -log10(1 - share));
+		fprintf(p->data, "%.10g\t%.10g\t%.10g\n", (double)high / 1000, share - (double)h->bucket[i] / (double)h->count, nines);
+		nines = seen == h->count ? last : -log10(1 - share);
+		fprintf(p->data, "%.10g\t%.10g\t%.10g\n", (double)high / 1000, share, nines);
 	}
 }
 
@@ -129,14 +129,14 @@ static void cdf_settings(struct plot *p, double min_ns, double max_ns, double to
 {
 	FILE *out = p->settings;
 
-	fputs("set title ", out);
-	plot_title(p, out, "Latency of requests by operation");
-	fprintf(out, "\nset logscale x\nset xrange [%.4g:%.4g]\nset yrange [0:%.4g]\n", min_ns * 0.8, max_ns * 1.25, top);
+	p->width = 1120;
+	plot_title(p, "Latency by operation: how many take how long");
+	fprintf(out, "set tmargin at screen 0.83\nset logscale x\nset xrange [%.4g:%.4g]\nset yrange [0:%.4g]\n", min_ns * 0.8, max_ns * 1.25, top);
 	fputs("set xlabel 'simulated latency [ns], logarithmic'\n"
-	      "set ylabel 'share of requests at or below [%], in nines'\n"
+	      "set ylabel 'share at or below [%]; each step up leaves a tenth'\n"
 	      "set ytics ('0' 0, '50' 0.30103, '90' 1, '99' 2, '99.9' 3, '99.99' 4, '99.999' 5, '99.9999' 6, '99.99999' 7)\n"
 	      "set grid xtics\n"
-	      "set key outside right top Left reverse samplen 3.5 spacing 1.3 title 'operation (requests)' left\n", out);
+	      "set rmargin at screen 0.67\nset key at screen 0.73, graph 1 left top Left reverse samplen 4 spacing 1.3 title 'operation (count)' left\n", out);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(marked); i++)
 		fprintf(out, "set arrow from graph 0, first %.6g to graph 1, first %.6g nohead back dashtype 3 linecolor rgb '#666666'\n"
 			     "set label 'p%g' at graph 1.005, first %.6g left font ',11' textcolor rgb '#444444'\n",
@@ -149,9 +149,9 @@ static void cdf_body(struct plot *p, const struct operation *ops, int n)
 	for (int i = 0; i < n; i++) {
 		const struct line_style *s = &line_styles[i];
 
-		fprintf(p->body, "%s'%s.tsv' index %d using 1:3 with steps linewidth 1.8 dashtype %u linecolor rgb '%s' notitle",
+		fprintf(p->body, "%s'%s.tsv' index %d using 1:3 with lines linewidth 1.8 dashtype %u linecolor rgb '%s' notitle",
 			i ? ", \\\n  " : "plot ", p->type->name, 2 * i, s->dash, s->color);
-		fprintf(p->body, ", \\\n  '' index %d using 1:3 with points pointtype %u pointsize 1.1 linecolor rgb '%s' notitle",
+		fprintf(p->body, ", \\\n  '' index %d using 1:3 with points pointtype %u pointsize 1.3 linecolor rgb '%s' notitle",
 			2 * i + 1, s->point, s->color);
 		fprintf(p->body, ", \\\n  keyentry with linespoints linewidth 1.8 dashtype %u pointtype %u linecolor rgb '%s'",
 			s->dash, s->point, s->color);
@@ -200,12 +200,12 @@ static const struct part_style {
 	u32 pattern;
 } part_styles[] = {
 	{"exec", "instructions", PLOT_GREY, 3},
-	{"tlb", "TLB", PLOT_PURPLE, 4},
+	{"tlb", "TLB", PLOT_YELLOW, 3},
 	{"l1", "L1 cache", PLOT_SKY, 3},
 	{"l2", "L2 cache", PLOT_BLUE, 2},
 	{"llc", "last-level cache", PLOT_BLUE, 3},
 	{"coherence", "coherence", PLOT_ORANGE, 3},
-	{"interconnect", "interconnect", PLOT_YELLOW, 5},
+	{"interconnect", "interconnect", PLOT_PURPLE, 5},
 	{"dram", "DRAM", PLOT_GREEN, 3},
 	{"lock", "lock wait", PLOT_RED, 4},
 	{"reclaim", "reclaim, compaction", PLOT_BLACK, 1},
@@ -287,23 +287,50 @@ static void split_bars(FILE *out, const struct plot *p, const struct part *parts
 	}
 }
 
-static void split_panels(struct plot *p, const struct operation *ops, int nr_ops, const struct part *parts,
-			 int n, double max)
+static int by_mean(const void *a, const void *b)
 {
+	double x = ((const struct operation *)a)->mean_ns, y = ((const struct operation *)b)->mean_ns;
+
+	return (x > y) - (x < y);
+}
+
+/*
+ * Where the axis of means ends: bars beyond 8 medians are cut, or a rare
+ * background job would flatten all others. Their numbers say how long they are.
+ */
+static double means_end(const struct operation *ops, int n)
+{
+	struct operation sorted[MAX_OPERATIONS];
+	int last = n - 1;
+
+	memcpy(sorted, ops, (size_t)n * sizeof(*ops));
+	qsort(sorted, (size_t)n, sizeof(*sorted), by_mean);
+	while (last > 0 && sorted[last].mean_ns > 8 * sorted[n / 2].mean_ns)
+		last--;
+	return 1.05 * sorted[last].mean_ns;
+}
+
+static void means_panel(struct plot *p, const struct operation *ops, int nr_ops, const struct part *parts, int n)
+{
+	double end = means_end(ops, nr_ops);
 	FILE *out = p->body;
 
-	fputs("set multiplot title ", out);
-	plot_title(p, out, "Where the time of a request goes, by operation");
-	fprintf(out, "\nset lmargin at screen 0.085\nset rmargin at screen 0.79\nset xrange [-0.6:%g]\n", nr_ops - 0.4);
-	fputs("set key outside right top Left reverse samplen 2.5 spacing 1.3 width -2\n"
-	      "set bmargin at screen 0.53\nset tmargin at screen 0.845\nset format y '%g'\nset xtics scale 0\n", out);
-	fprintf(out, "set ylabel 'mean latency [ns]'\nset yrange [0:%g]\nset ytics auto\nset xtics (", 1.15 * max);
+	fputs("set bmargin at screen 0.53\nset tmargin at screen 0.82\nunset xlabel\nset format y '%g'\nset xtics scale 0\n", out);
+	fputs("set key at screen 0.80, screen 0.82 left top Left reverse samplen 2.5 spacing 1.3 maxrows 16\n", out);
+	fprintf(out, "set ylabel 'mean latency [ns]' offset character 0\nset yrange [0:%.4g]\nset ytics auto\nset xtics (", end);
 	for (int i = 0; i < nr_ops; i++)
 		fprintf(out, "%s'' %d", i ? ", " : "", i);
 	fputs(")\n", out);
 	split_bars(out, p, parts, n, "", true);
-	fputs(", \\\n  '' using 1:2:(sprintf($2 < 100 ? '%.1f' : '%.0f', $2)) with labels offset 0,0.6 font ',11' notitle\n", out);
-	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.49\nunset key\nset ylabel 'share of its time [%]'\n"
+	fprintf(out, ", \\\n  '' using 1:($2 < %.6g ? $2 : %.6g):(sprintf($2 > %.6g ? '\u2191 %%.0f' : $2 < 100 ? '%%.1f' : '%%.0f', $2)) with labels offset 0,0.6 font ',11' notitle\n",
+		end, 0.998 * end, end);
+}
+
+static void shares_panel(struct plot *p, const struct operation *ops, int nr_ops, const struct part *parts, int n)
+{
+	FILE *out = p->body;
+
+	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.48\nunset key\nset ylabel 'share of its time [%]'\n"
 	      "set yrange [0:100]\nset ytics 20\nset xtics (", out);
 	for (int i = 0; i < nr_ops; i++) {
 		char text[96], count[32];
@@ -314,16 +341,15 @@ static void split_panels(struct plot *p, const struct operation *ops, int nr_ops
 		plot_quote(out, text, 16);
 		fprintf(out, ".\"\\n%s\" %d", count, i);
 	}
-	fputs(") font ',11'\nset xlabel 'operation, and how many requests' offset 0,-0.5\n", out);
-	split_bars(out, p, parts, n, "*100/$2", false);
-	fputs("\nunset multiplot\n", out);
+	fputs(") font ',10'\nset xlabel 'operation and its count' offset 0,-0.3\n", out);
+	split_bars(out, p, parts, n, "*100/($2>0?$2:1)", false);
+	fputc('\n', out);
 }
 
 static int draw_split(struct plot *p, struct kms_error *err)
 {
 	struct operation ops[MAX_OPERATIONS];
 	struct part parts[MAX_PARTS];
-	double max = 0;
 	u32 left_out;
 	int n, nr_parts, rc = 0;
 
@@ -335,15 +361,16 @@ static int draw_split(struct plot *p, struct kms_error *err)
 		return nr_parts ? nr_parts : plot_no_data(p, "run %lld's latencies have no parts",
 							  (long long)p->runs[0].id);
 	split_columns(p, parts, nr_parts);
-	for (int i = 0; i < n && !rc; i++) {
+	for (int i = 0; i < n && !rc; i++)
 		rc = write_split(p, &ops[i], i, parts, nr_parts, err);
-		max = fmax(max, ops[i].mean_ns);
-	}
 	if (rc)
 		return rc;
 	p->height = 700;
 	left_out_note(p->settings, left_out);
-	split_panels(p, ops, n, parts, nr_parts, max);
+	plot_title(p, "Where the time of an operation goes");
+	fprintf(p->body, "set lmargin at screen 0.095\nset rmargin at screen 0.78\nset xrange [-0.6:%g]\n", n - 0.4);
+	means_panel(p, ops, n, parts, nr_parts);
+	shares_panel(p, ops, n, parts, nr_parts);
 	return 0;
 }
 

@@ -117,7 +117,7 @@ static const char common_settings[] =
 	"set datafile separator tab\n"
 	"set border 3 linecolor rgb '#444444'\n"
 	"set tics nomirror out textcolor rgb '#222222'\n"
-	"set grid ytics linecolor rgb '#dddddd' linewidth 0.5 dashtype 1\n";
+	"set grid ytics back linewidth 0.6 dashtype 1 linecolor rgb '#cccccc'\n";
 
 /* The script in full: settings, then the body once per image. */
 static char *script_text(const struct plot *p, const char *settings, const char *body)
@@ -132,9 +132,9 @@ static char *script_text(const struct plot *p, const char *settings, const char 
 	fprintf(out, "# Draws %s.svg and %s.png from %s.tsv: gnuplot %s.gp, in this folder.\n"
 		     "# %s.\n%s%s\n", name, name, name, name, p->type->summary, common_settings, settings);
 	fprintf(out, "set terminal svg size %u,%u fixed noenhanced font 'DejaVu Sans,13' linewidth 1.2 dashlength 1 background rgb 'white' name 'kmemsim'\n"
-		     "set output '%s.svg'\n%s\n", p->width, p->height, name, body);
+		     "set output '%s.svg'\n%sunset multiplot\n\n", p->width, p->height, name, body);
 	fprintf(out, "set terminal pngcairo size %u,%u noenhanced font 'DejaVu Sans,13' fontscale 1.5 linewidth 1.8 dashlength 1 background rgb 'white'\n"
-		     "set output '%s.png'\n%s\nset output\n", p->width * 3 / 2, p->height * 3 / 2, name, body);
+		     "set output '%s.png'\n%sunset multiplot\nset output\n", p->width * 3 / 2, p->height * 3 / 2, name, body);
 	if (fclose(out)) {
 		free(text);
 		return NULL;

@@ -38,8 +38,8 @@ u32 plot_block(struct plot *p, const char *columns);
 
 /* 'text' as a gnuplot string: one line, valid UTF-8, no control characters, cut at max_chars. */
 void plot_quote(FILE *out, const char *text, u32 max_chars);
-/* The picture's title line and below it what the run is, as `set title` (or a multiplot title). */
-void plot_title(struct plot *p, FILE *out, const char *headline);
+/* Begins the body: the picture's title and, for one run, what the run is. Panels leave the top fifth free. */
+void plot_title(struct plot *p, const char *headline);
 /* "run 3 'name': policy slub, machine small, cycle timing" as plain text. */
 void plot_run_label(const struct plot_run *run, char *buf, size_t n);
 

@@ -42,20 +42,24 @@ void plot_run_label(const struct plot_run *run, char *buf, size_t n)
 		 (long long)run->id, run->name, run->policy, run->machine, run->timing);
 }
 
-void plot_title(struct plot *p, FILE *out, const char *headline)
+/* Average width of a title's character, in SVG units. */
+#define TITLE_CHAR 8.0
+
+void plot_title(struct plot *p, const char *headline)
 {
+	u32 fits = (u32)(p->width / TITLE_CHAR);
 	char label[512];
 
-	plot_quote(out, headline, 200);
-	for (u32 i = 0; i < p->nr_runs && p->nr_runs == 1; i++) {
-		plot_run_label(&p->runs[i], label, sizeof(label));
-		fputs(".\"\\n\".", out);
-		plot_quote(out, label, 120);
-		if (*p->runs[i].title) {
-			fputs(".\"\\n\".", out);
-			plot_quote(out, p->runs[i].title, 110);
-		}
+	fputs("set multiplot title ", p->body);
+	plot_quote(p->body, headline, fits);
+	if (p->nr_runs == 1) {
+		plot_run_label(&p->runs[0], label, sizeof(label));
+		fputs(".\"\\n\".", p->body);
+		plot_quote(p->body, label, fits);
+		fputs(".\"\\n\".", p->body);
+		plot_quote(p->body, p->runs[0].title, fits);
 	}
+	fputc('\n', p->body);
 }
 
 int plot_no_data(struct plot *p, const char *fmt, ...)

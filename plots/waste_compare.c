@@ -3,7 +3,8 @@
  */
 #include "plots/plot_internal.h"
 
-#define BAR 0.36 /* half the width, of one unit a bar */
+#define BAR 0.40    /* half a bar's width; a run's two bars are 1 apart */
+#define STRIDE 2.8 /* from run to run */
 
 struct bars {
 	double held_max;
@@ -43,19 +44,19 @@ static void write_labels(struct plot *p, const char *unit, double divide)
 	for (u32 r = 0; r < p->nr_runs; r++) {
 		char label[160];
 
-		fprintf(out, "set label 'at its peak' at first %g, graph -0.04 center font ',11'\n", 2.6 * r);
-		fprintf(out, "set label 'at the end' at first %g, graph -0.04 center font ',11'\n", 2.6 * r + 1);
+		fprintf(out, "set label 'at its peak' at first %g, graph -0.04 center font ',11'\n", STRIDE * r);
+		fprintf(out, "set label 'at the end' at first %g, graph -0.04 center font ',11'\n", STRIDE * r + 1);
 		snprintf(label, sizeof(label), "run %lld %.40s", (long long)p->runs[r].id, p->runs[r].name);
 		fputs("set label ", out);
 		plot_quote(out, label, 30);
-		fprintf(out, " at first %g, graph -0.10 center\n", 2.6 * r + 0.5);
+		fprintf(out, " at first %g, graph -0.10 center\n", STRIDE * r + 0.5);
 		snprintf(label, sizeof(label), "policy %.40s", p->runs[r].policy);
 		fputs("set label ", out);
 		plot_quote(out, label, 30);
-		fprintf(out, " at first %g, graph -0.155 center font ',11'\n", 2.6 * r + 0.5);
+		fprintf(out, " at first %g, graph -0.155 center font ',11'\n", STRIDE * r + 0.5);
 	}
 	fprintf(out, "held(t) = sprintf('%%.1f %s', t/%.0f)\n"
-		     "wasted(r, t) = sprintf('%%.1f %%%% not requested', t > 0 ? 100*(t-r)/t : 0)\n", unit, divide);
+		     "wasted(r, t) = sprintf('%%.1f %%%% waste', t > 0 ? 100*(t-r)/t : 0)\n", unit, divide);
 }
 
 static void write_body(struct plot *p, double divide)
@@ -92,19 +93,19 @@ static int draw(struct plot *p, struct kms_error *err)
 			return plot_no_data(p, "run %lld has no samples of the byte partition (series bytes.*)",
 					    (long long)p->runs[r].id);
 		if (rc > 0)
-			rc = write_bar(p, p->runs[r].id, &peak, 2.6 * r, &bars, err);
+			rc = write_bar(p, p->runs[r].id, &peak, STRIDE * r, &bars, err);
 		if (!rc)
-			rc = write_bar(p, p->runs[r].id, &end, 2.6 * r + 1, &bars, err);
+			rc = write_bar(p, p->runs[r].id, &end, STRIDE * r + 1, &bars, err);
 	}
 	if (rc < 0)
 		return rc;
 	divide = plot_byte_unit(bars.held_max, &unit);
-	p->width = 480 + 260 * p->nr_runs;
-	fputs("set title ", p->settings);
-	plot_title(p, p->settings, "Bytes taken from the page allocator, at each run's peak and at its end");
-	fprintf(p->settings, "\nset xrange [-0.8:%g]\nset yrange [0:%g]\nunset xtics\nset bmargin 5\n",
-		2.6 * (p->nr_runs - 1) + 1.8, 1.18 * bars.held_max / divide);
-	fprintf(p->settings, "set ylabel 'bytes held [%s]'\nset key outside right top Left reverse samplen 2.5 spacing 1.3 width -2\n",
+	bars.held_max = bars.held_max > 0 ? bars.held_max : 1;
+	p->width = 480 + 270 * p->nr_runs;
+	plot_title(p, "Memory held at the peak and at the end, by cause (waste: nobody asked for it)");
+	fprintf(p->settings, "set tmargin at screen %.2f\nset xrange [-0.8:%g]\nset yrange [0:%g]\nunset xtics\nset bmargin 5\n",
+		p->nr_runs > 1 ? 0.90 : 0.82, STRIDE * (p->nr_runs - 1) + 1.8, 1.18 * bars.held_max / divide);
+	fprintf(p->settings, "set ylabel 'bytes held [%s]'\nset rmargin 30\nset key at graph 1.03, graph 1 left top Left reverse samplen 2.5 spacing 1.3\n",
 		unit);
 	write_labels(p, unit, divide);
 	write_body(p, divide);

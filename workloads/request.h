@@ -114,6 +114,8 @@ struct kms_workload_info {
 	u32 nr_zones;
 	struct kms_range *free; /* released by memblock, ascending */
 	u32 nr_free;
+	struct kms_range *late; /* boot memory that REQ_PAGE_RELEASE hands over later, ascending */
+	u32 nr_late;
 	u64 *barriers; /* seq of every REQ_PHASE and REQ_BOOT: all CPUs meet there */
 	u32 nr_barriers;
 	u32 nr_boot_steps; /* REQ_BOOT requests: the workload boots the kernel itself */

@@ -108,7 +108,7 @@ struct phase_record {
 	u64 object_wait; /* ps: for what another CPU had not allocated yet */
 	u64 sync_wait;	 /* ps: for the recorded order, phase borders and samples */
 	u64 accesses;	 /* inside requests */
-	double instructions;
+	u64 insns_x1024;
 	u64 samples;
 	double fragmentation_sum, utilisation_sum;
 	u64 requested_peak, held_peak;

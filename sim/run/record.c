@@ -73,7 +73,7 @@ void record_end(struct run *run, u32 cpu, u32 operation, const struct op_mark *m
 
 	p->count[operation][op->path]++;
 	if (operation < NR_REQUESTS)
-		p->instructions += op->insns;
+		p->insns_x1024 += op->insns_x1024;
 	if (!run->cycle)
 		return;
 	c = sim_this_cpu();

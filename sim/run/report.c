@@ -38,7 +38,7 @@ static void add_phase(struct phase_record *to, const struct phase_record *from)
 	to->object_wait += from->object_wait;
 	to->sync_wait += from->sync_wait;
 	to->accesses += from->accesses;
-	to->instructions += from->instructions;
+	to->insns_x1024 += from->insns_x1024;
 	to->samples += from->samples;
 	to->fragmentation_sum += from->fragmentation_sum;
 	to->utilisation_sum += from->utilisation_sum;
@@ -151,7 +151,7 @@ static void hardware_metrics(struct metrics *m, const struct phase_record *p)
 	double requests = m->value[M_REQUESTS];
 	const struct hw_stats *hw = &p->hw;
 
-	set(m, M_INSTRUCTIONS, p->instructions);
+	set(m, M_INSTRUCTIONS, (double)(p->insns_x1024 / 1024));
 	set(m, M_ACCESSES, (double)p->accesses);
 	set_ratio(m, M_L1_MISS, (double)hw->l1_misses, requests);
 	set_ratio(m, M_L2_MISS, (double)hw->l2_misses, requests);

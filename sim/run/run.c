@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <xxhash.h>
 
 #include "build_info.h"
 #include "sim/config/data.h"
@@ -66,6 +67,14 @@ static int check_workload(struct run *run, struct kms_error *err)
 
 /* ---- the run's row ---- */
 
+/* XXH3-128 of a text, as 32 hex digits. */
+static void hash_text(const char *text, char hex[33])
+{
+	XXH128_hash_t h = XXH3_128bits(text, strlen(text));
+
+	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+}
+
 static int begin(struct run *run, const char *config_json, const char *trace_hash, s64 *run_id,
 		 struct kms_error *err)
 {
@@ -87,7 +96,7 @@ static int begin(struct run *run, const char *config_json, const char *trace_has
 
 	uname(&host);
 	snprintf(host_text, sizeof(host_text), "%s %s %s", host.sysname, host.release, host.machine);
-	store_hash_text(config_json, hash);
+	hash_text(config_json, hash);
 	return store_begin_run(run->store, &info, run_id, err);
 }
 
