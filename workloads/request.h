@@ -114,8 +114,11 @@ struct kms_workload_info {
 	u32 nr_zones;
 	struct kms_range *free; /* released by memblock, ascending */
 	u32 nr_free;
+	struct kms_range *late; /* boot memory that REQ_PAGE_RELEASE hands over later, ascending */
+	u32 nr_late;
 	u64 *barriers; /* seq of every REQ_PHASE and REQ_BOOT: all CPUs meet there */
 	u32 nr_barriers;
+	u32 nr_boot_steps; /* REQ_BOOT requests: the workload boots the kernel itself */
 	u8 cpu_node[256];
 	u64 min_free_kbytes; /* 0: computed */
 	/* what import left out and why: name and count pairs, for coverage */

@@ -66,4 +66,10 @@ struct page *mm_virt_to_page(const void *object);
  */
 int mm_check(struct kms_error *err);
 
+/* The page allocator's part of mm_check(). Call between operations. */
+int mm_check_pages(struct kms_error *err);
+
+/* The slab layer's part of mm_check(). Call between operations. */
+int mm_check_slabs(struct kms_error *err);
+
 #endif

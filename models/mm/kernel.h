@@ -92,6 +92,12 @@ u64 kms_my_cpu_offset(void); /* address of this CPU's area; no memory access (as
 #define smp_processor_id() kms_smp_processor_id()
 #define this_cpu_ptr(p) ((typeof(p))((u64)(p) + kms_my_cpu_offset()))
 
+/*
+ * Run fn(arg) as another CPU, between two of its operations, and wait until it
+ * is done: the kernel's per-CPU work items. Call with no lock held.
+ */
+void kms_run_on_cpu(u32 cpu, void (*fn)(void *arg), void *arg);
+
 /* ---- locks: classes are named so that waits can be accounted ---- */
 
 typedef struct {
@@ -186,7 +192,11 @@ static inline void kms_prefetchw(const void *p)
 /* ---- tracepoints: the only marks in allocator code (tracepoints.def) ---- */
 
 void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c);
+#ifdef KMS_FLAVOUR_NATIVE /* the benchmarks' baseline: as with disabled static keys */
+#define trace3(name, a, b, c) ((void)(a), (void)(b), (void)(c))
+#else
 #define trace3(name, a, b, c) kms_trace(TP_##name, (u64)(a), (u64)(b), (u64)(c))
+#endif
 #define trace2(name, a, b) trace3(name, a, b, 0)
 #define trace1(name, a) trace3(name, a, 0, 0)
 #define trace0(name) trace3(name, 0, 0, 0)

@@ -126,6 +126,7 @@ static void add_caches(struct run *run, s64 bytes[NR_BYTE_STATES])
 	u32 n = mm_inspect_caches(a->caches, a->max_caches);
 	s64 user_slots = 0;
 
+	a->slab_free_cpu = 0;
 	for (u32 i = 0; i < n && i < a->max_caches; i++) {
 		const struct mm_cache_info *c = &a->caches[i];
 		s64 inuse = (s64)(c->inuse * c->size);
@@ -134,10 +135,11 @@ static void add_caches(struct run *run, s64 bytes[NR_BYTE_STATES])
 			bytes[BYTES_METADATA] += inuse;
 		else
 			user_slots += inuse;
-		bytes[BYTES_CPU_CACHED] += (s64)(c->free_cpu * c->size);
+		a->slab_free_cpu += c->free_cpu * c->size;
 		bytes[BYTES_FREE_PARTIAL] += (s64)(c->free_partial * c->size);
 		bytes[BYTES_SLAB_TAIL] += (s64)(c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size);
 	}
+	bytes[BYTES_CPU_CACHED] += (s64)a->slab_free_cpu;
 	bytes[BYTES_REQUESTED] += (s64)a->slab_requested;
 	bytes[BYTES_ROUNDING] += user_slots - (s64)a->slab_requested;
 }

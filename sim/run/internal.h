@@ -9,6 +9,8 @@
 #include "models/mm/mm.h"
 #include "models/mm/tracepoints.h"
 #include "models/rt/rt.h"
+#include "sim/engine/lock.h"
+#include "sim/engine/ram.h"
 #include "sim/run/run.h"
 #include "workloads/request.h"
 
@@ -69,6 +71,7 @@ struct account {
 	u64 ram_bytes;
 	u64 kernel_bytes; /* vmemmap, per-CPU areas, node data ... */
 	u64 slab_requested, page_requested, page_blocks;
+	u64 slab_free_cpu; /* bytes of free objects that CPUs keep, at the last partition */
 	struct site_account *sites;
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
 	u64 *cache_allocs, *cache_frees; /* by account_cache() */
@@ -105,7 +108,7 @@ struct phase_record {
 	u64 object_wait; /* ps: for what another CPU had not allocated yet */
 	u64 sync_wait;	 /* ps: for the recorded order, phase borders and samples */
 	u64 accesses;	 /* inside requests */
-	double instructions;
+	u64 insns_x1024;
 	u64 samples;
 	double fragmentation_sum, utilisation_sum;
 	u64 requested_peak, held_peak;
@@ -121,7 +124,7 @@ struct phase_record {
 struct recorder {
 	struct phase_record *phases;
 	u32 nr_phases, phase;
-	struct histogram *scratch;
+	bool closed; /* the last phase has ended */
 	/* snapshot at the beginning of the phase */
 	struct hw_stats hw;
 	u64 lock_wait, lock_contended;
@@ -141,7 +144,12 @@ int record_phase(struct run *run, u32 phase, struct kms_error *err); /* ends the
 void record_begin(struct run *run, u32 cpu, u32 operation, struct op_mark *mark);
 void record_end(struct run *run, u32 cpu, u32 operation, const struct op_mark *mark);
 int record_sample(struct run *run, struct kms_error *err);
-int record_finish(struct run *run, struct kms_error *err); /* metrics, tables */
+void record_close(struct run *run); /* ends the last phase */
+double record_unusable_index(u32 order); /* free memory in blocks below order, of all free memory */
+
+/* ---- report.c: metrics and tables into the store, after the replay ---- */
+
+int report(struct run *run, struct kms_error *err);
 
 /* ---- execute.c: one request on the allocators ---- */
 
