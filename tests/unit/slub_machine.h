@@ -98,6 +98,7 @@ static inline struct machine machine_boot(const struct mm_ops *mm, const char *p
 		boot.nr_zones = 3;
 	}
 	m.max_pfn = end;
+	ram_unmap(); /* left over when a test failed */
 	if (ram_map(end * 4096, memmap_bytes, memmap_phys, &err))
 		fail_msg("%s", err.text);
 	machine_memory_map(&m, nr_nodes, &boot, memmap_phys);
