@@ -29,7 +29,8 @@
 
 #define HW_MAX_NODES 64
 #define HW_FAST_EMPTY (~0ull)
-#define HW_RETIRED 1024
+#define HW_RETIRED 1024u
+#define HW_RETIRED_WAYS 8u
 
 /* Flags of private entries: the MESI state. */
 enum hw_state { HW_I, HW_S, HW_E, HW_M };
