@@ -53,15 +53,16 @@ static bool same_file(const char *a, const char *b)
 static void simplify(char *path)
 {
 	char *out = path, *p = path;
-	bool absolute = *path == '/';
+	bool absolute = *path == '/', more = *path;
 
 	if (absolute)
 		out = ++p;
-	while (*p) {
+	while (more) {
 		size_t n = strcspn(p, "/");
-		bool up = n == 2 && !memcmp(p, "..", 2), more = p[n] == '/';
+		bool up = n == 2 && !memcmp(p, "..", 2);
 		char *start = absolute ? path + 1 : path, *last = out;
 
+		more = p[n] == '/';
 		if (up && out > start) { /* find the last component written */
 			for (last = out - 1; last > start && last[-1] != '/'; last--)
 				;

@@ -78,6 +78,7 @@ struct fiber *fiber_new(size_t stack_bytes, void (*entry)(void *), void *arg)
 	fiber->entry = entry;
 	fiber->arg = arg;
 	fiber->fake_stack = NULL;
+	fiber_settle_float_state();
 	fiber->context = make_fcontext((char *)fiber->stack + stack_bytes, stack_bytes, fiber_first);
 	return fiber;
 }

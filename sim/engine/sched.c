@@ -204,16 +204,20 @@ void sim_event_at(kms_ps at, sim_event_fn *fn, void *arg, u64 data)
 		sim_horizon = at;
 }
 
-static void run_due_events(void)
+static __attribute__((noinline)) void run_first_event(void)
 {
-	while (eng.events.n && eng.events.events[0].at <= tournament_first(&eng.order)) {
-		struct event event = event_heap_pop(&eng.events);
+	struct event event = event_heap_pop(&eng.events);
 
-		eng.event_time = event.at;
-		eng.in_event = true;
-		event.fn(event.arg, event.data);
-		eng.in_event = false;
-	}
+	eng.event_time = event.at;
+	eng.in_event = true;
+	event.fn(event.arg, event.data);
+	eng.in_event = false;
+}
+
+static inline void run_due_events(void)
+{
+	while (eng.events.n && eng.events.events[0].at <= tournament_first(&eng.order))
+		run_first_event();
 }
 
 /* ---- the end of a run ---- */
@@ -288,7 +292,7 @@ static void report_deadlock(void)
 
 /* ---- whose turn it is ---- */
 
-static void start_next_thread(struct cpu *cpu, kms_ps at)
+static __attribute__((noinline)) void start_next_thread(struct cpu *cpu, kms_ps at)
 {
 	struct sim_thread *thread = cpu->ready;
 
@@ -301,7 +305,7 @@ static void start_next_thread(struct cpu *cpu, kms_ps at)
 	cpu->pub.clock = at;
 }
 
-static void stop_at_limit(const struct cpu *cpu)
+static __attribute__((noinline)) void stop_at_limit(const struct cpu *cpu)
 {
 	const struct sim_thread *thread = cpu->pub.running ? cpu->pub.running : cpu->ready;
 
@@ -311,7 +315,7 @@ static void stop_at_limit(const struct cpu *cpu)
 }
 
 /* The fiber to continue, the main one at the end of the run. Makes its CPU current. */
-static struct fiber *next_fiber(void)
+static inline struct fiber *next_fiber(void)
 {
 	kms_ps first = tournament_first(&eng.order);
 	struct cpu *cpu = &eng.cpus[tournament_winner(&eng.order)];
@@ -359,6 +363,7 @@ void sim_switch(void)
 int engine_run(struct kms_error *err)
 {
 	eng.running = true;
+	fiber_settle_float_state();
 	if (!eng.stop.code && !setjmp(eng.unwind))
 		dispatch(&eng.main);
 	if (!eng.stop.code && eng.awake)

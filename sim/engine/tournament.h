@@ -16,12 +16,11 @@
 /* The key of a CPU that has nothing to run; + 1 must not overflow. */
 #define TOURNAMENT_NEVER (~0ull - 1)
 
+/* Two arrays: a 16-byte node would be stored in halves and loaded whole, which stalls. */
 struct tournament {
 	u32 leaves; /* power of two; leaf of CPU i is node leaves + i, the root is node 1 */
-	struct {
-		u64 key;
-		u32 cpu;
-	} node[2 * SIM_MAX_CPUS];
+	u64 key[2 * SIM_MAX_CPUS];
+	u32 cpu[2 * SIM_MAX_CPUS]; /* whose key that is */
 };
 
 static inline void tournament_init(struct tournament *t, u32 nr_cpus)
@@ -30,8 +29,8 @@ static inline void tournament_init(struct tournament *t, u32 nr_cpus)
 	while (t->leaves < nr_cpus)
 		t->leaves *= 2;
 	for (u32 i = 2 * t->leaves; i-- > 1;) {
-		t->node[i].key = TOURNAMENT_NEVER;
-		t->node[i].cpu = i >= t->leaves ? i - t->leaves : t->node[2 * i].cpu;
+		t->key[i] = TOURNAMENT_NEVER;
+		t->cpu[i] = i >= t->leaves ? i - t->leaves : t->cpu[2 * i];
 	}
 }
 
@@ -39,22 +38,27 @@ static inline void tournament_set(struct tournament *t, u32 cpu, u64 key)
 {
 	u32 i = t->leaves + cpu;
 
-	t->node[i].key = key;
-	for (i /= 2; i; i /= 2) {
-		u32 child = 2 * i + (t->node[2 * i + 1].key < t->node[2 * i].key);
+	t->key[i] = key;
+	for (; i > 1; i /= 2) {
+		u64 other = t->key[i ^ 1];
+		/* all ones when the match is lost (the right one loses ties): who wins is hard to predict */
+		u64 lost = -(u64)(other < key + (i & 1));
 
-		t->node[i] = t->node[child];
+		key ^= (key ^ other) & lost;
+		cpu ^= (cpu ^ t->cpu[i ^ 1]) & (u32)lost;
+		t->key[i / 2] = key;
+		t->cpu[i / 2] = cpu;
 	}
 }
 
 static inline u32 tournament_winner(const struct tournament *t)
 {
-	return t->node[1].cpu;
+	return t->cpu[1];
 }
 
 static inline u64 tournament_first(const struct tournament *t)
 {
-	return t->node[1].key;
+	return t->key[1];
 }
 
 /* The clock at which the winner stops winning: a tie is won by the lower CPU number. */
@@ -62,11 +66,10 @@ static inline u64 tournament_horizon(const struct tournament *t)
 {
 	u64 horizon = TOURNAMENT_NEVER;
 
-	for (u32 i = t->leaves + t->node[1].cpu; i > 1; i /= 2) {
-		u64 key = t->node[i ^ 1].key + !(i & 1);
+	for (u32 i = t->leaves + t->cpu[1]; i > 1; i /= 2) {
+		u64 key = t->key[i ^ 1] + !(i & 1);
 
-		if (key < horizon)
-			horizon = key;
+		horizon = key < horizon ? key : horizon;
 	}
 	return horizon;
 }

@@ -113,14 +113,14 @@ static const struct cfg_table sample_table = {
 	"sample", "One of everything.", sample_fields, KMS_ARRAY_SIZE(sample_fields), sizeof(struct sample), check_sample,
 };
 
-/* A folder of our own, left behind empty by folder_remove(). */
+/* A folder of our own to work in, removed again by folder_remove(). */
 static char folder[64];
 
 __attribute__((unused)) static int folder_make(void **state)
 {
 	(void)state;
 	snprintf(folder, sizeof(folder), "/tmp/kmemsim-cfg-XXXXXX");
-	return mkdtemp(folder) ? 0 : -1;
+	return mkdtemp(folder) && !chdir(folder) ? 0 : -1;
 }
 
 __attribute__((unused)) static int folder_remove(void **state)
@@ -129,20 +129,16 @@ __attribute__((unused)) static int folder_remove(void **state)
 
 	(void)state;
 	snprintf(command, sizeof(command), "rm -r %s", folder);
-	return system(command);
+	return chdir("/") || system(command);
 }
 
-/* Write a file in the folder; its path is returned in a buffer of the caller. */
-__attribute__((unused)) static const char *put_file(char path[128], const char *name, const char *text)
+__attribute__((unused)) static void put_file(const char *name, const char *text)
 {
-	FILE *f;
+	FILE *f = fopen(name, "w");
 
-	snprintf(path, 128, "%s/%s", folder, name);
-	f = fopen(path, "w");
 	assert_non_null(f);
 	fputs(text, f);
 	assert_int_equal(fclose(f), 0);
-	return path;
 }
 
 #endif
