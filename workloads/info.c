@@ -46,6 +46,7 @@ void workload_info_free(struct kms_workload_info *info)
 	free(info->zones);
 	free(info->free);
 	free(info->barriers);
+	free(info->late);
 	for (u32 i = 0; i < info->nr_left_out; i++)
 		free(info->left_out[i].what);
 	free(info->left_out);
@@ -183,17 +184,24 @@ static void put_zones(struct bytes *out, const struct kms_workload_info *info)
 	}
 }
 
+static void put_ranges(struct bytes *out, const struct kms_range *ranges, u32 n)
+{
+	bytes_put_varint(out, n);
+	for (u32 i = 0; i < n; i++) {
+		bytes_put_varint(out, ranges[i].pfn);
+		bytes_put_varint(out, ranges[i].end - ranges[i].pfn);
+	}
+}
+
 static void put_free(struct bytes *out, const struct kms_workload_info *info)
 {
-	bytes_put_varint(out, info->nr_free);
-	for (u32 i = 0; i < info->nr_free; i++) {
-		bytes_put_varint(out, info->free[i].pfn);
-		bytes_put_varint(out, info->free[i].end - info->free[i].pfn);
-	}
+	put_ranges(out, info->free, info->nr_free);
+	put_ranges(out, info->late, info->nr_late);
 }
 
 static void put_barriers(struct bytes *out, const struct kms_workload_info *info)
 {
+	bytes_put_varint(out, info->nr_boot_steps);
 	bytes_put_varint(out, info->nr_barriers);
 	for (u32 i = 0; i < info->nr_barriers; i++)
 		bytes_put_varint(out, info->barriers[i]);
@@ -341,17 +349,26 @@ static void get_zones(struct cursor *c, struct kms_workload_info *info)
 	}
 }
 
+static struct kms_range *get_ranges(struct cursor *c, u32 *n)
+{
+	struct kms_range *ranges = get_array(c, n, sizeof(*ranges), 2);
+
+	for (u32 i = 0; i < *n; i++) {
+		ranges[i].pfn = cursor_varint_max(c, 1ull << 52);
+		ranges[i].end = ranges[i].pfn + cursor_varint_max(c, 1ull << 52);
+	}
+	return ranges;
+}
+
 static void get_free(struct cursor *c, struct kms_workload_info *info)
 {
-	info->free = get_array(c, &info->nr_free, sizeof(*info->free), 2);
-	for (u32 i = 0; i < info->nr_free; i++) {
-		info->free[i].pfn = cursor_varint_max(c, 1ull << 52);
-		info->free[i].end = info->free[i].pfn + cursor_varint_max(c, 1ull << 52);
-	}
+	info->free = get_ranges(c, &info->nr_free);
+	info->late = get_ranges(c, &info->nr_late);
 }
 
 static void get_barriers(struct cursor *c, struct kms_workload_info *info)
 {
+	info->nr_boot_steps = (u32)cursor_varint_max(c, ~0u);
 	info->barriers = get_array(c, &info->nr_barriers, sizeof(*info->barriers), 1);
 	for (u32 i = 0; i < info->nr_barriers; i++)
 		info->barriers[i] = cursor_varint(c);

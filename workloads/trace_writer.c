@@ -31,7 +31,8 @@ struct trace_writer {
 	u64 seq, slots;
 	u64 first_time, last_time;
 	u64 cpu_requests[256];
-	struct bytes index, barriers;
+	struct bytes index, barriers, late;
+	u32 boot_steps;
 	u64 nr_blocks;
 	ZSTD_CCtx *zstd;
 	u8 raw[BLOCK_RAW_MAX];
@@ -83,6 +84,7 @@ static void writer_free(struct trace_writer *w)
 	free(w->places.slots);
 	bytes_free(&w->index);
 	bytes_free(&w->barriers);
+	bytes_free(&w->late);
 	ZSTD_freeCCtx(w->zstd);
 	free(w->path);
 	free(w->partial);
@@ -199,6 +201,25 @@ static int check(const struct trace_writer *w, const struct kms_request *rq, str
 			rq->op < NR_REQUESTS ? kms_request_names[rq->op] : "?", rq->cpu, wrong);
 }
 
+/* Boot memory that is handed over later; a block that follows the last one extends it. */
+static void put_late(struct trace_writer *w, u64 pfn, u64 end)
+{
+	struct kms_range range = { pfn, end };
+	struct kms_range *last = w->late.length ? (struct kms_range *)(w->late.data + w->late.length) - 1 : NULL;
+
+	if (last && last->end == pfn)
+		last->end = end;
+	else
+		bytes_put(&w->late, &range, sizeof(range));
+}
+
+static int by_pfn(const void *a, const void *b)
+{
+	const struct kms_range *x = a, *y = b;
+
+	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+}
+
 int trace_writer_add(struct trace_writer *w, const struct kms_request *request, struct kms_error *err)
 {
 	struct kms_request rq = *request;
@@ -219,12 +240,25 @@ int trace_writer_add(struct trace_writer *w, const struct kms_request *request, 
 	rq.seq = w->seq++;
 	if (rq.op == REQ_PHASE || rq.op == REQ_BOOT)
 		bytes_put(&w->barriers, &rq.seq, sizeof(rq.seq));
+	w->boot_steps += rq.op == REQ_BOOT;
+	if (rq.op == REQ_PAGE_RELEASE)
+		put_late(w, rq.size, rq.size + (1ull << rq.order));
 	for (u32 i = 0; i < rq.n; i++)
 		if (rq.refs[i].slot >= w->slots)
 			w->slots = (u64)rq.refs[i].slot + 1;
 	w->cpu_requests[rq.cpu]++;
 	block_encoder_add(e, &rq);
 	return e->failed ? no_memory(err) : 0;
+}
+
+/* A malloc'ed copy of collected items; NULL when host memory is out. */
+static void *copy_of(const struct bytes *b)
+{
+	void *copy = malloc(b->length ? b->length : 1);
+
+	if (copy && b->length)
+		memcpy(copy, b->data, b->length);
+	return b->failed ? free(copy), NULL : copy;
 }
 
 /* What only the writer knows; the caller's info gets it too. */
@@ -236,12 +270,15 @@ static int complete_info(struct trace_writer *w, struct kms_workload_info *info,
 	info->duration_ns = w->last_time - w->first_time;
 	memcpy(info->cpu_requests, w->cpu_requests, sizeof(info->cpu_requests));
 	free(info->barriers);
+	free(info->late);
+	info->nr_boot_steps = w->boot_steps;
 	info->nr_barriers = (u32)(w->barriers.length / sizeof(u64));
-	info->barriers = malloc(w->barriers.length ? w->barriers.length : 1);
-	if (!info->barriers || w->barriers.failed || w->index.failed)
+	info->barriers = copy_of(&w->barriers);
+	info->nr_late = (u32)(w->late.length / sizeof(struct kms_range));
+	info->late = copy_of(&w->late);
+	if (!info->barriers || !info->late || w->index.failed)
 		return no_memory(err);
-	if (w->barriers.length)
-		memcpy(info->barriers, w->barriers.data, w->barriers.length);
+	qsort(info->late, info->nr_late, sizeof(*info->late), by_pfn);
 	return 0;
 }
 
