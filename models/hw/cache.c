@@ -115,16 +115,12 @@ static void bytes_to_front(u8 *order, u32 way)
 	order[0] = (u8)way;
 }
 
-void cache_touch_slow(struct cache *cache, u32 set, u32 way)
+void cache_touch_lru(struct cache *cache, u32 set, u32 way)
 {
-	u64 *recency = &cache->recency[set];
-
-	if (cache->replacement == HW_TREE_PLRU)
-		*recency = (*recency & ~cache->tree_mask[way]) | cache->tree_value[way];
-	else if (cache->order)
+	if (cache->order)
 		bytes_to_front(cache->order + (size_t)set * cache->ways, way);
-	else if (cache->replacement == HW_LRU)
-		*recency = nibbles_to_front(*recency, way);
+	else
+		cache->recency[set] = nibbles_to_front(cache->recency[set], way);
 }
 
 static u32 tree_victim(const struct cache *cache, u64 bits)

@@ -210,17 +210,25 @@ static inline void remember_fast(struct hw_cpu *cpu, u32 l1_set, u64 off_line, b
 	cpu->fast_slot[l1_set] = slot;
 }
 
-static __attribute__((noinline)) enum hw_state l1_miss(struct hw_request *rq)
+static void prefetch_llc(const struct machine *m, u64 line)
+{
+	u32 set = hw_llc_set(m, hw_home(m, line), line);
+	const u64 *entries = &m->llc.entries[(size_t)set * m->llc.ways];
+
+	__builtin_prefetch(entries);
+	__builtin_prefetch(entries + 8);
+	__builtin_prefetch(&m->llc.recency[set]);
+}
+
+static enum hw_state l1_miss(struct hw_request *rq)
 {
 	struct hw_cpu *cpu = rq->cpu;
 	struct machine *m = cpu->machine;
 	u32 set = cache_set_of(&cpu->l2, rq->line), slot;
-	u32 llc_set = hw_llc_set(m, hw_home(m, rq->line), rq->line);
 	enum hw_state state;
 	int way;
 
-	__builtin_prefetch(&m->llc.entries[(size_t)llc_set * m->llc.ways]);
-	__builtin_prefetch(&m->llc.recency[llc_set]);
+	prefetch_llc(m, rq->line);
 	cpu->stats.l1_misses++;
 	hw_spend(rq, PART_L1, m->cost.l1);
 	hw_spend(rq, PART_L2, m->cost.l2);
@@ -244,45 +252,57 @@ static __attribute__((noinline)) enum hw_state l1_miss(struct hw_request *rq)
 }
 
 /* L1 has the line shared and the CPU writes it. L2 is known to have it. */
-static __attribute__((noinline)) void l1_upgrade(struct hw_request *rq)
+static void l1_upgrade(struct hw_request *rq)
 {
 	struct hw_cpu *cpu = rq->cpu;
 	u32 set = cache_set_of(&cpu->l2, rq->line);
 	u32 way = (u32)cache_find(&cpu->l2, set, rq->line);
 
+	cpu->stats.l1_hits++;
 	hw_spend(rq, PART_L1, cpu->machine->cost.l1);
 	coherence_upgrade(rq, cpu->l2_slots[(size_t)set * cpu->l2.ways + way]);
 	cache_put(&cpu->l2, set, way, rq->line, HW_E);
 }
 
-static void access_line(struct hw_cpu *cpu, u64 off_line, enum sim_access kind)
+/* L1 does not have the line (way < 0), or not for writing. Returns the state it has then. */
+static __attribute__((noinline)) enum hw_state beyond_l1(struct hw_cpu *cpu, u64 line, u64 off_line,
+							 int way, enum sim_access kind)
 {
-	struct hw_request rq = { .cpu = cpu, .line = hw_line(off_line), .off_line = off_line,
-				 .now = cpu->sim->clock, .write = kind != SIM_READ,
-				 .hidden = kind == SIM_PREFETCHW };
-	u32 set = cache_set_of(&cpu->l1, rq.line);
-	int way = cache_find(&cpu->l1, set, rq.line);
-	u64 *entry = cache_entry(&cpu->l1, set, way < 0 ? 0 : (u32)way);
-	enum hw_state state;
+	struct hw_request rq = { .cpu = cpu, .line = line, .off_line = off_line,
+				 .write = kind != SIM_READ, .hidden = kind == SIM_PREFETCHW };
+
+	if (rq.hidden)
+		sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
+	rq.now = cpu->sim->clock;
+	if (way < 0)
+		return l1_miss(&rq);
+	l1_upgrade(&rq);
+	return HW_M;
+}
+
+static inline void access_line(struct hw_cpu *cpu, u64 off_line, enum sim_access kind)
+{
+	u64 line = hw_line(off_line), *entry;
+	u32 set = cache_set_of(&cpu->l1, line);
+	int way = cache_find(&cpu->l1, set, line);
+	bool write = kind != SIM_READ, writable;
 
 	cpu->accesses[kind]++;
-	if (rq.hidden) {
-		sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
-		rq.now = cpu->sim->clock;
-	}
-	if (way < 0) {
-		state = l1_miss(&rq);
+	if (KMS_UNLIKELY(way < 0)) {
+		writable = beyond_l1(cpu, line, off_line, way, kind) == HW_M;
 	} else {
-		cpu->stats.l1_hits++;
-		if (rq.write && cache_flags_of(*entry) == HW_S)
-			l1_upgrade(&rq);
-		else
-			hw_spend(&rq, PART_L1, cpu->machine->cost.l1_hit);
-		*entry |= rq.write ? HW_M : 0; /* S, E and M are 1, 2, 3 */
+		entry = cache_entry(&cpu->l1, set, (u32)way);
+		if (write && KMS_UNLIKELY(cache_flags_of(*entry) == HW_S)) {
+			beyond_l1(cpu, line, off_line, way, kind);
+		} else {
+			cpu->stats.l1_hits++;
+			sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
+		}
+		*entry |= write ? HW_M : 0; /* S, E and M are 1, 2, 3 */
 		cache_touch(&cpu->l1, set, (u32)way);
-		state = cache_flags_of(*entry);
+		writable = cache_flags_of(*entry) == HW_M;
 	}
-	remember_fast(cpu, set, off_line, state == HW_M);
+	remember_fast(cpu, set, off_line, writable);
 }
 
 void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
