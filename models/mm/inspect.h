@@ -45,8 +45,19 @@ struct mm_cache_info {
 /* All slab caches in creation order. Returns how many there are (may exceed max). */
 u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
 
+/* Pages that a policy holds for its own descriptors outside any slab (noslab), in bytes. */
+u64 mm_slab_descriptor_bytes(void);
+
 /* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
 const char *mm_boot_cache_name(u64 id);
+
+/* What an address handed out by an allocator is (inspect_object.c). */
+bool mm_object_is_slab(const void *object);
+const struct kmem_cache *mm_object_cache(const void *object); /* slab objects only */
+u64 mm_object_slot_bytes(const void *object);		      /* slab objects: bytes from one to the next */
+u64 mm_object_block_bytes(const void *object);		      /* others: bytes of the (compound) page */
+void *mm_page_address(const struct page *page);
+struct page *mm_virt_to_page(const void *object);
 
 /*
  * Every invariant of the page allocator and the slab layer: list links, counts,
@@ -54,5 +65,11 @@ const char *mm_boot_cache_name(u64 id);
  * the first violation in words.
  */
 int mm_check(struct kms_error *err);
+
+/* The page allocator's part of mm_check(). Call between operations. */
+int mm_check_pages(struct kms_error *err);
+
+/* The slab layer's part of mm_check(). Call between operations. */
+int mm_check_slabs(struct kms_error *err);
 
 #endif

@@ -23,7 +23,8 @@ enum rt_part {
 extern const char *const rt_part_names[NR_PARTS];
 extern const char *const rt_path_names[];	/* [NR_MM_PATHS] */
 extern const char *const rt_tracepoint_names[]; /* [NR_TRACEPOINTS] */
-extern const char *const rt_lock_names[];	/* [NR_LOCK_CLASSES] */
+extern const char *const rt_lock_names[];	/* [rt_nr_locks] */
+extern const u32 rt_nr_locks;
 
 /* Instruction work charged at one tracepoint: base + per_arg * its first argument. */
 struct rt_cost {
@@ -41,11 +42,16 @@ struct rt_config {
 struct rt_op {
 	u32 path; /* enum mm_path */
 	u32 tracepoints;
-	double insns;
+	u64 insns_x1024; /* instructions charged at tracepoints; 0 in functional timing */
 };
 
+/*
+ * Forget everything and start with this configuration (costs may be NULL: all
+ * zero). KMS_EUSAGE: more CPUs than SIM_MAX_CPUS, or a negative cost.
+ */
 int rt_init(const struct rt_config *config, u32 nr_cpus, struct kms_error *err);
-void rt_set_percpu(u32 cpu, u64 offset_address); /* where the CPU's area lies */
+/* Where a CPU's area lies: what kms_my_cpu_offset() returns, an address in simulated RAM. */
+void rt_set_percpu(u32 cpu, u64 offset_address);
 /* Functional timing: calls from now on are made by this CPU. */
 void rt_enter_cpu(u32 cpu);
 void rt_begin_op(u32 cpu);
@@ -54,11 +60,19 @@ const struct rt_op *rt_op(u32 cpu);
 /* How often each tracepoint was passed, all CPUs. */
 const u64 *rt_trace_counts(void);
 
-/* Called at one tracepoint on every pass, uncharged. At most one per tracepoint. */
+/*
+ * Called at one tracepoint on every pass, uncharged, before the point's own work
+ * is charged: it sees the allocators as they are at that moment. At most one per
+ * tracepoint; NULL takes it away.
+ */
 typedef void rt_probe_fn(void *arg, u32 cpu, u64 a, u64 b, u64 c);
 void rt_probe(u32 tracepoint, rt_probe_fn *fn, void *arg);
 
-/* The first kms_bug() of a functional run unwinds to here: runs fn(arg), 0 or KMS_EFAIL. */
+/*
+ * The first kms_bug() of a functional run unwinds to here: runs fn(arg), 0 or
+ * KMS_EFAIL. (In an engine run it ends the run: engine_stop().) A kms_bug()
+ * outside both has nowhere to go: the program aborts.
+ */
 int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err);
 
 #endif

@@ -46,6 +46,7 @@ struct sim_thread;
  * by this CPU changes no model state (most recently used in its set, owned if
  * writable); such an access costs fast_ps, charged to fast_part, and the model
  * function is not called. fast == NULL: no short cut. An empty entry is ~0.
+ * Accesses that cross a line and atomics always go to the model.
  */
 struct sim_cpu {
 	kms_ps clock;
@@ -57,6 +58,7 @@ struct sim_cpu {
 	u32 fast_part;
 	u32 id;
 	u64 fast_hits;		   /* accesses served by fast[] */
+	u64 fast_writes;	   /* of them, writes */
 	u64 accesses;		   /* all accesses to simulated memory */
 	u32 tag;		   /* what it is doing, for lock-holder accounting (models' enum) */
 	void *model;		   /* the hardware model's per-CPU state */
@@ -76,13 +78,15 @@ struct engine_config {
 	u32 lock_part;	       /* part[] index charged with spinlock waits */
 	size_t stack_bytes;    /* per fiber; 0: 256 KiB */
 	sim_access_fn *access; /* NULL: accesses cost nothing */
+	kms_ps time_limit;     /* a run that gets this far is stopped as endless; 0: no limit */
 };
 
-/* The running CPU; NULL outside engine_run(). Use sim_this_cpu() elsewhere. */
+/* The running CPU; NULL outside engine_run() and in events. Use sim_this_cpu() elsewhere. */
 extern struct sim_cpu *sim_current;
 /* The running CPU goes on while its clock is below this. */
 extern kms_ps sim_horizon;
 
+/* KMS_EUSAGE: number of CPUs outside 1..SIM_MAX_CPUS; KMS_EFAIL: no memory, or in use. */
 int engine_init(const struct engine_config *config, struct kms_error *err);
 void engine_exit(void);
 u32 engine_nr_cpus(void);
@@ -90,23 +94,44 @@ struct sim_cpu *engine_cpu(u32 id);
 
 /*
  * Run until no thread is left that could run and no event is pending, or until
- * engine_stop(). Returns the error given to engine_stop(), or KMS_EFAIL naming
- * the threads that wait for ever (deadlock).
+ * engine_stop(). Threads marked by sim_thread_daemon() do not keep the run
+ * going. Returns the error given to engine_stop(), or KMS_EFAIL naming the
+ * threads that wait for ever (deadlock) or still run at the time limit.
+ * After a run that ended well more threads can be started and run: clocks and
+ * sleeping daemons are kept. After a failed one only engine_exit() is left.
  */
 int engine_run(struct kms_error *err);
 
-/* End the run from inside it (a thread or an event). Does not return to a thread. */
+/*
+ * End the run from inside it (a thread, an event or the access function); does
+ * not return there. Outside a run it makes the next engine_run() fail.
+ */
 void engine_stop(enum kms_code code, const char *fmt, ...) KMS_PRINTF(2, 3);
 
-/* Earliest clock of all CPUs: no event before it can happen any more. */
+/* Between the beginning and the end of engine_run(), events included. */
+bool engine_running(void);
+
+/*
+ * The time of the event being run; else the earliest clock of all CPUs that
+ * have something to run: no event before it can happen any more.
+ */
 kms_ps engine_now(void);
 
 /* ---- threads: run to completion on one CPU, in FIFO order with its others ---- */
 
 typedef void sim_thread_fn(void *arg);
 
-/* Make a thread runnable on a CPU. name is kept by reference (for error texts). */
+/*
+ * Make a thread runnable on a CPU, from now on. name is kept by reference (for
+ * error texts). The handle is valid until fn returns. NULL: the host is out of memory.
+ */
 struct sim_thread *sim_thread_start(u32 cpu, const char *name, sim_thread_fn *fn, void *arg);
+
+/* A service (kswapd, a periodic worker): the run may end while it sleeps. Call before it runs. */
+void sim_thread_daemon(struct sim_thread *thread);
+
+/* The thread that is running; NULL outside threads. */
+struct sim_thread *sim_this_thread(void);
 
 /* Let the CPU's other runnable threads go first; nothing happens when there are none. */
 void sim_resched(void);
@@ -114,18 +139,32 @@ void sim_resched(void);
 /* Sleep until sim_wake(); the CPU runs its other threads or idles. */
 void sim_sleep(void);
 
-/* Wake a sleeping thread at time `at` (never before its CPU's clock). No effect if it is awake. */
+/*
+ * Idle until the given time (no effect when it has passed); other threads of
+ * the CPU run meanwhile, and sim_wake() ends it early.
+ */
+void sim_sleep_until(kms_ps at);
+
+/*
+ * Wake a sleeping thread at time `at`, never before its CPU's clock nor before
+ * now. No effect if it is awake.
+ */
 void sim_wake(struct sim_thread *thread, kms_ps at);
 
-/* Stall the whole CPU (no other thread runs) until sim_unstall(). For hardware and spinning. */
-void sim_stall(void);
+/*
+ * Stall the whole CPU (no other thread runs) until sim_unstall(), which charges
+ * the time in between to part. For hardware and spinning. No effect on a CPU
+ * that is not stalled.
+ */
+void sim_stall(u32 part);
 void sim_unstall(struct sim_cpu *cpu, kms_ps at);
-
-/* Idle until the given time (no effect when it has passed). */
-void sim_sleep_until(kms_ps at);
 
 /* ---- events: callbacks in time order; equal times in the order they were made ---- */
 
+/*
+ * An event at time t runs before any CPU does anything at t. It may wake, stall
+ * and start; memory it touches is not charged. A time that has passed means now.
+ */
 typedef void sim_event_fn(void *arg, u64 data);
 void sim_event_at(kms_ps at, sim_event_fn *fn, void *arg, u64 data);
 
@@ -136,7 +175,10 @@ static inline struct sim_cpu *sim_this_cpu(void)
 	return sim_current;
 }
 
-/* Advance a CPU's clock; every advance but idling comes through here. */
+/*
+ * Advance a CPU's clock; every advance but idling comes through here. The code
+ * that charges the running CPU outside an access calls sim_sync() afterwards.
+ */
 static inline void sim_charge(struct sim_cpu *cpu, u32 part, kms_ps ps)
 {
 	cpu->clock += ps;
@@ -146,17 +188,25 @@ static inline void sim_charge(struct sim_cpu *cpu, u32 part, kms_ps ps)
 /* Out of line: another CPU is now behind; let it catch up. */
 void sim_switch(void);
 
-/* After charging time outside the hooks: give way if this CPU is no longer the earliest. */
+/* After charging time outside the hooks: give way if this CPU is no longer the earliest (pre: in a thread). */
 static inline void sim_sync(void)
 {
 	if (KMS_UNLIKELY(sim_current->clock >= sim_horizon))
 		sim_switch();
 }
 
-/* One access by the running CPU, charged and ordered; the hooks are thin wrappers around it. */
+/*
+ * One access by the running CPU, charged and ordered; the hooks are thin
+ * wrappers around it. When it returns it is this CPU's turn: what the caller
+ * then does to the memory happens at the CPU's clock, before anything later.
+ * pre: in a thread, off < sim_ram_limit
+ */
 void sim_access(u64 off, u32 size, enum sim_access kind);
 
-/* Charge a range line by line (memset, memcpy, the touch model); takes effect at once. */
+/*
+ * Charge a range line by line (memset, memcpy, the touch model), giving way
+ * between lines; the caller then moves the bytes in one go. Same pre-condition.
+ */
 void sim_access_range(u64 off, u64 bytes, enum sim_access kind);
 
 #endif

@@ -26,15 +26,24 @@
 /* Offsets below this are simulated memory; 0 while nothing is mapped. */
 extern u64 sim_ram_limit;
 
-/* Map ram_bytes of RAM and a second window backed by physical address window2_phys. */
+/*
+ * Map ram_bytes of RAM and a second window backed by physical address
+ * window2_phys on (unless ram_back_window2() says otherwise). Sizes are rounded
+ * up to pages. KMS_EUSAGE: more than 16 TiB, or nothing; KMS_EFAIL: the host
+ * refuses (RLIMIT_AS, overcommit, addresses in use), with what to do about it.
+ */
 int ram_map(u64 ram_bytes, u64 window2_bytes, u64 window2_phys, struct kms_error *err);
 void ram_unmap(void);
+
+/* Bytes [start, start + bytes) of the second window lie at phys (a node's own share of it). */
+int ram_back_window2(u64 start, u64 bytes, u64 phys, struct kms_error *err);
+
 u64 ram_bytes(void);
 
 /* Physical address behind an offset of either window. */
 u64 ram_phys(u64 off);
 
-/* Host memory now resident for the mapping, in bytes (0 if the host does not tell). */
+/* Host memory now resident for both windows, in bytes (0 if the host does not tell). */
 u64 ram_resident_bytes(void);
 
 static inline void *ram_ptr(u64 off)
