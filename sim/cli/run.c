@@ -239,9 +239,11 @@ static int summary_table(struct store *store, s64 run, struct kms_error *err)
 	struct cli_table *t;
 	struct query q;
 	char buf[40];
+	bool any = false;
 
 	query_begin(&q, store, err, METRICS_SQL, "i", run);
 	while (query_next(&q)) {
+		any = true;
 		for (size_t i = 0; i < NR_METRICS; i++) {
 			if (strcmp(metric_defs[i].name, query_text(&q, 0)))
 				continue;
@@ -249,7 +251,7 @@ static int summary_table(struct store *store, s64 run, struct kms_error *err)
 			known[i] = true;
 		}
 	}
-	t = cli_table_new(headings, 2);
+	t = any ? cli_table_new(headings, 2) : NULL; /* a run that failed at once has none */
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(headline); i++)
 		if (known[headline[i].metric])
 			cli_table_row(t, (const char *const[]){headline[i].label,
@@ -336,9 +338,9 @@ static int run_job(const struct cli *cli, struct job *job, struct store *store, 
 
 		rc = rc ? rc : shown;
 	}
+	fflush(stdout);
 	if (id && !cli->quiet && !cli->json)
 		fprintf(stderr, "stored in %s; try: kmemsim show %lld\n", cli_db(cli), (long long)id);
-	fflush(stdout);
 	return rc;
 }
 

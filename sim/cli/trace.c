@@ -33,8 +33,9 @@ static void print_file(const struct trace_summary *s, const char *path)
 	line("source", s->info->source ? s->info->source : "");
 	line("kernel", s->info->kernel ? s->info->kernel : "");
 	line("allocator", s->info->allocator ? s->info->allocator : "");
-	snprintf(text, sizeof(text), "%s by %u CPUs on %u nodes, in %s", cli_count(count, sizeof(count), s->info->requests),
-		 s->info->nr_cpus, s->info->nr_nodes, cli_time_ns(time, sizeof(time), (double)s->info->duration_ns));
+	snprintf(text, sizeof(text), "%s by %u CPU%s on %u node%s, in %s", cli_count(count, sizeof(count), s->info->requests),
+		 s->info->nr_cpus, s->info->nr_cpus == 1 ? "" : "s", s->info->nr_nodes,
+		 s->info->nr_nodes == 1 ? "" : "s", cli_time_ns(time, sizeof(time), (double)s->info->duration_ns));
 	line("requests", text);
 }
 
