@@ -78,7 +78,8 @@ int cache_init(struct cache *cache, const struct cache_config *config, u32 slice
 	    (cache->replacement == HW_LRU && cache->ways > CACHE_NIBBLE_WAYS && !cache->order)) {
 		cache_exit(cache);
 		return kms_fail(err, KMS_EFAIL,
-				"not enough host memory for the tags of cache %s (%llu lines)", name,
+				"not enough host memory for the tags of cache %s (%llu "
+				"lines)", name,
 				(unsigned long long)lines);
 	}
 	init_recency(cache, sets);

@@ -57,7 +57,8 @@ static int init_nodes(struct machine *m, const struct memory_config *memory, str
 
 	m->nr_nodes = memory->nodes.n ? (u32)memory->nodes.n : 1;
 	if (m->nr_nodes > HW_MAX_NODES)
-		return kms_fail(err, KMS_EUSAGE, "the machine has %u nodes; at most %u can be simulated",
+		return kms_fail(err, KMS_EUSAGE, "the machine has %u nodes; at most %u can be "
+						 "simulated",
 				m->nr_nodes, HW_MAX_NODES);
 	for (u32 node = 0; node < m->nr_nodes; node++) {
 		end += nodes[node].memory_bytes >> SIM_LINE_SHIFT;
@@ -68,7 +69,8 @@ static int init_nodes(struct machine *m, const struct memory_config *memory, str
 		}
 	}
 	if (cpu < m->nr_cpus)
-		return kms_fail(err, KMS_EUSAGE, "the machine's nodes have %u CPUs together, not %u",
+		return kms_fail(err, KMS_EUSAGE, "the machine's nodes have %u CPUs together, not "
+						 "%u",
 				cpu, m->nr_cpus);
 	return 0;
 }
@@ -107,13 +109,15 @@ static int init_llc(struct machine *m, const struct machine_config *config, u64 
 	u64 slots = config->llc.size_bytes / SIM_LINE_BYTES * m->nr_nodes;
 
 	if (slots > 1ull << 31)
-		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at most 2^31 can be simulated",
+		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at "
+						 "most 2^31 can be simulated",
 				(unsigned long long)slots);
 	m->sharer_words = (m->nr_cpus + 63) / 64;
 	m->sharers = calloc(slots, m->sharer_words * sizeof(*m->sharers));
 	m->contention = calloc(slots, sizeof(*m->contention));
 	if (!m->sharers || !m->contention)
-		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu lines)",
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu "
+						"lines)",
 				(unsigned long long)slots);
 	return cache_init(&m->llc, &config->llc, m->nr_nodes, "llc", seed, err);
 }
@@ -147,7 +151,8 @@ int machine_new(struct machine **machine, const struct machine_config *config, u
 
 	*machine = NULL;
 	if (!config->cpus || config->cpus > SIM_MAX_CPUS)
-		ret = kms_fail(err, KMS_EUSAGE, "a machine has 1 to %u CPUs, not %llu", SIM_MAX_CPUS,
+		ret = kms_fail(err, KMS_EUSAGE, "a machine has 1 to %u CPUs, not "
+						"%llu", SIM_MAX_CPUS,
 			       (unsigned long long)config->cpus);
 	if (!ret && m) {
 		m->nr_cpus = (u32)config->cpus;
