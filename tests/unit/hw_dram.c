@@ -7,7 +7,8 @@
  */
 #include "tests/unit/hw_support.h"
 
-#define AT(row, bank, column, channel) ((((u64)(row) << 3 | (bank)) << 7 | (column)) << 1 | (channel))
+#define AT(row, bank, column, channel)                                                             \
+	((((u64)(row) << 3 | (bank)) << 7 | (column)) << 1 | (channel))
 
 static struct dram make(u64 tREFI, enum hw_row_policy policy)
 {
@@ -55,7 +56,7 @@ static void conflict_waits_for_tras(void **state)
 	dram_exit(&d);
 }
 
-/* Write: column 24, data 36..40, precharge after tWR at 53 (tRAS: 44), activate 68, read column 82. */
+/* Write: column 24, data 36..40, precharge after tWR at 53 (tRAS: 44), activate 68, read at 82. */
 static void conflict_waits_for_write_recovery(void **state)
 {
 	struct dram d = make(0, HW_ROW_OPEN);
