@@ -31,8 +31,9 @@ struct trace_writer {
 	u64 seq, slots;
 	u64 first_time, last_time;
 	u64 cpu_requests[256];
-	struct bytes index, barriers, late;
-	u32 boot_steps;
+	struct bytes index, barriers;
+	struct bytes late; /* struct kms_range of every page release */
+	u32 nr_boot_steps;
 	u64 nr_blocks;
 	ZSTD_CCtx *zstd;
 	u8 raw[BLOCK_RAW_MAX];
@@ -201,23 +202,16 @@ static int check(const struct trace_writer *w, const struct kms_request *rq, str
 			rq->op < NR_REQUESTS ? kms_request_names[rq->op] : "?", rq->cpu, wrong);
 }
 
-/* Boot memory that is handed over later; a block that follows the last one extends it. */
-static void put_late(struct trace_writer *w, u64 pfn, u64 end)
+/* What replay must know before it begins. */
+static void note_for_info(struct trace_writer *w, const struct kms_request *rq)
 {
-	struct kms_range range = { pfn, end };
-	struct kms_range *last = w->late.length ? (struct kms_range *)(w->late.data + w->late.length) - 1 : NULL;
+	const struct kms_range range = { rq->size, rq->size + (1ull << (rq->order & 63)) };
 
-	if (last && last->end == pfn)
-		last->end = end;
-	else
+	if (rq->op == REQ_PHASE || rq->op == REQ_BOOT)
+		bytes_put(&w->barriers, &rq->seq, sizeof(rq->seq));
+	if (rq->op == REQ_PAGE_RELEASE)
 		bytes_put(&w->late, &range, sizeof(range));
-}
-
-static int by_pfn(const void *a, const void *b)
-{
-	const struct kms_range *x = a, *y = b;
-
-	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+	w->nr_boot_steps += rq->op == REQ_BOOT;
 }
 
 int trace_writer_add(struct trace_writer *w, const struct kms_request *request, struct kms_error *err)
@@ -238,11 +232,7 @@ int trace_writer_add(struct trace_writer *w, const struct kms_request *request, 
 		w->first_time = rq.time;
 	w->last_time = rq.time;
 	rq.seq = w->seq++;
-	if (rq.op == REQ_PHASE || rq.op == REQ_BOOT)
-		bytes_put(&w->barriers, &rq.seq, sizeof(rq.seq));
-	w->boot_steps += rq.op == REQ_BOOT;
-	if (rq.op == REQ_PAGE_RELEASE)
-		put_late(w, rq.size, rq.size + (1ull << rq.order));
+	note_for_info(w, &rq);
 	for (u32 i = 0; i < rq.n; i++)
 		if (rq.refs[i].slot >= w->slots)
 			w->slots = (u64)rq.refs[i].slot + 1;
@@ -251,14 +241,40 @@ int trace_writer_add(struct trace_writer *w, const struct kms_request *request, 
 	return e->failed ? no_memory(err) : 0;
 }
 
-/* A malloc'ed copy of collected items; NULL when host memory is out. */
-static void *copy_of(const struct bytes *b)
+static int compare_ranges(const void *a, const void *b)
 {
-	void *copy = malloc(b->length ? b->length : 1);
+	const struct kms_range *x = a, *y = b;
 
-	if (copy && b->length)
-		memcpy(copy, b->data, b->length);
-	return b->failed ? free(copy), NULL : copy;
+	return (x->pfn > y->pfn) - (x->pfn < y->pfn);
+}
+
+/* The released pages in ascending order, touching ranges joined. */
+static int complete_late(struct trace_writer *w, struct kms_workload_info *info)
+{
+	struct kms_range *ranges = (struct kms_range *)w->late.data;
+	size_t n = w->late.length / sizeof(*ranges);
+	u32 joined = 0;
+
+	free(info->late);
+	info->late = NULL;
+	info->nr_late = 0;
+	if (w->late.failed)
+		return -1;
+	if (!n)
+		return 0;
+	qsort(ranges, n, sizeof(*ranges), compare_ranges);
+	for (size_t i = 1; i < n; i++) {
+		if (ranges[i].pfn > ranges[joined].end)
+			ranges[++joined] = ranges[i];
+		else if (ranges[i].end > ranges[joined].end)
+			ranges[joined].end = ranges[i].end;
+	}
+	info->nr_late = joined + 1;
+	info->late = malloc(info->nr_late * sizeof(*ranges));
+	if (!info->late)
+		return -1;
+	memcpy(info->late, ranges, info->nr_late * sizeof(*ranges));
+	return 0;
 }
 
 /* What only the writer knows; the caller's info gets it too. */
@@ -270,15 +286,13 @@ static int complete_info(struct trace_writer *w, struct kms_workload_info *info,
 	info->duration_ns = w->last_time - w->first_time;
 	memcpy(info->cpu_requests, w->cpu_requests, sizeof(info->cpu_requests));
 	free(info->barriers);
-	free(info->late);
-	info->nr_boot_steps = w->boot_steps;
 	info->nr_barriers = (u32)(w->barriers.length / sizeof(u64));
-	info->barriers = copy_of(&w->barriers);
-	info->nr_late = (u32)(w->late.length / sizeof(struct kms_range));
-	info->late = copy_of(&w->late);
-	if (!info->barriers || !info->late || w->index.failed)
+	info->barriers = malloc(w->barriers.length ? w->barriers.length : 1);
+	info->nr_boot_steps = w->nr_boot_steps;
+	if (!info->barriers || w->barriers.failed || w->index.failed || complete_late(w, info))
 		return no_memory(err);
-	qsort(info->late, info->nr_late, sizeof(*info->late), by_pfn);
+	if (w->barriers.length)
+		memcpy(info->barriers, w->barriers.data, w->barriers.length);
 	return 0;
 }
 
