@@ -35,6 +35,8 @@ static int read_operations(struct plot *p, struct operation ops[MAX_OPERATIONS],
 	int n = 0;
 
 	*left_out = 0;
+	if (strcmp(p->runs[0].timing, "cycle"))
+		return 0;
 	query_begin(&q, p->store, err,
 		    "SELECT operation, sum(count), sum(sum_ps) / 1000.0 / sum(count) FROM latency_measured"
 		    " WHERE run = ? AND count > 0 GROUP BY operation ORDER BY sum(count) DESC, operation",

@@ -5,8 +5,6 @@
 #include "results/query.h"
 #include "sim/cli/cli.h"
 
-#include <string.h>
-
 #define COLUMNS                                                                                        \
 	"SELECT id, started, status, name, policy, machine, workload, timing, pacing, requests, coverage," \
 	" latency_mean_ns, latency_p99_ns, held_bytes_peak, internal_fragmentation, seed, digest"      \
@@ -80,23 +78,15 @@ static const char *cell(char buf[32], const struct query *q, int column, char ki
 
 static void table_row(struct cli_table *t, const struct query *q)
 {
-	char id[32], started[32], name[64], policy[32], machine[32], timing[32], b[5][32];
-	const char *cells[11];
+	char id[32], started[32], b[4][32];
+	const char *const cells[] = {
+		id, started, query_text(q, 2), query_text(q, 3), query_text(q, 4), query_text(q, 5),
+		query_text(q, 7), cell(b[0], q, 9, 'n'), cell(b[1], q, 11, 't'), cell(b[2], q, 13, 'b'),
+		cell(b[3], q, 14, '%'),
+	};
 
 	snprintf(id, sizeof(id), "%lld", (long long)query_int(q, 0));
-	snprintf(started, sizeof(started), "%.10s %.8s", query_text(q, 1),
-		 strlen(query_text(q, 1)) > 11 ? query_text(q, 1) + 11 : "");
-	cells[0] = id;
-	cells[1] = cli_safe(started, sizeof(started), started[0] ? query_text(q, 1) : "");
-	cells[2] = query_text(q, 2);
-	cells[3] = cli_safe(name, sizeof(name), query_text(q, 3));
-	cells[4] = cli_safe(policy, sizeof(policy), query_text(q, 4));
-	cells[5] = cli_safe(machine, sizeof(machine), query_text(q, 5));
-	cells[6] = cli_safe(timing, sizeof(timing), query_text(q, 7));
-	cells[7] = cell(b[0], q, 9, 'n');
-	cells[8] = cell(b[1], q, 11, 't');
-	cells[9] = cell(b[2], q, 13, 'b');
-	cells[10] = cell(b[3], q, 14, '%');
+	snprintf(started, sizeof(started), "%.19s", query_text(q, 1));
 	cli_table_row(t, cells);
 }
 

@@ -2,6 +2,7 @@
  * show.c - `kmemsim show RUN`: what a run did and what it cost, section by section.
  */
 #include "sim/cli/show.h"
+#include "sim/cli/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +68,7 @@ static void table_row(struct cli_table *t, const struct query *q, const struct s
 		if (query_is_null(q, i))
 			cells[i] = "-";
 		else if (columns[i].kind == SHOW_TEXT)
-			cells[i] = cli_safe(text[i], SHOW_CELL, query_text(q, i));
+			cells[i] = query_text(q, i);
 		else
 			cells[i] = show_cell(text[i], columns[i].kind, query_double(q, i));
 	}
@@ -108,7 +109,7 @@ int show_query(struct show *s, const char *key, const char *empty, const struct 
 
 static int find_section(const char *name, u64 *wanted, struct kms_error *err)
 {
-	const char *names[KMS_ARRAY_SIZE(show_sections)], *nearest;
+	const char *names[KMS_ARRAY_SIZE(show_sections)];
 	size_t n = 0;
 
 	for (; show_sections[n].name; n++) {
@@ -118,9 +119,7 @@ static int find_section(const char *name, u64 *wanted, struct kms_error *err)
 			return 0;
 		}
 	}
-	nearest = kms_nearest(name, names, n);
-	return kms_fail(err, KMS_EUSAGE, "no section '%s'%s%s%s; expected one of summary, metrics, phases, latency, parts, bytes, caches, zones, locks, sites, coverage, counters",
-			name, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+	return cli_unknown(err, "section", name, names, n);
 }
 
 /* A bit for each section to print. */

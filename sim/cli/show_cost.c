@@ -6,13 +6,17 @@
 
 #include "sim/cli/show.h"
 
+/* path NULL: all paths of the operation together. */
 static void json_latency(struct show *s, const char *operation, const char *path, const struct histogram *h)
 {
 	struct json *j = &s->json;
 
 	json_open(j, NULL, '{');
 	json_text(j, "operation", operation);
-	json_text(j, "path", path);
+	if (path)
+		json_text(j, "path", path);
+	else
+		json_null(j, "path");
 	json_uint(j, "count", h->count);
 	json_double(j, "mean_ns", (double)h->sum / (double)h->count / 1000);
 	json_double(j, "p50_ns", (double)histogram_quantile(h, 0.5) / 1000);
@@ -25,10 +29,10 @@ static void json_latency(struct show *s, const char *operation, const char *path
 
 static void latency_row(struct cli_table *t, const char *operation, const char *path, const struct histogram *h)
 {
-	char op[SHOW_CELL], p[SHOW_CELL], v[6][SHOW_CELL];
+	char v[6][SHOW_CELL];
 	const char *cells[] = {
-		cli_safe(op, sizeof(op), operation),
-		cli_safe(p, sizeof(p), path),
+		operation,
+		path,
 		show_cell(v[0], SHOW_COUNT, (double)h->count),
 		show_cell(v[1], SHOW_NS, (double)h->sum / (double)h->count / 1000),
 		show_cell(v[2], SHOW_NS, (double)histogram_quantile(h, 0.5) / 1000),
@@ -51,7 +55,7 @@ static int one_latency(struct show *s, struct cli_table *t, const char *operatio
 	if (t)
 		latency_row(t, path ? "" : operation, path ? path : "all", h);
 	else
-		json_latency(s, operation, path ? path : "all", h);
+		json_latency(s, operation, path, h);
 	return 0;
 }
 
@@ -80,38 +84,40 @@ static int latency_rows(struct show *s, struct cli_table *t, struct histogram *h
 	return query_end(&q) ? q.rc : rc;
 }
 
-/* Says why there is nothing to show; JSON readers see the empty array. */
-static bool no_latencies(struct show *s)
+/* Why there is nothing to show, or NULL. */
+static const char *no_latencies(struct show *s)
 {
 	s64 n = 0;
 
+	if (!s->cycle)
+		return "no latencies: the run had no cycle timing";
 	if (query_one_int(s->store, "SELECT count(*) FROM latency_measured WHERE run = ? AND count > 0", s->run, 0,
-			  &n, s->err) || n || s->cli->json)
-		return false;
-	printf(s->cycle ? "no latencies were stored\n" : "no latencies: the run had no cycle timing\n");
-	return true;
+			  &n, s->err) || n)
+		return NULL;
+	return "no latencies were stored";
 }
 
 int show_latency(struct show *s)
 {
 	static const char *const headings[] = {"operation", "path", "count", "mean", "p50", "p99", "p99.9", "max"};
+	const char *none = no_latencies(s);
 	struct histogram *h = malloc(sizeof(*h));
-	struct cli_table *t;
-	int rc;
+	struct cli_table *t = NULL;
+	int rc = 0;
 
 	if (!h)
 		return kms_fail(s->err, KMS_EFAIL, "out of memory");
-	if (no_latencies(s)) {
-		free(h);
-		return 0;
-	}
-	t = s->cli->json ? NULL : cli_table_new(headings, 8);
-	if (!t)
+	if (s->cli->json)
 		json_open(&s->json, "latency", '[');
-	rc = latency_rows(s, t, h);
+	else if (none)
+		printf("%s\n", none);
+	else
+		t = cli_table_new(headings, 8);
+	if (!none)
+		rc = latency_rows(s, t, h);
 	if (t)
 		cli_table_print(t, stdout);
-	else
+	if (s->cli->json)
 		json_close(&s->json, ']');
 	free(h);
 	return rc;
@@ -157,7 +163,7 @@ static int parts_row(struct show *s, struct cli_table *t, const struct part_name
 				ps[i] = query_double(&q, 1);
 		sum += query_double(&q, 1);
 	}
-	cells[0] = cli_safe(text[0], SHOW_CELL, operation ? operation : "all");
+	cells[0] = operation ? operation : "all";
 	cells[1] = show_cell(text[1], SHOW_NS, sum / 1000);
 	for (int i = 0; i < parts->n; i++)
 		cells[2 + i] = show_cell(text[2 + i], SHOW_SHARE, sum > 0 ? ps[i] / sum : 0);
@@ -193,16 +199,18 @@ static int parts_table(struct show *s)
 
 int show_parts(struct show *s)
 {
-	static const struct show_column columns[] = {{"operation", "operation", SHOW_TEXT},
-						     {"part", "part", SHOW_TEXT},
-						     {"ps", "ps", SHOW_COUNT}};
+	static const struct show_column columns[] = {
+		{"operation", "operation", SHOW_TEXT}, {"part", "part", SHOW_TEXT}, {"ps", "ps", SHOW_COUNT}};
+	const char *none = no_latencies(s);
 
-	if (no_latencies(s))
-		return 0;
-	if (!s->cli->json)
+	if (s->cli->json)
+		return show_query(s, "parts", "", columns, 3,
+				  "SELECT operation, name, ps FROM latency_split WHERE run = ?1"
+				  " ORDER BY operation, part");
+	if (!none)
 		return parts_table(s);
-	return show_query(s, "parts", "", columns, 3,
-			  "SELECT operation, name, ps FROM latency_split WHERE run = ?1 ORDER BY operation, part");
+	printf("%s\n", none);
+	return 0;
 }
 
 int show_locks(struct show *s)
