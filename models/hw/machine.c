@@ -292,8 +292,9 @@ static __attribute__((noinline)) void beyond_l1(struct hw_cpu *cpu, u64 off_line
 	remember_fast(cpu, set, off_line, state == HW_M);
 }
 
-/* Kept free of calls but for the two ends. */
-static inline __attribute__((always_inline)) void access_line(struct sim_cpu *sim, u64 off_line, enum sim_access kind)
+/* An L1 hit makes no calls. */
+static inline __attribute__((always_inline)) void access_line(struct sim_cpu *sim, u64 off_line,
+							      enum sim_access kind)
 {
 	struct hw_cpu *cpu = sim->model;
 	u64 line = hw_line(off_line), *entry;
