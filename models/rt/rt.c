@@ -40,8 +40,10 @@ static int set_cost(struct tracepoint *point, const char *name, const struct rt_
 	double ps = (double)ps_per_insn_x1024;
 
 	if (!(cost->insns >= 0 && cost->insns_per_arg >= 0))
-		return kms_fail(err, KMS_EUSAGE, "cost of tracepoint %s: %g + %g per argument instructions, "
-				"expected no negative numbers", name, cost->insns, cost->insns_per_arg);
+		return kms_fail(err, KMS_EUSAGE,
+				"cost of tracepoint %s: %g + %g per argument instructions, "
+				"expected no negative numbers",
+				name, cost->insns, cost->insns_per_arg);
 	point->ps_x1024 = (u64)llround(cost->insns * ps);
 	point->ps_x1024_per_arg = (u64)llround(cost->insns_per_arg * ps);
 	point->insns_x1024 = (u64)llround(cost->insns * 1024);
@@ -87,7 +89,7 @@ void rt_enter_cpu(u32 cpu)
 
 void rt_begin_op(u32 cpu)
 {
-	ops[cpu] = (struct rt_op){ 0 };
+	ops[cpu] = (struct rt_op){0};
 }
 
 const struct rt_op *rt_op(u32 cpu)
@@ -133,7 +135,7 @@ static struct protection {
 	jmp_buf unwind;
 	struct kms_error error;
 	struct protection *outer;
-} *protection;
+} * protection;
 
 int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 {
@@ -151,11 +153,12 @@ int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 void kms_bug(const char *file, int line, const char *what)
 {
 	if (engine_running()) {
-		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s", file, line,
-			    kms_smp_processor_id(), (unsigned long long)engine_now(), what);
+		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s",
+			    file, line, kms_smp_processor_id(), (unsigned long long)engine_now(),
+			    what);
 	} else if (protection) {
-		kms_fail(&protection->error, KMS_EFAIL, "%s:%d: allocator check failed on CPU %u: %s", file,
-			 line, rt.cpu, what);
+		kms_fail(&protection->error, KMS_EFAIL,
+			 "%s:%d: allocator check failed on CPU %u: %s", file, line, rt.cpu, what);
 		longjmp(protection->unwind, 1);
 	}
 	fprintf(stderr, "%s:%d: allocator check failed outside any run: %s\n", file, line, what);

@@ -105,7 +105,8 @@ static void test_resched_is_fifo(void **state)
 
 static void tell_event(void *arg, u64 data)
 {
-	tell("%s%llu@%llu ", (char *)arg, (unsigned long long)data, (unsigned long long)engine_now());
+	tell("%s%llu@%llu ", (char *)arg, (unsigned long long)data,
+	     (unsigned long long)engine_now());
 	assert_null(sim_current);
 	assert_null(sim_this_thread());
 }
@@ -322,7 +323,7 @@ static void stop_event(void *arg, u64 data)
 
 static void expect_failure(enum kms_code code, const char *text)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	assert_int_equal(engine_run(&err), code);
 	assert_string_equal(err.text, text);
@@ -380,13 +381,14 @@ static void test_deadlock_names_the_threads(void **state)
 	sim_thread_start(0, "flusher", sleep_for_ever, NULL);
 	sim_thread_start(1, "dma", stall_for_ever, NULL);
 	sim_thread_daemon(sim_thread_start(0, "daemon", sleep_for_ever, NULL));
-	expect_failure(KMS_EFAIL, "deadlock at 25 ps: \"flusher\" on CPU 0 sleeps, \"dma\" on CPU 1 stalls");
+	expect_failure(KMS_EFAIL,
+		       "deadlock at 25 ps: \"flusher\" on CPU 0 sleeps, \"dma\" on CPU 1 stalls");
 	fix_end();
 }
 
 static void test_deadlock_of_many_is_cut_short(void **state)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	(void)state;
 	begin(20);
@@ -410,15 +412,16 @@ static void test_time_limit_ends_an_endless_run(void **state)
 	story[0] = 0;
 	fix_start_limited(2, 1000);
 	sim_thread_start(0, "spinner", spin_for_ever, NULL);
-	expect_failure(KMS_EFAIL,
-		       "simulated time reached the limit of 1000 ps with \"spinner\" on CPU 0 still running");
+	expect_failure(
+	    KMS_EFAIL,
+	    "simulated time reached the limit of 1000 ps with \"spinner\" on CPU 0 still running");
 	fix_end();
 }
 
 static void test_wrong_configurations(void **state)
 {
-	struct engine_config config = { .nr_cpus = 0 };
-	struct kms_error err = { KMS_OK, "" };
+	struct engine_config config = {.nr_cpus = 0};
+	struct kms_error err = {KMS_OK, ""};
 
 	(void)state;
 	assert_int_equal(engine_init(&config, &err), KMS_EUSAGE);
@@ -468,7 +471,8 @@ static void mixer(void *arg)
 			sim_resched();
 			break;
 		case 2:
-			sim_event_at(sim_current->clock + mix_random(mix) % 100, count_event, NULL, mix->steps);
+			sim_event_at(sim_current->clock + mix_random(mix) % 100, count_event, NULL,
+				     mix->steps);
 			break;
 		default:
 			break;
@@ -483,7 +487,7 @@ static u64 run_mix(u64 *clocks)
 	fingerprint = 0;
 	begin(13);
 	for (u32 i = 0; i < 64; i++) {
-		mixes[i] = (struct mix){ i, 500 };
+		mixes[i] = (struct mix){i, 500};
 		sim_thread_start(i % 13, "mix", mixer, &mixes[i]);
 	}
 	fix_run();
@@ -508,23 +512,23 @@ static void test_same_run_twice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_earliest_first),
-		cmocka_unit_test(test_ties_go_to_the_lower_cpu),
-		cmocka_unit_test(test_threads_of_a_cpu_run_to_completion),
-		cmocka_unit_test(test_resched_is_fifo),
-		cmocka_unit_test(test_events_before_cpus_in_order_made),
-		cmocka_unit_test(test_events_alone_keep_a_run_going),
-		cmocka_unit_test(test_wake_moves_the_clock_and_counts_as_idle),
-		cmocka_unit_test(test_cpu_works_while_a_thread_sleeps),
-		cmocka_unit_test(test_wake_ends_a_timed_sleep_early),
-		cmocka_unit_test(test_stall_stops_the_cpu_and_is_charged),
-		cmocka_unit_test(test_daemons_do_not_keep_a_run_going),
-		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_deadlock_names_the_threads),
-		cmocka_unit_test(test_deadlock_of_many_is_cut_short),
-		cmocka_unit_test(test_time_limit_ends_an_endless_run),
-		cmocka_unit_test(test_wrong_configurations),
-		cmocka_unit_test(test_same_run_twice),
+	    cmocka_unit_test(test_earliest_first),
+	    cmocka_unit_test(test_ties_go_to_the_lower_cpu),
+	    cmocka_unit_test(test_threads_of_a_cpu_run_to_completion),
+	    cmocka_unit_test(test_resched_is_fifo),
+	    cmocka_unit_test(test_events_before_cpus_in_order_made),
+	    cmocka_unit_test(test_events_alone_keep_a_run_going),
+	    cmocka_unit_test(test_wake_moves_the_clock_and_counts_as_idle),
+	    cmocka_unit_test(test_cpu_works_while_a_thread_sleeps),
+	    cmocka_unit_test(test_wake_ends_a_timed_sleep_early),
+	    cmocka_unit_test(test_stall_stops_the_cpu_and_is_charged),
+	    cmocka_unit_test(test_daemons_do_not_keep_a_run_going),
+	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_deadlock_names_the_threads),
+	    cmocka_unit_test(test_deadlock_of_many_is_cut_short),
+	    cmocka_unit_test(test_time_limit_ends_an_endless_run),
+	    cmocka_unit_test(test_wrong_configurations),
+	    cmocka_unit_test(test_same_run_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
