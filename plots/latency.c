@@ -211,6 +211,7 @@ static const struct part_style {
 	{"dram", "DRAM", PLOT_GREEN, 3},
 	{"lock", "lock wait", PLOT_RED, 4},
 	{"reclaim", "reclaim, compaction", PLOT_BLACK, 1},
+	{"wait", "work by other CPUs", PLOT_PURPLE, 1},
 };
 
 struct part {

@@ -19,6 +19,7 @@ enum info_section {
 	INFO_PHASES,
 	INFO_ZONES,
 	INFO_FREE,
+	INFO_LATE,
 	INFO_BARRIERS,
 	INFO_LEFT_OUT,
 	NR_INFO_SECTIONS
@@ -45,6 +46,7 @@ void workload_info_free(struct kms_workload_info *info)
 	free_strings(info->phases, info->nr_phases);
 	free(info->zones);
 	free(info->free);
+	free(info->late);
 	free(info->barriers);
 	for (u32 i = 0; i < info->nr_left_out; i++)
 		free(info->left_out[i].what);
@@ -132,6 +134,7 @@ static void put_totals(struct bytes *out, const struct kms_workload_info *info)
 	bytes_put_varint(out, info->duration_ns);
 	bytes_put_varint(out, info->nr_nodes);
 	bytes_put_varint(out, info->min_free_kbytes);
+	bytes_put_varint(out, info->nr_boot_steps);
 }
 
 static void put_cpus(struct bytes *out, const struct kms_workload_info *info)
@@ -183,13 +186,23 @@ static void put_zones(struct bytes *out, const struct kms_workload_info *info)
 	}
 }
 
+static void put_ranges(struct bytes *out, const struct kms_range *ranges, u32 n)
+{
+	bytes_put_varint(out, n);
+	for (u32 i = 0; i < n; i++) {
+		bytes_put_varint(out, ranges[i].pfn);
+		bytes_put_varint(out, ranges[i].end - ranges[i].pfn);
+	}
+}
+
 static void put_free(struct bytes *out, const struct kms_workload_info *info)
 {
-	bytes_put_varint(out, info->nr_free);
-	for (u32 i = 0; i < info->nr_free; i++) {
-		bytes_put_varint(out, info->free[i].pfn);
-		bytes_put_varint(out, info->free[i].end - info->free[i].pfn);
-	}
+	put_ranges(out, info->free, info->nr_free);
+}
+
+static void put_late(struct bytes *out, const struct kms_workload_info *info)
+{
+	put_ranges(out, info->late, info->nr_late);
 }
 
 static void put_barriers(struct bytes *out, const struct kms_workload_info *info)
@@ -213,8 +226,8 @@ int workload_info_encode(const struct kms_workload_info *info, struct bytes *out
 	static void (*const put[NR_INFO_SECTIONS])(struct bytes *, const struct kms_workload_info *) = {
 		[INFO_ORIGIN] = put_origin,   [INFO_TOTALS] = put_totals, [INFO_CPUS] = put_cpus,
 		[INFO_CACHES] = put_caches,   [INFO_SITES] = put_sites,	  [INFO_PHASES] = put_phases,
-		[INFO_ZONES] = put_zones,     [INFO_FREE] = put_free,	  [INFO_BARRIERS] = put_barriers,
-		[INFO_LEFT_OUT] = put_left_out,
+		[INFO_ZONES] = put_zones,     [INFO_FREE] = put_free,	  [INFO_LATE] = put_late,
+		[INFO_BARRIERS] = put_barriers, [INFO_LEFT_OUT] = put_left_out,
 	};
 
 	for (u32 tag = INFO_ORIGIN; tag < NR_INFO_SECTIONS; tag++) {
@@ -290,6 +303,7 @@ static void get_totals(struct cursor *c, struct kms_workload_info *info)
 	info->duration_ns = cursor_varint(c);
 	info->nr_nodes = (u32)cursor_varint_max(c, 256);
 	info->min_free_kbytes = cursor_varint(c);
+	info->nr_boot_steps = (u32)cursor_varint_max(c, UINT32_MAX);
 }
 
 static void get_cpus(struct cursor *c, struct kms_workload_info *info)
@@ -341,13 +355,25 @@ static void get_zones(struct cursor *c, struct kms_workload_info *info)
 	}
 }
 
+static struct kms_range *get_ranges(struct cursor *c, u32 *n)
+{
+	struct kms_range *ranges = get_array(c, n, sizeof(*ranges), 2);
+
+	for (u32 i = 0; i < *n; i++) {
+		ranges[i].pfn = cursor_varint_max(c, 1ull << 52);
+		ranges[i].end = ranges[i].pfn + cursor_varint_max(c, 1ull << 52);
+	}
+	return ranges;
+}
+
 static void get_free(struct cursor *c, struct kms_workload_info *info)
 {
-	info->free = get_array(c, &info->nr_free, sizeof(*info->free), 2);
-	for (u32 i = 0; i < info->nr_free; i++) {
-		info->free[i].pfn = cursor_varint_max(c, 1ull << 52);
-		info->free[i].end = info->free[i].pfn + cursor_varint_max(c, 1ull << 52);
-	}
+	info->free = get_ranges(c, &info->nr_free);
+}
+
+static void get_late(struct cursor *c, struct kms_workload_info *info)
+{
+	info->late = get_ranges(c, &info->nr_late);
 }
 
 static void get_barriers(struct cursor *c, struct kms_workload_info *info)
@@ -372,8 +398,8 @@ int workload_info_decode(struct kms_workload_info *info, const u8 *data, size_t 
 	static void (*const get[NR_INFO_SECTIONS])(struct cursor *, struct kms_workload_info *) = {
 		[INFO_ORIGIN] = get_origin,   [INFO_TOTALS] = get_totals, [INFO_CPUS] = get_cpus,
 		[INFO_CACHES] = get_caches,   [INFO_SITES] = get_sites,	  [INFO_PHASES] = get_phases,
-		[INFO_ZONES] = get_zones,     [INFO_FREE] = get_free,	  [INFO_BARRIERS] = get_barriers,
-		[INFO_LEFT_OUT] = get_left_out,
+		[INFO_ZONES] = get_zones,     [INFO_FREE] = get_free,	  [INFO_LATE] = get_late,
+		[INFO_BARRIERS] = get_barriers, [INFO_LEFT_OUT] = get_left_out,
 	};
 	struct cursor c = { data, data + length, false };
 	u32 seen = 0;

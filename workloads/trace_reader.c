@@ -82,7 +82,7 @@ static int open_file(struct trace_reader *r, struct kms_error *err)
 {
 	struct stat st;
 
-	r->fd = open(r->path, O_RDONLY | O_CLOEXEC);
+	r->fd = open(r->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a FIFO must not block */
 	if (r->fd < 0 || fstat(r->fd, &st))
 		return kms_fail(err, KMS_EUSAGE, "cannot read '%s': %s", r->path, strerror(errno));
 	if (S_ISDIR(st.st_mode))

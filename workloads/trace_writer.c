@@ -32,6 +32,8 @@ struct trace_writer {
 	u64 first_time, last_time;
 	u64 cpu_requests[256];
 	struct bytes index, barriers;
+	struct bytes late; /* struct kms_range of every page release */
+	u32 nr_boot_steps;
 	u64 nr_blocks;
 	ZSTD_CCtx *zstd;
 	u8 raw[BLOCK_RAW_MAX];
@@ -83,6 +85,7 @@ static void writer_free(struct trace_writer *w)
 	free(w->places.slots);
 	bytes_free(&w->index);
 	bytes_free(&w->barriers);
+	bytes_free(&w->late);
 	ZSTD_freeCCtx(w->zstd);
 	free(w->path);
 	free(w->partial);
@@ -199,6 +202,18 @@ static int check(const struct trace_writer *w, const struct kms_request *rq, str
 			rq->op < NR_REQUESTS ? kms_request_names[rq->op] : "?", rq->cpu, wrong);
 }
 
+/* What replay must know before it begins. */
+static void note_for_info(struct trace_writer *w, const struct kms_request *rq)
+{
+	const struct kms_range range = { rq->size, rq->size + (1ull << (rq->order & 63)) };
+
+	if (rq->op == REQ_PHASE || rq->op == REQ_BOOT)
+		bytes_put(&w->barriers, &rq->seq, sizeof(rq->seq));
+	if (rq->op == REQ_PAGE_RELEASE)
+		bytes_put(&w->late, &range, sizeof(range));
+	w->nr_boot_steps += rq->op == REQ_BOOT;
+}
+
 int trace_writer_add(struct trace_writer *w, const struct kms_request *request, struct kms_error *err)
 {
 	struct kms_request rq = *request;
@@ -217,14 +232,49 @@ int trace_writer_add(struct trace_writer *w, const struct kms_request *request, 
 		w->first_time = rq.time;
 	w->last_time = rq.time;
 	rq.seq = w->seq++;
-	if (rq.op == REQ_PHASE || rq.op == REQ_BOOT)
-		bytes_put(&w->barriers, &rq.seq, sizeof(rq.seq));
+	note_for_info(w, &rq);
 	for (u32 i = 0; i < rq.n; i++)
 		if (rq.refs[i].slot >= w->slots)
 			w->slots = (u64)rq.refs[i].slot + 1;
 	w->cpu_requests[rq.cpu]++;
 	block_encoder_add(e, &rq);
 	return e->failed ? no_memory(err) : 0;
+}
+
+static int compare_ranges(const void *a, const void *b)
+{
+	const struct kms_range *x = a, *y = b;
+
+	return (x->pfn > y->pfn) - (x->pfn < y->pfn);
+}
+
+/* The released pages in ascending order, touching ranges joined. */
+static int complete_late(struct trace_writer *w, struct kms_workload_info *info)
+{
+	struct kms_range *ranges = (struct kms_range *)w->late.data;
+	size_t n = w->late.length / sizeof(*ranges);
+	u32 joined = 0;
+
+	free(info->late);
+	info->late = NULL;
+	info->nr_late = 0;
+	if (w->late.failed)
+		return -1;
+	if (!n)
+		return 0;
+	qsort(ranges, n, sizeof(*ranges), compare_ranges);
+	for (size_t i = 1; i < n; i++) {
+		if (ranges[i].pfn > ranges[joined].end)
+			ranges[++joined] = ranges[i];
+		else if (ranges[i].end > ranges[joined].end)
+			ranges[joined].end = ranges[i].end;
+	}
+	info->nr_late = joined + 1;
+	info->late = malloc(info->nr_late * sizeof(*ranges));
+	if (!info->late)
+		return -1;
+	memcpy(info->late, ranges, info->nr_late * sizeof(*ranges));
+	return 0;
 }
 
 /* What only the writer knows; the caller's info gets it too. */
@@ -238,7 +288,8 @@ static int complete_info(struct trace_writer *w, struct kms_workload_info *info,
 	free(info->barriers);
 	info->nr_barriers = (u32)(w->barriers.length / sizeof(u64));
 	info->barriers = malloc(w->barriers.length ? w->barriers.length : 1);
-	if (!info->barriers || w->barriers.failed || w->index.failed)
+	info->nr_boot_steps = w->nr_boot_steps;
+	if (!info->barriers || w->barriers.failed || w->index.failed || complete_late(w, info))
 		return no_memory(err);
 	if (w->barriers.length)
 		memcpy(info->barriers, w->barriers.data, w->barriers.length);

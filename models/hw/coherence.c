@@ -102,7 +102,8 @@ static bool drop_sharers(struct machine *m, u32 slot, u64 line, u64 *dropped)
 	return dirty;
 }
 
-static void count_contention(const struct hw_request *rq, u32 slot, u32 transfers, u32 invalidations)
+static void count_contention(const struct hw_request *rq, u32 slot, u32 transfers,
+			     u32 invalidations)
 {
 	struct machine *m = rq->cpu->machine;
 	struct hw_contention *c = &m->contention[slot];

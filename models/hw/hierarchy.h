@@ -49,6 +49,7 @@ struct hw_costs {
 struct hw_cpu {
 	struct machine *machine;
 	struct sim_cpu *sim; /* NULL before it is attached */
+	kms_ps hit_ps; /* cost.l1_hit */
 	u32 id, node;
 	struct cache l1, l2;
 	u64 *fast;	/* sim_cpu.fast */

@@ -120,7 +120,7 @@ u32 machine_hot_lines(const struct machine *m, struct hw_line_count *lines, u32 
 
 		if (!c->transfers && !c->invalidations)
 			continue;
-		if ((have < n || (n && hotter(&line, &lines[n - 1]))) && !is_retired(m, c->off_line))
+		if (!is_retired(m, c->off_line))
 			have = insert(lines, have, n, line);
 	}
 	return have;

@@ -57,7 +57,8 @@ static int init_nodes(struct machine *m, const struct memory_config *memory, str
 
 	m->nr_nodes = memory->nodes.n ? (u32)memory->nodes.n : 1;
 	if (m->nr_nodes > HW_MAX_NODES)
-		return kms_fail(err, KMS_EUSAGE, "the machine has %u nodes; at most %u can be simulated",
+		return kms_fail(err, KMS_EUSAGE, "the machine has %u nodes; at most %u can be "
+						 "simulated",
 				m->nr_nodes, HW_MAX_NODES);
 	for (u32 node = 0; node < m->nr_nodes; node++) {
 		end += nodes[node].memory_bytes >> SIM_LINE_SHIFT;
@@ -68,7 +69,8 @@ static int init_nodes(struct machine *m, const struct memory_config *memory, str
 		}
 	}
 	if (cpu < m->nr_cpus)
-		return kms_fail(err, KMS_EUSAGE, "the machine's nodes have %u CPUs together, not %u",
+		return kms_fail(err, KMS_EUSAGE, "the machine's nodes have %u CPUs together, not "
+						 "%u",
 				cpu, m->nr_cpus);
 	return 0;
 }
@@ -85,6 +87,7 @@ static int init_cpu(struct machine *m, u32 id, const struct machine_config *conf
 	snprintf(l2, sizeof(l2), "l2.%u", id);
 	cpu->machine = m;
 	cpu->id = id;
+	cpu->hit_ps = m->cost.l1_hit;
 	ret = cache_init(&cpu->l1, &config->l1d, 1, l1, seed, err);
 	if (!ret)
 		ret = cache_init(&cpu->l2, &config->l2, 1, l2, seed, err);
@@ -107,13 +110,15 @@ static int init_llc(struct machine *m, const struct machine_config *config, u64 
 	u64 slots = config->llc.size_bytes / SIM_LINE_BYTES * m->nr_nodes;
 
 	if (slots > 1ull << 31)
-		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at most 2^31 can be simulated",
+		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at "
+						 "most 2^31 can be simulated",
 				(unsigned long long)slots);
 	m->sharer_words = (m->nr_cpus + 63) / 64;
 	m->sharers = calloc(slots, m->sharer_words * sizeof(*m->sharers));
 	m->contention = calloc(slots, sizeof(*m->contention));
 	if (!m->sharers || !m->contention)
-		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu lines)",
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu "
+						"lines)",
 				(unsigned long long)slots);
 	return cache_init(&m->llc, &config->llc, m->nr_nodes, "llc", seed, err);
 }
@@ -147,7 +152,8 @@ int machine_new(struct machine **machine, const struct machine_config *config, u
 
 	*machine = NULL;
 	if (!config->cpus || config->cpus > SIM_MAX_CPUS)
-		ret = kms_fail(err, KMS_EUSAGE, "a machine has 1 to %u CPUs, not %llu", SIM_MAX_CPUS,
+		ret = kms_fail(err, KMS_EUSAGE, "a machine has 1 to %u CPUs, not "
+						"%llu", SIM_MAX_CPUS,
 			       (unsigned long long)config->cpus);
 	if (!ret && m) {
 		m->nr_cpus = (u32)config->cpus;
@@ -264,57 +270,69 @@ static void l1_upgrade(struct hw_request *rq)
 	cache_put(&cpu->l2, set, way, rq->line, HW_E);
 }
 
-/* L1 does not have the line (way < 0), or not for writing. Returns the state it has then. */
-static __attribute__((noinline)) enum hw_state beyond_l1(struct hw_cpu *cpu, u64 line, u64 off_line,
-							 int way, enum sim_access kind)
+/* L1 does not have the line (way < 0), or not for writing. */
+static __attribute__((noinline)) void beyond_l1(struct hw_cpu *cpu, u64 off_line, int way,
+						enum sim_access kind)
 {
-	struct hw_request rq = { .cpu = cpu, .line = line, .off_line = off_line,
+	struct hw_request rq = { .cpu = cpu, .line = hw_line(off_line), .off_line = off_line,
 				 .write = kind != SIM_READ, .hidden = kind == SIM_PREFETCHW };
+	u32 set = cache_set_of(&cpu->l1, rq.line);
+	enum hw_state state = HW_M;
 
 	if (rq.hidden)
 		sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
 	rq.now = cpu->sim->clock;
-	if (way < 0)
-		return l1_miss(&rq);
-	l1_upgrade(&rq);
-	return HW_M;
+	if (way < 0) {
+		state = l1_miss(&rq);
+	} else {
+		l1_upgrade(&rq);
+		cache_put(&cpu->l1, set, (u32)way, rq.line, HW_M);
+		cache_touch(&cpu->l1, set, (u32)way);
+	}
+	remember_fast(cpu, set, off_line, state == HW_M);
 }
 
-static inline void access_line(struct hw_cpu *cpu, u64 off_line, enum sim_access kind)
+/* An L1 hit makes no calls. */
+static inline __attribute__((always_inline)) void access_line(struct sim_cpu *sim, u64 off_line,
+							      enum sim_access kind)
 {
+	struct hw_cpu *cpu = sim->model;
 	u64 line = hw_line(off_line), *entry;
 	u32 set = cache_set_of(&cpu->l1, line);
 	int way = cache_find(&cpu->l1, set, line);
-	bool write = kind != SIM_READ, writable;
 
 	cpu->accesses[kind]++;
-	if (KMS_UNLIKELY(way < 0)) {
-		writable = beyond_l1(cpu, line, off_line, way, kind) == HW_M;
-	} else {
-		entry = cache_entry(&cpu->l1, set, (u32)way);
-		if (write && KMS_UNLIKELY(cache_flags_of(*entry) == HW_S)) {
-			beyond_l1(cpu, line, off_line, way, kind);
-		} else {
-			cpu->stats.l1_hits++;
-			sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
-		}
-		*entry |= write ? HW_M : 0; /* S, E and M are 1, 2, 3 */
-		cache_touch(&cpu->l1, set, (u32)way);
-		writable = cache_flags_of(*entry) == HW_M;
+	if (KMS_UNLIKELY(way < 0))
+		return beyond_l1(cpu, off_line, way, kind);
+	entry = cache_entry(&cpu->l1, set, (u32)way);
+	if (kind != SIM_READ) {
+		if (KMS_UNLIKELY(cache_flags_of(*entry) == HW_S))
+			return beyond_l1(cpu, off_line, way, kind);
+		*entry |= HW_M; /* of E (2) or M (3) */
 	}
-	remember_fast(cpu, set, off_line, writable);
+	cpu->stats.l1_hits++;
+	sim_charge(sim, PART_L1, cpu->hit_ps);
+	cache_touch(&cpu->l1, set, (u32)way);
+	remember_fast(cpu, set, off_line, cache_flags_of(*entry) == HW_M);
+}
+
+static __attribute__((noinline)) void access_lines(struct sim_cpu *sim, u64 off, u32 size,
+						   enum sim_access kind)
+{
+	u64 line = off >> SIM_LINE_SHIFT, last = (off + size - 1) >> SIM_LINE_SHIFT;
+
+	do {
+		access_line(sim, line, kind);
+	} while (line++ != last);
 }
 
 void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
 {
-	struct hw_cpu *cpu = sim->model;
-	u64 line = off >> SIM_LINE_SHIFT, last = (off + size - 1) >> SIM_LINE_SHIFT;
-
 	if (kind == SIM_ATOMIC || kind == SIM_ATOMIC_LOCAL)
-		sim_charge(sim, PART_EXEC, cpu->machine->cost.kind[kind]);
-	do {
-		access_line(cpu, line, kind);
-	} while (line++ != last);
+		sim_charge(sim, PART_EXEC, ((struct hw_cpu *)sim->model)->machine->cost.kind[kind]);
+	if (KMS_UNLIKELY((off & (SIM_LINE_BYTES - 1)) + size > SIM_LINE_BYTES))
+		return access_lines(sim, off, size, kind);
+	access_line(sim, off >> SIM_LINE_SHIFT, kind);
 }
 
 /* ---- questions ---- */

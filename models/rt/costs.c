@@ -178,7 +178,7 @@ int costs_parse(struct cost_table *table, const char *text, const char *name, st
 
 	memset(table, 0, sizeof(*table));
 	if (!root)
-		return fail_at(&parse, end, "this is not JSON from here on");
+		return fail_at(&parse, end, "this is not JSON here or just before");
 	table->name = strdup("");
 	table->source = strdup("");
 	table->costs = calloc(NR_TRACEPOINTS, sizeof(*table->costs));

@@ -284,10 +284,11 @@ static void report_deadlock(void)
 		describe_thread(stuck[(n - 1 - i) % KMS_ARRAY_SIZE(stuck)], one, sizeof(one));
 		snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "", one);
 	}
-	snprintf(one, sizeof(one), n > KMS_ARRAY_SIZE(stuck) ? " and %zu more" : "",
-		 n - KMS_ARRAY_SIZE(stuck));
-	kms_fail(&eng.stop, KMS_EFAIL, "deadlock at %llu ps: %s%s", (unsigned long long)end_of_runs(),
-		 text, one);
+	one[0] = 0;
+	if (n > KMS_ARRAY_SIZE(stuck))
+		snprintf(one, sizeof(one), " and %zu more", n - KMS_ARRAY_SIZE(stuck));
+	kms_fail(&eng.stop, KMS_EFAIL, "deadlock at %llu ps: %s%s", (unsigned long long)end_of_runs(), text,
+		 one);
 }
 
 /* ---- whose turn it is ---- */
