@@ -50,7 +50,7 @@ void *kmalloc_large_node(u64 size, gfp_t gfp, int node);
 void free_large_kmalloc(struct page *head, void *object);
 
 /* policies.c */
-extern const struct slab_policy *const slab_policy_table[];
-extern const u32 nr_slab_policies;
+#define NR_SLAB_POLICIES 2
+extern const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES];
 
 #endif

@@ -22,6 +22,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/mm/tracepoints.h"
+
 typedef uint8_t u8;
 typedef uint16_t u16;
 typedef uint32_t u32;
@@ -89,6 +91,12 @@ u32 kms_smp_processor_id(void);
 u64 kms_my_cpu_offset(void); /* address of this CPU's area; no memory access (as %gs) */
 #define smp_processor_id() kms_smp_processor_id()
 #define this_cpu_ptr(p) ((typeof(p))((u64)(p) + kms_my_cpu_offset()))
+
+/*
+ * Run fn(arg) as another CPU, between two of its operations, and wait until it
+ * is done: the kernel's per-CPU work items. Call with no lock held.
+ */
+void kms_run_on_cpu(u32 cpu, void (*fn)(void *arg), void *arg);
 
 /* ---- locks: classes are named so that waits can be accounted ---- */
 
@@ -183,15 +191,12 @@ static inline void kms_prefetchw(const void *p)
 
 /* ---- tracepoints: the only marks in allocator code (tracepoints.def) ---- */
 
-enum kms_tracepoint {
-#define TRACEPOINT(name, path, args, doc) TP_##name,
-#include "models/mm/tracepoints.def"
-#undef TRACEPOINT
-	NR_TRACEPOINTS
-};
-
 void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c);
+#ifdef KMS_FLAVOUR_NATIVE /* the benchmarks' baseline: as with disabled static keys */
+#define trace3(name, a, b, c) ((void)(a), (void)(b), (void)(c))
+#else
 #define trace3(name, a, b, c) kms_trace(TP_##name, (u64)(a), (u64)(b), (u64)(c))
+#endif
 #define trace2(name, a, b) trace3(name, a, b, 0)
 #define trace1(name, a) trace3(name, a, 0, 0)
 #define trace0(name) trace3(name, 0, 0, 0)

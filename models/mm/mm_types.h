@@ -110,6 +110,7 @@ struct list_head {
  * deferred struct page initialisation does), page_type 0 is "no type".
  */
 #define PG_locked (1ul << 0)
+#define PG_lru (1ul << 4) /* on an LRU list: here, any page allocated as movable */
 #define PG_slab (1ul << 9)
 #define PG_reserved (1ul << 12)
 #define PG_head (1ul << 16)
@@ -316,7 +317,7 @@ struct kmem_cache {
 	struct kmem_cache_node *node[MAX_NUMNODES]; /* 200 */
 };
 
-enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_DMA, KMALLOC_RECLAIM, NR_KMALLOC_TYPES };
+enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC_TYPES };
 #define KMALLOC_SHIFT_LOW 3
 #define KMALLOC_SHIFT_HIGH 13
 #define KMALLOC_MAX_CACHE_SIZE (1ul << KMALLOC_SHIFT_HIGH)
@@ -342,6 +343,7 @@ struct kernel_globals {
 	struct mem_section *mem_section; /* [pfn >> SECTION_PFN_SHIFT] */
 	struct vm_event_state __percpu *vm_event_states;
 	u64 percpu_used; /* bytes handed out of every CPU's area */
+	u64 percpu_free; /* offset of the first chunk given back, 0 none */
 	u64 percpu_unit_bytes;
 	u64 totalreserve_pages;
 	u64 min_free_kbytes;

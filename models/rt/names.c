@@ -5,16 +5,17 @@
 #include "sim/engine/ram.h"
 
 const char *const rt_part_names[NR_PARTS] = {
-    [PART_EXEC] = "exec",
-    [PART_TLB] = "tlb",
-    [PART_L1] = "l1",
-    [PART_L2] = "l2",
-    [PART_LLC] = "llc",
-    [PART_COHERENCE] = "coherence",
-    [PART_INTERCONNECT] = "interconnect",
-    [PART_DRAM] = "dram",
-    [PART_LOCK] = "lock",
-    [PART_RECLAIM] = "reclaim",
+	[PART_EXEC] = "exec",
+	[PART_TLB] = "tlb",
+	[PART_L1] = "l1",
+	[PART_L2] = "l2",
+	[PART_LLC] = "llc",
+	[PART_COHERENCE] = "coherence",
+	[PART_INTERCONNECT] = "interconnect",
+	[PART_DRAM] = "dram",
+	[PART_LOCK] = "lock",
+	[PART_RECLAIM] = "reclaim",
+	[PART_WAIT] = "wait",
 };
 
 const char *const rt_path_names[] = {
@@ -30,13 +31,15 @@ const char *const rt_tracepoint_names[] = {
 };
 
 const char *const rt_lock_names[] = {
-    [LOCK_ZONE] = "zone",           [LOCK_PCP] = "pcp",
-    [LOCK_SLAB_NODE] = "slab_node", [LOCK_SLAB_MUTEX] = "slab_mutex",
-    [LOCK_POLICY] = "policy",
+	[LOCK_ZONE] = "zone",
+	[LOCK_PCP] = "pcp",
+	[LOCK_SLAB_NODE] = "slab_node",
+	[LOCK_SLAB_MUTEX] = "slab_mutex",
+	[LOCK_POLICY] = "policy",
 };
 
+const u32 rt_nr_locks = NR_LOCK_CLASSES;
 _Static_assert(KMS_ARRAY_SIZE(rt_lock_names) == NR_LOCK_CLASSES, "a lock class has no name");
 _Static_assert(NR_PARTS <= SIM_MAX_PARTS, "more parts than the engine sums up");
 _Static_assert(PAGE_OFFSET == SIM_RAM_BASE, "kernel.h and ram.h disagree on the direct map");
-_Static_assert(VMEMMAP_START == SIM_RAM_BASE + SIM_WINDOW2_OFF,
-	       "kernel.h and ram.h disagree on the vmemmap");
+_Static_assert(VMEMMAP_START == SIM_RAM_BASE + SIM_WINDOW2_OFF, "kernel.h and ram.h disagree on the vmemmap");

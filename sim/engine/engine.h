@@ -58,6 +58,7 @@ struct sim_cpu {
 	u32 fast_part;
 	u32 id;
 	u64 fast_hits;		   /* accesses served by fast[] */
+	u64 fast_writes;	   /* of them, writes */
 	u64 accesses;		   /* all accesses to simulated memory */
 	u32 tag;		   /* what it is doing, for lock-holder accounting (models' enum) */
 	void *model;		   /* the hardware model's per-CPU state */

@@ -35,6 +35,7 @@ ALWAYS_INLINE bool access_fast(struct sim_cpu *cpu, u64 off, u32 size, enum sim_
 		return false;
 	cpu->accesses++;
 	cpu->fast_hits++;
+	cpu->fast_writes += kind == SIM_WRITE;
 	sim_charge(cpu, cpu->fast_part, cpu->fast_ps);
 	return true;
 }

@@ -1,0 +1,149 @@
+/*
+ * buddy.c - a zone's free lists: taking, splitting and merging blocks.
+ *
+ * free_area[order] has one list per migratetype and one count for all of them.
+ * Only the first page of a free block is marked (PageBuddy, order in private).
+ * Blocks are taken from a list's head. pcp.c and page_alloc.c call in here with
+ * the zone's lock held; fallback.c steps in when a migratetype has run out.
+ */
+#include "models/mm/page_internal.h"
+
+static void set_buddy_order(struct page *page, u32 order)
+{
+	page->private = order;
+	page->page_type |= PAGE_TYPE_BUDDY;
+}
+
+static void add_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt, bool tail)
+{
+	struct free_area *area = &zone->free_area[order];
+
+	if (tail)
+		list_add_tail(&page->lru, &area->free_list[mt]);
+	else
+		list_add(&page->lru, &area->free_list[mt]);
+	area->nr_free++;
+}
+
+static void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
+{
+	list_del(&page->lru);
+	page->page_type &= ~PAGE_TYPE_BUDDY;
+	page->private = 0;
+	zone->free_area[order].nr_free--;
+}
+
+/* To the tail of mt's list of the same order; the pageblock keeps its type. */
+void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt)
+{
+	list_move_tail(&page->lru, &zone->free_area[order].free_list[mt]);
+}
+
+/* ---- freeing ---- */
+
+/*
+ * Is this page the first of a free block of that order, in this zone? The zone
+ * is looked at last: until then the page may be in use and not ours to read
+ * more of. No check that the frame exists: the memmap covers whole blocks of
+ * the largest order.
+ */
+static bool page_is_buddy(struct page *page, const struct zone *zone, u32 order)
+{
+	return PageBuddy(page) && buddy_order(page) == order && page_zone(page) == zone;
+}
+
+/* From pageblock size up, two blocks merge if their types are equal or both ordinary. */
+static bool pageblocks_merge(u32 mt, u64 buddy_pfn)
+{
+	u32 buddy_mt = get_pageblock_migratetype(buddy_pfn);
+
+	return buddy_mt == mt ||
+	       (migratetype_is_mergeable(mt) && migratetype_is_mergeable(buddy_mt));
+}
+
+/* If the pair next to this one is free as a whole, this block may soon merge twice: use it last. */
+static bool buddy_merge_likely(u64 pfn, u64 buddy_pfn, const struct zone *zone, u32 order)
+{
+	u64 pair = pfn & buddy_pfn;
+
+	if (order >= MAX_ORDER - 2)
+		return false;
+	return page_is_buddy(pfn_to_page(pair ^ 1ul << (order + 1)), zone, order + 1);
+}
+
+/* Give a block to the free lists, merged as far as it goes (page_alloc.md 6). */
+void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi)
+{
+	u64 buddy_pfn = 0;
+	u32 start = order;
+	bool tail;
+
+	__mod_zone_page_state(zone, NR_FREE_PAGES, (s64)1 << order);
+	while (order < MAX_ORDER - 1) {
+		struct page *buddy;
+
+		buddy_pfn = pfn ^ 1ul << order;
+		buddy = pfn_to_page(buddy_pfn);
+		if (!page_is_buddy(buddy, zone, order))
+			break;
+		if (order >= PAGEBLOCK_ORDER && !pageblocks_merge(mt, buddy_pfn))
+			break;
+		del_page_from_free_list(buddy, zone, order);
+		pfn &= buddy_pfn;
+		page = pfn_to_page(pfn);
+		order++;
+	}
+	set_buddy_order(page, order);
+	tail = (fpi & FPI_TO_TAIL) || buddy_merge_likely(pfn, buddy_pfn, zone, order);
+	add_to_free_list(page, zone, order, mt, tail);
+	trace3(mm_buddy_free, order - start, order, tail);
+}
+
+/* ---- taking ---- */
+
+/* Split a block of order high down to low: upper halves go back to list heads. */
+static void expand(struct zone *zone, struct page *page, u32 low, u32 high, u32 mt)
+{
+	if (low == high)
+		return;
+	trace1(mm_expand, high - low);
+	while (high > low) {
+		struct page *upper;
+
+		high--;
+		upper = page + (1ul << high);
+		add_to_free_list(upper, zone, high, mt, false);
+		set_buddy_order(upper, high);
+	}
+}
+
+/* The smallest block that will do, of exactly this migratetype; NULL if there is none. */
+struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt)
+{
+	u32 current;
+
+	for (current = order; current < MAX_ORDER; current++) {
+		struct list_head *list = &zone->free_area[current].free_list[mt];
+		struct page *page = list_first_entry_or_null(list, struct page, lru);
+
+		if (!page)
+			continue;
+		trace3(mm_rmqueue, current - order, order, current);
+		del_page_from_free_list(page, zone, current);
+		expand(zone, page, order, current, mt);
+		page->index = mt;
+		return page;
+	}
+	return NULL;
+}
+
+/* A block of mt, if need be after moving blocks of another type over to it. */
+struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags)
+{
+	struct page *page;
+
+	do {
+		page = __rmqueue_smallest(zone, order, mt);
+	} while (!page && __rmqueue_fallback(zone, order, mt, alloc_flags));
+	return page;
+}

@@ -1,0 +1,405 @@
+/*
+ * page_alloc.c - the page allocator's entry points (Linux 6.1).
+ *
+ * An allocation walks the zones of its zonelist, takes the first whose
+ * watermark allows it (watermark.c), gets a block from this CPU's lists
+ * (pcp.c) or straight from the zone's free lists (buddy.c), and prepares its
+ * struct pages. When every zone was below its low mark, the slow path tries
+ * again with what the request's GFP flags entitle it to.
+ */
+#include "models/mm/page_internal.h"
+
+/* ---- taking a block from a zone ---- */
+
+static struct page *rmqueue_buddy_once(struct zone *zone, u32 order, u32 mt, u32 alloc_flags)
+{
+	struct page *page = NULL;
+
+	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
+	if (alloc_flags & ALLOC_HIGHATOMIC)
+		page = __rmqueue_smallest(zone, order, MIGRATE_HIGHATOMIC);
+	if (!page) {
+		page = __rmqueue(zone, order, mt, alloc_flags);
+		if (!page && (alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK)))
+			page = __rmqueue_smallest(zone, order, MIGRATE_HIGHATOMIC);
+	}
+	if (page)
+		__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
+	return page;
+}
+
+static struct page *rmqueue_buddy(struct zone *preferred, struct zone *zone, u32 order, u32 mt,
+				  u32 alloc_flags)
+{
+	struct page *page = rmqueue_buddy_once(zone, order, mt, alloc_flags);
+
+	if (!page)
+		return NULL;
+	trace2(mm_rmqueue_buddy, order, mt);
+	check_new_pages(page, order);
+	count_vm_events(PGALLOC_DMA + zone->zone_idx, 1ul << order);
+	zone_statistics(preferred, zone, 1);
+	return page;
+}
+
+static struct page *rmqueue(struct zone *preferred, struct zone *zone, u32 order, u32 alloc_flags,
+			    u32 mt)
+{
+	struct page *page = NULL;
+
+	if (pcp_allowed_order(order)) {
+		page = rmqueue_pcplist(preferred, zone, order, mt, alloc_flags);
+		if (page && order)
+			trace1(mm_page_alloc_order, order);
+	}
+	if (!page)
+		page = rmqueue_buddy(preferred, zone, order, mt, alloc_flags);
+	if (unlikely(zone_flag(zone, ZONE_BOOSTED_WATERMARK)) && (alloc_flags & ALLOC_KSWAPD)) {
+		__atomic_fetch_and(&zone->flags, ~(1ul << ZONE_BOOSTED_WATERMARK),
+				   __ATOMIC_SEQ_CST);
+		wakeup_kswapd(zone, 0, zone->zone_idx);
+	}
+	return page;
+}
+
+/* The block becomes the caller's: one reference, contents and tail pages as asked for. */
+static void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
+			  const struct zone *zone)
+{
+	page->private = 0;
+	WRITE_ONCE(page->_refcount, 1);
+	if (unlikely(!(page->flags & PG_init)))
+		init_page_zone(page, zone);
+	if (gfp & __GFP_ZERO)
+		memset(page_address(page), 0, PAGE_SIZE << order);
+	if (order && (gfp & __GFP_COMP))
+		prep_compound_page(page, order);
+	/* the users that would put movable pages on LRU lists are not modelled */
+	if (gfp & __GFP_MOVABLE)
+		page->flags |= PG_lru;
+	/* a page from the emergency reserves is marked so */
+	page->lru.next = alloc_flags & ALLOC_NO_WATERMARKS ? (struct list_head *)2 : NULL;
+}
+
+/* ---- choosing a zone ---- */
+
+/* A zone on another node: rather mix pageblocks here than go there. */
+static bool leaves_node(const struct zone *zone, const struct zone *preferred)
+{
+	return kdata->nr_online_nodes > 1 && zone != preferred && zone->node != preferred->node;
+}
+
+static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp,
+			const struct alloc_context *ac)
+{
+	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+
+	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
+		return true;
+	trace3(mm_watermark_fail, zone->zone_idx, order, zone_page_state(zone, NR_FREE_PAGES));
+	return alloc_flags & ALLOC_NO_WATERMARKS;
+}
+
+static struct page *try_zones(gfp_t gfp, u32 order, u32 *alloc_flags,
+			      const struct alloc_context *ac)
+{
+	struct zone *preferred = ac->preferred_zoneref->zone, *zone;
+	struct zoneref *ref = ac->preferred_zoneref;
+
+	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+		struct page *page;
+
+		if ((*alloc_flags & ALLOC_NOFRAGMENT) && leaves_node(zone, preferred))
+			return NULL;
+		if (!zone_allows(zone, order, *alloc_flags, gfp, ac))
+			continue;
+		page = rmqueue(preferred, zone, order, *alloc_flags, ac->migratetype);
+		if (!page)
+			continue;
+		prep_new_page(page, order, gfp, *alloc_flags, zone);
+		if (unlikely(*alloc_flags & ALLOC_HIGHATOMIC))
+			reserve_highatomic_pageblock(page, zone);
+		return page;
+	}
+	return NULL;
+}
+
+static struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
+					   const struct alloc_context *ac)
+{
+	struct page *page = try_zones(gfp, order, &alloc_flags, ac);
+
+	if (likely(page) || !(alloc_flags & ALLOC_NOFRAGMENT))
+		return page;
+	alloc_flags &= ~ALLOC_NOFRAGMENT;
+	return try_zones(gfp, order, &alloc_flags, ac);
+}
+
+static void prepare_alloc_context(gfp_t gfp, int nid, struct alloc_context *ac)
+{
+	ac->highest_zoneidx = gfp_zone(gfp);
+	ac->zonelist = node_zonelist(nid, gfp);
+	ac->migratetype = gfp_migratetype(gfp);
+	ac->preferred_zoneref =
+		next_zones_zonelist(ac->zonelist->_zonerefs, ac->highest_zoneidx);
+}
+
+/* Keep pageblocks pure where there is a DMA32 zone to fall back to instead. */
+static u32 alloc_flags_nofragment(struct zone *preferred, gfp_t gfp)
+{
+	u32 alloc_flags = gfp & __GFP_KSWAPD_RECLAIM; /* the same bit */
+
+	if (!preferred || preferred->zone_idx != ZONE_NORMAL)
+		return alloc_flags;
+	if (kdata->nr_online_nodes > 1 && !populated_zone(preferred - 1))
+		return alloc_flags;
+	return alloc_flags | ALLOC_NOFRAGMENT;
+}
+
+/* ---- the slow path ---- */
+
+static void wake_all_kswapds(u32 order, const struct alloc_context *ac)
+{
+	struct zoneref *ref = ac->preferred_zoneref;
+	struct zone *zone;
+	s32 last_node = -1;
+
+	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+		if (zone->managed_pages && zone->node != last_node) {
+			wakeup_kswapd(zone, order, ac->highest_zoneidx);
+			last_node = zone->node;
+		}
+	}
+}
+
+/* What the GFP flags entitle to once the low mark was missed (page_alloc.md 14). */
+static u32 gfp_to_alloc_flags(gfp_t gfp, u32 order)
+{
+	u32 flags = WMARK_MIN | ALLOC_CPUSET;
+
+	flags |= gfp & __GFP_HIGH; /* the bit of ALLOC_MIN_RESERVE */
+	flags |= gfp & __GFP_KSWAPD_RECLAIM;
+	if (gfp & __GFP_DIRECT_RECLAIM)
+		return flags;
+	if (!(gfp & __GFP_NOMEMALLOC)) {
+		flags |= ALLOC_NON_BLOCK;
+		if (order && (flags & ALLOC_MIN_RESERVE))
+			flags |= ALLOC_HIGHATOMIC;
+	}
+	if (flags & ALLOC_MIN_RESERVE)
+		flags &= ~ALLOC_CPUSET;
+	return flags;
+}
+
+static struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac)
+{
+	u32 alloc_flags = gfp_to_alloc_flags(gfp, order);
+	struct page *page;
+
+	trace2(mm_page_alloc_slowpath, order, gfp);
+	if (alloc_flags & ALLOC_KSWAPD)
+		wake_all_kswapds(order, ac);
+	page = get_page_from_freelist(gfp, order, alloc_flags, ac);
+	if (page)
+		return page;
+	if ((gfp & __GFP_MEMALLOC) && !(gfp & __GFP_NOMEMALLOC))
+		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD);
+	do {
+		page = get_page_from_freelist(gfp, order, alloc_flags, ac);
+		if (page || !(gfp & __GFP_DIRECT_RECLAIM))
+			return page;
+	} while (direct_reclaim(order, gfp, ac));
+	if (gfp & __GFP_NOFAIL)
+		page = get_page_from_freelist(gfp, order, ALLOC_MIN_RESERVE, ac);
+	return page;
+}
+
+/* ---- allocation ---- */
+
+/* A block of 2^order pages, or NULL; a trial of this node's zones first. */
+struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
+{
+	struct alloc_context ac;
+	struct page *page = NULL;
+	u32 alloc_flags = WMARK_LOW;
+
+	if (unlikely(order >= MAX_ORDER))
+		return NULL;
+	gfp &= kdata->gfp_allowed_mask;
+	prepare_alloc_context(gfp, preferred_nid, &ac);
+	if (likely(ac.preferred_zoneref->zone)) {
+		alloc_flags |= alloc_flags_nofragment(ac.preferred_zoneref->zone, gfp);
+		page = get_page_from_freelist(gfp, order, alloc_flags, &ac);
+		if (unlikely(!page))
+			page = alloc_pages_slowpath(gfp, order, &ac);
+	}
+	trace3(mm_page_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype);
+	return page;
+}
+
+struct page *alloc_pages_node(gfp_t gfp, u32 order, int nid)
+{
+	return __alloc_pages(gfp, order, nid < 0 ? (int)numa_node_id() : nid);
+}
+
+/* The first zone of the preferred node that can give n pages at once; NULL: do it singly. */
+static struct zone *bulk_zone(gfp_t gfp, u32 n, const struct alloc_context *ac)
+{
+	struct zone *preferred = ac->preferred_zoneref->zone, *zone;
+	struct zoneref *ref = ac->preferred_zoneref;
+
+	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+		if (leaves_node(zone, preferred))
+			return NULL;
+		if (zone_watermark_fast(zone, 0, wmark_pages(zone, WMARK_LOW) + n,
+					ac->highest_zoneidx, WMARK_LOW, gfp))
+			return zone;
+	}
+	return NULL;
+}
+
+/*
+ * Up to n order-0 pages into the array's empty slots; returns how many slots
+ * are filled from its start. May stop early, but not without trying for one.
+ */
+u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
+{
+	struct alloc_context ac;
+	struct zone *zone = NULL;
+	u32 have = 0, got = 0, i;
+
+	if (nid < 0)
+		nid = (int)numa_node_id();
+	while (have < n && pages[have])
+		have++;
+	if (have == n)
+		return n;
+	gfp &= kdata->gfp_allowed_mask;
+	prepare_alloc_context(gfp, nid, &ac);
+	if (n - have > 1 && ac.preferred_zoneref->zone)
+		zone = bulk_zone(gfp, n, &ac);
+	if (zone)
+		got = rmqueue_pcplist_many(ac.preferred_zoneref->zone, zone, ac.migratetype,
+					   WMARK_LOW, pages + have, n - have);
+	for (i = have; i < have + got; i++)
+		prep_new_page(pages[i], 0, gfp, 0, zone);
+	if (!got) {
+		pages[have] = __alloc_pages(gfp, 0, nid);
+		got = pages[have] != NULL;
+	}
+	trace2(mm_page_alloc_bulk, got, n);
+	return have + got;
+}
+
+/* ---- freeing ---- */
+
+/* Undo what prep_compound_page() and the owner did to the tail pages. */
+static void free_tail_pages(struct page *page, u32 order)
+{
+	bool compound = PageHead(page);
+	u64 i;
+
+	if (compound)
+		__atomic_fetch_and(&page[1].flags, PAGE_FLAGS_KEPT, __ATOMIC_SEQ_CST);
+	for (i = 1; i < 1ul << order; i++) {
+		struct page *tail = page + i;
+
+		if (compound) {
+			BUG_ON(tail->compound_head != ((u64)page | 1));
+			tail->mapping = 0;
+			WRITE_ONCE(tail->compound_head, 0);
+		}
+		check_free_page(tail);
+		tail->flags &= PAGE_FLAGS_KEPT;
+	}
+}
+
+/*
+ * A block leaves its owner's hands. Pages bound for a per-CPU list have their
+ * head checked when they leave that list, others now.
+ */
+void free_pages_prepare(struct page *page, u32 order, bool check_head)
+{
+	trace2(mm_page_free, (1ul << order) - 1, order);
+	if (order)
+		free_tail_pages(page, order);
+	if (page->mapping & 3)
+		page->mapping = 0;
+	if (check_head)
+		check_free_page(page);
+	page->flags &= PAGE_FLAGS_KEPT;
+	page->private = 0;
+}
+
+void free_one_page(struct zone *zone, struct page *page, u64 pfn, u32 order, u32 mt, u32 fpi)
+{
+	trace2(mm_free_direct, order, pfn);
+	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
+	__free_one_page(page, pfn, zone, order, mt, fpi);
+	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
+}
+
+static void __free_pages_ok(struct page *page, u32 order, u32 fpi)
+{
+	u64 pfn = page_to_pfn(page);
+
+	free_pages_prepare(page, order, true);
+	free_one_page(page_zone(page), page, pfn, order, get_pageblock_migratetype(pfn), fpi);
+	count_vm_events(PGFREE, 1ul << order);
+}
+
+static void free_the_page(struct page *page, u32 order)
+{
+	if (pcp_allowed_order(order))
+		free_unref_page(page, order);
+	else
+		__free_pages_ok(page, order, FPI_NONE);
+}
+
+/*
+ * Drop the caller's reference. If somebody else holds the first page of a block
+ * that is not compound, the rest is freed and that page stays.
+ */
+void __free_pages(struct page *page, u32 order)
+{
+	bool head = PageHead(page);
+
+	if (atomic_dec_and_test(&page->_refcount)) {
+		free_the_page(page, order);
+		return;
+	}
+	BUG_ON(page->_refcount < 0);
+	if (head)
+		return;
+	while (order-- > 0)
+		free_the_page(page + (1ul << order), order);
+}
+
+/* ---- blocks that are not powers of two, or not in one piece ---- */
+
+/* A block of 2^order pages becomes as many pages with a reference each. */
+void split_page(struct page *page, u32 order)
+{
+	u64 i;
+
+	for (i = 1; i < 1ul << order; i++)
+		WRITE_ONCE(page[i]._refcount, 1);
+}
+
+/* pre: size > 0. The surplus of the block goes straight back, to the tails of the free lists. */
+struct page *alloc_pages_exact(u64 size, gfp_t gfp)
+{
+	u32 order = (u32)get_order(size);
+	u64 n = DIV_ROUND_UP(size, PAGE_SIZE), i;
+	struct page *page = alloc_pages_node(gfp & ~(__GFP_COMP | __GFP_HIGHMEM), order, -1);
+
+	if (!page)
+		return NULL;
+	for (i = n - 1; i > 0; i--)
+		WRITE_ONCE(page[i]._refcount, 1);
+	for (i = n; i < 1ul << order; i++)
+		__free_pages_ok(page + i, 0, FPI_TO_TAIL);
+	trace2(mm_page_alloc_exact, (1ul << order) - n, order);
+	return page;
+}

@@ -1,0 +1,250 @@
+/*
+ * page_internal.h - what the page allocator's own files call of each other.
+ *
+ * From the outside in:
+ *   page_alloc.c  entry points: choose a zone, prepare a page, take it back
+ *   watermark.c   may this zone give up a block?  and where the marks come from
+ *   zonelist.c    which zone after which
+ *   pcp.c         per-CPU page lists between the entry points and the zone
+ *   buddy.c       free lists of a zone: take, split, merge
+ *   fallback.c    pageblocks: stealing from other migratetypes, reserves
+ *   reclaim.c     where reclaim and compaction are to come in
+ *   boot.c, percpu.c, vmstat.c   set-up, per-CPU memory, counters
+ * Rules are those of Linux 6.1 (late stable releases).
+ */
+#ifndef MODELS_MM_PAGE_INTERNAL_H
+#define MODELS_MM_PAGE_INTERNAL_H
+
+#include "models/mm/internal.h"
+
+/* Free-page internal flags: FPI_TO_TAIL puts the block at its list's end. */
+#define FPI_NONE 0x0u
+#define FPI_TO_TAIL 0x2u
+
+#define SWAP_CLUSTER_MAX 32u
+#define PCP_BATCH_SCALE_MAX 5 /* a CPU's surplus is freed in at most batch << 5 at a time */
+#define WATERMARK_SCALE 10000ul /* unit of watermark_scale_factor and watermark_boost_factor */
+
+/* Bits of page->flags that outlive a free: identity, not state. */
+#define PAGE_FLAGS_KEPT (~0ul << PAGE_ZONE_SHIFT | PG_init)
+
+/* What one allocation request has been translated to. On the host's stack. */
+struct alloc_context {
+	struct zonelist *zonelist;
+	struct zoneref *preferred_zoneref;
+	u32 migratetype;
+	u32 highest_zoneidx;
+};
+
+/* percpu: differentials of a node's counters, counted in pages */
+struct per_cpu_nodestat {
+	s8 stat_threshold;
+	s8 vm_node_stat_diff[NR_VM_NODE_STAT_ITEMS];
+};
+
+/* ---- zones ---- */
+
+static inline bool populated_zone(const struct zone *zone)
+{
+	return zone->present_pages != 0;
+}
+
+static inline u64 zone_end_pfn(const struct zone *zone)
+{
+	return zone->zone_start_pfn + zone->spanned_pages;
+}
+
+static inline bool zone_spans_pfn(const struct zone *zone, u64 pfn)
+{
+	return pfn >= zone->zone_start_pfn && pfn < zone_end_pfn(zone);
+}
+
+static inline bool zone_flag(const struct zone *zone, u32 flag)
+{
+	return READ_ONCE(zone->flags) & 1ul << flag;
+}
+
+/* Watermark mark of enum zone_watermarks as it now stands, boost included. */
+static inline u64 wmark_pages(const struct zone *zone, u32 mark)
+{
+	return READ_ONCE(zone->_watermark[mark]) + READ_ONCE(zone->watermark_boost);
+}
+
+/* Zones of all nodes: node by node, zone index ascending; after NULL comes the first. */
+static inline struct zone *next_populated_zone(const struct zone *zone)
+{
+	u32 nid = zone ? (u32)zone->node : 0, idx = zone ? zone->zone_idx + 1 : 0;
+
+	for (; nid < kdata->nr_node_ids; nid++, idx = 0)
+		for (; idx < MAX_NR_ZONES; idx++)
+			if (populated_zone(&kdata->node_data[nid]->node_zones[idx]))
+				return &kdata->node_data[nid]->node_zones[idx];
+	return NULL;
+}
+#define for_each_populated_zone(z) for (z = next_populated_zone(NULL); z; z = next_populated_zone(z))
+
+static inline u32 gfp_zone(gfp_t gfp)
+{
+	if (gfp & __GFP_DMA)
+		return ZONE_DMA;
+	if (gfp & __GFP_DMA32)
+		return ZONE_DMA32;
+	if ((gfp & (__GFP_HIGHMEM | __GFP_MOVABLE)) == (__GFP_HIGHMEM | __GFP_MOVABLE))
+		return ZONE_MOVABLE;
+	return ZONE_NORMAL;
+}
+
+static inline u32 gfp_migratetype(gfp_t gfp)
+{
+	if (kdata->page_group_by_mobility_disabled)
+		return MIGRATE_UNMOVABLE;
+	return (gfp & (__GFP_MOVABLE | __GFP_RECLAIMABLE)) / __GFP_MOVABLE;
+}
+
+static inline bool migratetype_is_mergeable(u32 mt)
+{
+	return mt < MIGRATE_PCPTYPES;
+}
+
+/* x * n / d without leaving 64 bits, rounded as the kernel does. */
+static inline u64 mult_frac(u64 x, u64 n, u64 d)
+{
+	return x / d * n + x % d * n / d;
+}
+
+/* ---- page state ---- */
+
+static inline bool PageBuddy(const struct page *page)
+{
+	return READ_ONCE(page->page_type) & PAGE_TYPE_BUDDY;
+}
+
+static inline bool PageHead(const struct page *page)
+{
+	return READ_ONCE(page->flags) & PG_head;
+}
+
+static inline u32 buddy_order(const struct page *page)
+{
+	return (u32)page->private;
+}
+
+static inline u32 pcppage_migratetype(const struct page *page)
+{
+	return (u32)page->index;
+}
+
+/* One pass of the sanity checks over a page that should be free: four words of its line. */
+static inline void check_free_page(const struct page *page)
+{
+	BUG_ON(page->page_type); /* mapped, or still on a buddy list */
+	BUG_ON(page->mapping);
+	BUG_ON(page->_refcount);
+	BUG_ON(page->flags & (PG_locked | PG_slab | PG_reserved));
+}
+
+/* ---- pageblocks: types of four bits, 16 to a word of the memory section ---- */
+
+#define PAGEBLOCK_BITS 4
+#define PAGEBLOCK_MASK 7ul /* the fourth bit belongs to compaction */
+
+static inline u64 *pageblock_word(u64 pfn)
+{
+	struct mem_section *section = &kdata->mem_section[pfn >> SECTION_PFN_SHIFT];
+	u64 block = (pfn & ((1ul << SECTION_PFN_SHIFT) - 1)) >> PAGEBLOCK_ORDER;
+
+	return &section->usage->pageblock_flags[block * PAGEBLOCK_BITS / 64];
+}
+
+static inline u32 pageblock_shift(u64 pfn)
+{
+	return (u32)(pfn >> PAGEBLOCK_ORDER) * PAGEBLOCK_BITS % 64;
+}
+
+static inline u32 get_pageblock_migratetype(u64 pfn)
+{
+	u64 word = READ_ONCE(*pageblock_word(pfn));
+
+	return (u32)(word >> pageblock_shift(pfn) & PAGEBLOCK_MASK);
+}
+
+/* page.c */
+void init_page_zone(struct page *page, const struct zone *zone);
+struct zone *pfn_to_zone(u64 pfn);
+void set_pageblock_migratetype(u64 pfn, u32 mt);
+void prep_compound_page(struct page *page, u32 order);
+void check_new_pages(const struct page *page, u32 order);
+
+/* buddy.c: zone->lock is held */
+void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi);
+struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt);
+struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags);
+void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt);
+
+/* fallback.c: zone->lock is held by the first */
+bool __rmqueue_fallback(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
+void reserve_highatomic_pageblock(struct page *page, struct zone *zone);
+bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
+
+/* pcp.c */
+static inline bool pcp_allowed_order(u32 order)
+{
+	return order <= PAGE_ALLOC_COSTLY_ORDER || order == PAGEBLOCK_ORDER;
+}
+
+static inline u32 pindex_to_order(u32 pindex)
+{
+	u32 order = pindex / MIGRATE_PCPTYPES;
+
+	return order > PAGE_ALLOC_COSTLY_ORDER ? PAGEBLOCK_ORDER : order;
+}
+struct page *rmqueue_pcplist(struct zone *preferred, struct zone *zone, u32 order, u32 mt,
+			     u32 alloc_flags);
+u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 alloc_flags,
+			 struct page **pages, u32 n);
+void free_unref_page(struct page *page, u32 order);
+void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp);
+void zone_pcp_update(struct zone *zone, u32 coming_cpus);
+
+/* page_alloc.c */
+void free_pages_prepare(struct page *page, u32 order, bool check_head);
+void free_one_page(struct zone *zone, struct page *page, u64 pfn, u32 order, u32 mt, u32 fpi);
+
+/* watermark.c */
+bool __zone_watermark_ok(struct zone *zone, u32 order, u64 mark, u32 highest_zoneidx,
+			 u32 alloc_flags, s64 free_pages);
+bool zone_watermark_fast(struct zone *zone, u32 order, u64 mark, u32 highest_zoneidx,
+			 u32 alloc_flags, gfp_t gfp);
+void setup_per_zone_wmarks(void);
+u64 nr_free_zone_pages(u32 highest_zoneidx);
+
+/* zonelist.c */
+void build_all_zonelists(const struct mm_boot *boot);
+struct zonelist *node_zonelist(int nid, gfp_t gfp);
+
+/* The first entry from z on whose zone index is at most highest_zoneidx; its zone is NULL at the end. */
+static inline struct zoneref *next_zones_zonelist(struct zoneref *z, u32 highest_zoneidx)
+{
+	while ((u32)z->zone_idx > highest_zoneidx)
+		z++;
+	return z;
+}
+
+#define for_each_zone_zonelist(z, ref, highest_zoneidx)                                            \
+	for (; (z = (ref)->zone);                                                                  \
+	     ref = next_zones_zonelist((ref) + 1, highest_zoneidx))
+
+/* reclaim.c */
+void wakeup_kswapd(struct zone *zone, u32 order, u32 highest_zoneidx);
+bool direct_reclaim(u32 order, gfp_t gfp, const struct alloc_context *ac);
+
+/* vmstat.c */
+static inline s64 zone_page_state(const struct zone *zone, u32 item)
+{
+	s64 x = READ_ONCE(zone->vm_stat[item]);
+
+	return x < 0 ? 0 : x;
+}
+void zone_statistics(struct zone *preferred, struct zone *zone, u64 n);
+
+#endif

@@ -1,0 +1,48 @@
+/*
+ * slab_common.h - what slab layers share, beyond internal.h: size classes,
+ * the list of slab caches and merging.
+ */
+#ifndef MODELS_MM_SLAB_COMMON_H
+#define MODELS_MM_SLAB_COMMON_H
+
+#include "models/mm/internal.h"
+
+#ifndef NUMA_NO_NODE
+#define NUMA_NO_NODE (-1)
+#endif
+#define ARCH_KMALLOC_MINALIGN 8
+
+/* kmem_cache.name of caches that the slab layer itself creates: this bit and the id below. */
+#define BOOT_NAME (1ull << 63)
+#define BOOT_NAME_KMEM_CACHE_NODE 0
+#define BOOT_NAME_KMEM_CACHE 1
+#define BOOT_NAME_KMALLOC(type, index) (2 + (type) * (KMALLOC_SHIFT_HIGH + 1) + (index))
+#define NR_BOOT_NAMES BOOT_NAME_KMALLOC(NR_KMALLOC_TYPES, 0)
+
+/* kmem_cache.flags, beyond the kernel's: objects are page blocks (noslab.c). */
+#define SLAB_WHOLE_PAGES 0x80000000u
+
+static inline bool zero_or_null(const void *object)
+{
+	return (u64)object <= (u64)ZERO_SIZE_PTR;
+}
+
+static inline bool page_is_slab(struct page *head)
+{
+	return READ_ONCE(head->flags) & PG_slab;
+}
+
+/* Does the node have memory of its own, and so slabs? */
+static inline bool node_has_slabs(int nid)
+{
+	return kdata->node_data[nid] && kdata->node_data[nid]->node_present_pages;
+}
+
+u32 kmalloc_index_size(u32 index); /* bytes of a size class; 0: no such class */
+void setup_kmalloc_cache_index_table(void);
+struct kmem_cache *kmalloc_slab(u64 size, gfp_t gfp);
+void kmem_cache_describe(struct kmem_cache *s, const struct kmem_cache_args *args);
+struct kmem_cache *find_mergeable(const struct kmem_cache_args *args);
+void account_slab_pages(struct page *page, s64 bytes, bool reclaimable);
+
+#endif

@@ -1,0 +1,138 @@
+/*
+ * slub.h - what the files of SLUB share.
+ *
+ * slub.c allocates objects, slub_free.c frees them and moves slabs between
+ * their states, slub_bulk.c does both for arrays, slub_cache.c creates slab
+ * caches and bootstraps the layer, slub_shrink.c flushes, shrinks and destroys
+ * them. slab_common.c holds what a second slab layer would need as well.
+ *
+ * A slab is described by the struct page of its first page: freelist and
+ * counters are one 16-byte pair that only slab_update() changes once objects
+ * of the slab are out. A slab is in one place: the CPU slab of a CPU (frozen),
+ * a CPU's chain of partial slabs (frozen), a node's partial list (not frozen,
+ * has free objects), or nowhere (full).
+ */
+#ifndef MODELS_MM_SLUB_H
+#define MODELS_MM_SLUB_H
+
+#include "models/mm/slab_common.h"
+
+#define MIN_PARTIAL 5
+#define MAX_PARTIAL 10
+#define MAX_OBJS_PER_PAGE 32767
+#define SHRINK_PROMOTE_MAX 32
+/* Without kernel preemption a CPU's transaction ids step by one. */
+#define TID_STEP 1
+
+/* ---- order and objects in one word ---- */
+
+static inline u32 oo_make(u32 order, u32 size)
+{
+	return order << 16 | (u32)((PAGE_SIZE << order) / size);
+}
+
+static inline u32 oo_order(u32 oo)
+{
+	return oo >> 16;
+}
+
+static inline u32 oo_objects(u32 oo)
+{
+	return oo & 0xffff;
+}
+
+/* ---- slab->counters: inuse 0..15, objects 16..30, frozen 31 ---- */
+
+#define COUNTERS_FROZEN (1ull << 31)
+
+static inline u64 counters_make(u32 inuse, u32 objects, bool frozen)
+{
+	return (u64)inuse | (u64)objects << 16 | (frozen ? COUNTERS_FROZEN : 0);
+}
+
+static inline u32 counters_inuse(u64 counters)
+{
+	return counters & 0xffff;
+}
+
+static inline u32 counters_objects(u64 counters)
+{
+	return counters >> 16 & 0x7fff;
+}
+
+static inline bool counters_frozen(u64 counters)
+{
+	return counters & COUNTERS_FROZEN;
+}
+
+/* Replace a slab's freelist and counters, unless another CPU changed them since they were read. */
+static inline bool slab_update(struct page *slab, void *old_list, u64 old_counters, void *new_list,
+			       u64 new_counters)
+{
+	return kms_cmpxchg_double(&slab->freelist, (u64)old_list, old_counters, (u64)new_list,
+				  new_counters);
+}
+
+/* ---- the link inside a free object ---- */
+
+static inline void *get_freepointer(const struct kmem_cache *s, const void *object)
+{
+	return READ_ONCE(*(void **)((u64)object + s->offset));
+}
+
+static inline void set_freepointer(const struct kmem_cache *s, void *object, void *next)
+{
+	WRITE_ONCE(*(void **)((u64)object + s->offset), next);
+}
+
+static inline u64 next_tid(u64 tid)
+{
+	return tid + TID_STEP;
+}
+
+static inline struct kmem_cache_node *slab_node(const struct kmem_cache *s, struct page *slab)
+{
+	return s->node[page_to_nid(slab)];
+}
+
+/* May CPUs keep partial slabs of this cache? */
+static inline bool has_cpu_partial(const struct kmem_cache *s)
+{
+	return s->cpu_partial;
+}
+
+/* slub.c */
+void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node);
+void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cache_cpu *c);
+struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node);
+void slub_zero_object(struct kmem_cache *s, gfp_t gfp, void *object);
+void *slub_kmalloc(size_t size, u32 gfp, int node);
+void *slub_cache_alloc(struct kmem_cache *s, u32 gfp, int node);
+
+/* slub_free.c */
+void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *tail, u32 count);
+void slub_kfree(const void *object);
+void slub_cache_free(struct kmem_cache *s, void *object);
+size_t slub_ksize(const void *object);
+void slub_add_partial(struct kmem_cache_node *n, struct page *slab, bool tail);
+void slub_remove_partial(struct kmem_cache_node *n, struct page *slab);
+void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain);
+void slub_unfreeze(struct kmem_cache *s, struct page *chain);
+void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist);
+void slub_discard(struct kmem_cache *s, struct page *slab);
+
+/* slub_bulk.c */
+int slub_alloc_bulk(struct kmem_cache *s, u32 gfp, size_t n, void **objects);
+void slub_free_bulk(struct kmem_cache *s, size_t n, void **objects);
+
+/* slub_cache.c */
+void slub_init(void);
+struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args);
+void slub_free_nodes(struct kmem_cache *s);
+
+/* slub_shrink.c */
+void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c);
+void slub_cache_shrink(struct kmem_cache *s);
+void slub_cache_destroy(struct kmem_cache *s);
+
+#endif

@@ -1,0 +1,346 @@
+/*
+ * slub_cache.c - SLUB: the geometry of slab caches, their creation, and how
+ * the layer brings itself up.
+ *
+ * kmem_cache structures and their per-node parts are objects of two slab
+ * caches, which therefore start as static structures whose first slab is
+ * carved up by hand, and move into objects of their own as soon as they work.
+ *
+ * Behaviour: Linux 6.1, spec sections 2.1 to 2.7.
+ */
+#include "models/mm/slub.h"
+
+/* ---- geometry ---- */
+
+/* Lowest order whose slab wastes at most 1/fraction of itself; max_order + 1: none. */
+static u32 slab_order(u32 size, u32 min_objects, u32 max_order, u32 fraction)
+{
+	u32 order = max(kdata->slub_min_order, (u32)get_order((u64)min_objects * size));
+
+	if ((PAGE_SIZE << kdata->slub_min_order) / size > MAX_OBJS_PER_PAGE)
+		return (u32)get_order((u64)size * MAX_OBJS_PER_PAGE) - 1;
+	for (; order <= max_order; order++) {
+		u64 bytes = PAGE_SIZE << order;
+
+		if (bytes % size <= bytes / fraction)
+			return order;
+	}
+	return max_order + 1;
+}
+
+/* More CPUs, more objects in a slab: fewer trips to the shared lists. */
+static u32 wanted_objects(void)
+{
+	if (kdata->slub_min_objects)
+		return kdata->slub_min_objects;
+	return 4 * ((u32)fls(kdata->nr_cpu_ids) + 1);
+}
+
+/*
+ * Order of a cache's slabs; MAX_ORDER or more when no slab could hold an
+ * object. Tries to hold many objects with little waste, then gives way on
+ * waste, then on the number of objects, then on the order.
+ */
+static u32 calculate_order(u32 size)
+{
+	u32 max_order = kdata->slub_max_order;
+	u32 most = (u32)((PAGE_SIZE << max_order) / size);
+
+	for (u32 objects = min(wanted_objects(), most); objects > 1; objects--) {
+		for (u32 fraction = 16; fraction >= 4; fraction /= 2) {
+			u32 order = slab_order(size, objects, max_order, fraction);
+
+			if (order <= max_order)
+				return order;
+		}
+	}
+	if (slab_order(size, 1, max_order, 1) <= max_order)
+		return slab_order(size, 1, max_order, 1);
+	return slab_order(size, 1, MAX_ORDER, 1);
+}
+
+static void set_min_partial(struct kmem_cache *s)
+{
+	u64 half_log = (u64)ilog2(s->size) / 2;
+
+	s->min_partial = max((u64)MIN_PARTIAL, min((u64)MAX_PARTIAL, half_log));
+}
+
+/* How many free objects a CPU may keep in partial slabs, and in slabs, guessing them half full. */
+static void set_cpu_partial(struct kmem_cache *s)
+{
+	u32 objects = 120;
+
+	if (!kdata->slub_cpu_partial)
+		objects = 0;
+	else if (s->size >= PAGE_SIZE)
+		objects = 6;
+	else if (s->size >= 1024)
+		objects = 24;
+	else if (s->size >= 256)
+		objects = 52;
+	s->cpu_partial = objects;
+	s->cpu_partial_slabs = DIV_ROUND_UP(objects * 2, oo_objects(s->oo));
+}
+
+static gfp_t slab_allocflags(u32 flags, u32 order)
+{
+	gfp_t gfp = order ? __GFP_COMP : 0;
+
+	if (flags & SLAB_CACHE_DMA)
+		gfp |= __GFP_DMA;
+	if (flags & SLAB_CACHE_DMA32)
+		gfp |= __GFP_DMA32;
+	return flags & SLAB_RECLAIM_ACCOUNT ? gfp | __GFP_RECLAIMABLE : gfp;
+}
+
+/* Stride, free pointer, order. The free pointer lies behind the object if that must stay intact. */
+static bool calculate_sizes(struct kmem_cache *s)
+{
+	u32 size = ALIGN(s->object_size, (u32)sizeof(void *)), order;
+
+	s->inuse = size;
+	if ((s->flags & SLAB_TYPESAFE_BY_RCU) || s->ctor) {
+		s->offset = size;
+		size += sizeof(void *);
+	} else {
+		s->offset = ALIGN_DOWN(s->object_size / 2, (u32)sizeof(void *));
+	}
+	size = ALIGN(size, s->align);
+	s->size = size;
+	order = calculate_order(size);
+	if (order >= MAX_ORDER)
+		return false;
+	s->allocflags = slab_allocflags(s->flags, order);
+	s->oo = oo_make(order, size);
+	s->min = oo_make((u32)get_order(size), size);
+	return oo_objects(s->oo) != 0;
+}
+
+/* ---- per-node and per-CPU parts ---- */
+
+static void init_node(struct kmem_cache_node *n)
+{
+	n->nr_partial = 0;
+	n->list_lock.slock = 0;
+	INIT_LIST_HEAD(&n->partial);
+	n->nr_slabs = 0;
+	n->total_objects = 0;
+	INIT_LIST_HEAD(&n->full);
+}
+
+/*
+ * The first kmem_cache_node structures come before any cache works: the first
+ * object of a fresh slab, whose other objects are left on the node's list.
+ */
+static bool early_node_alloc(struct kmem_cache *s, int nid)
+{
+	struct page *slab = slub_new_slab(s, GFP_NOWAIT, nid);
+	struct kmem_cache_node *n;
+	u32 objects;
+
+	if (!slab)
+		return false;
+	objects = counters_objects(slab->counters);
+	n = slab->freelist;
+	slab->freelist = get_freepointer(s, n);
+	slab->counters = counters_make(1, objects, false);
+	s->node[nid] = n;
+	init_node(n);
+	n->nr_slabs = 1;
+	n->total_objects = objects;
+	slub_add_partial(n, slab, false);
+	return true;
+}
+
+/* Free the per-node and per-CPU parts of a cache. */
+void slub_free_nodes(struct kmem_cache *s)
+{
+	if (s->cpu_slab)
+		free_percpu(s->cpu_slab, sizeof(struct kmem_cache_cpu));
+	for (u32 nid = 0; nid < kdata->nr_node_ids; nid++) {
+		struct kmem_cache_node *n = s->node[nid];
+
+		s->node[nid] = NULL;
+		if (n)
+			slub_cache_free(kdata->kmem_cache_node, n);
+	}
+}
+
+static bool alloc_nodes(struct kmem_cache *s)
+{
+	for (int nid = 0; nid < (int)kdata->nr_node_ids; nid++) {
+		struct kmem_cache_node *n;
+
+		if (!node_has_slabs(nid))
+			continue;
+		if (kdata->slab_state == SLAB_DOWN) {
+			if (!early_node_alloc(s, nid))
+				return false;
+			continue;
+		}
+		n = slub_alloc_node(kdata->kmem_cache_node, GFP_KERNEL, nid);
+		if (!n)
+			return false;
+		init_node(n);
+		s->node[nid] = n;
+	}
+	return true;
+}
+
+static bool alloc_cpu_slabs(struct kmem_cache *s)
+{
+	s->cpu_slab = __alloc_percpu(sizeof(struct kmem_cache_cpu), 2 * sizeof(void *));
+	if (!s->cpu_slab)
+		return false;
+	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		per_cpu_ptr(s->cpu_slab, cpu)->tid = cpu;
+	return true;
+}
+
+/* Complete a described kmem_cache. False: impossible geometry, or memory is out. */
+static bool open_cache(struct kmem_cache *s, u32 flags)
+{
+	s->flags = flags | SLAB_CMPXCHG_DOUBLE;
+	if (!calculate_sizes(s))
+		return false;
+	set_min_partial(s);
+	set_cpu_partial(s);
+	s->remote_node_defrag_ratio = 1000;
+	return alloc_nodes(s) && alloc_cpu_slabs(s);
+}
+
+/* ---- creation ---- */
+
+static struct kmem_cache *create_new(const struct kmem_cache_args *args)
+{
+	struct kmem_cache *s = slub_cache_alloc(kdata->kmem_cache, GFP_KERNEL | __GFP_ZERO, NUMA_NO_NODE);
+
+	if (!s)
+		return NULL;
+	kmem_cache_describe(s, args);
+	if (!open_cache(s, args->flags)) {
+		slub_free_nodes(s);
+		slub_cache_free(kdata->kmem_cache, s);
+		return NULL;
+	}
+	list_add(&s->list, &kdata->slab_caches);
+	return s;
+}
+
+/* One more user of a cache of the same shape; its objects may get longer, never its stride. */
+static void merge_into(struct kmem_cache *s, u32 size)
+{
+	s->refcount++;
+	s->object_size = max(s->object_size, size);
+	s->inuse = max(s->inuse, ALIGN(size, (u32)sizeof(void *)));
+}
+
+/* A slab cache for the arguments: an existing one that fits, or a new one; NULL when there is none. */
+struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args)
+{
+	struct kmem_cache *s;
+	bool merged;
+
+	spin_lock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
+	s = find_mergeable(args);
+	merged = s != NULL;
+	if (merged)
+		merge_into(s, args->size);
+	else
+		s = create_new(args);
+	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
+	trace1(kmem_cache_create, merged);
+	return s;
+}
+
+/* ---- bootstrap ---- */
+
+/*
+ * A cache the layer itself needs, in memory given by the caller. Power-of-two
+ * objects are aligned to their size. The kernel cannot run without these.
+ */
+static void create_boot_cache(struct kmem_cache *s, u64 name, u32 size, u32 flags, u32 usersize)
+{
+	bool opened;
+
+	s->name = BOOT_NAME | name;
+	s->size = size;
+	s->object_size = size;
+	s->align = calculate_alignment(flags, size & (size - 1) ? ARCH_KMALLOC_MINALIGN : size, size);
+	s->usersize = usersize;
+	s->refcount = -1;
+	opened = open_cache(s, flags);
+	BUG_ON(!opened);
+}
+
+/* Move a static boot cache into an object of its own. */
+static struct kmem_cache *move_boot_cache(struct kmem_cache *from)
+{
+	struct kmem_cache *s = slub_cache_alloc(kdata->kmem_cache, GFP_NOWAIT | __GFP_ZERO, NUMA_NO_NODE);
+	struct page *slab;
+
+	BUG_ON(!s);
+	memcpy(s, from, kdata->kmem_cache->object_size);
+	slub_flush_cpu(s, this_cpu_ptr(s->cpu_slab));
+	for (u32 nid = 0; nid < kdata->nr_node_ids; nid++) {
+		if (!s->node[nid])
+			continue;
+		list_for_each_entry(slab, &s->node[nid]->partial, lru)
+			slab->slab_cache = s;
+	}
+	list_add(&s->list, &kdata->slab_caches);
+	return s;
+}
+
+static void create_kmalloc_cache(u32 type, u32 index)
+{
+	struct kmem_cache *s = slub_cache_alloc(kdata->kmem_cache, GFP_NOWAIT | __GFP_ZERO, NUMA_NO_NODE);
+	u32 size = kmalloc_index_size(index), flags = SLAB_KMALLOC;
+
+	BUG_ON(!s);
+	if (type == KMALLOC_RECLAIM)
+		flags |= SLAB_RECLAIM_ACCOUNT;
+	else if (type == KMALLOC_DMA)
+		flags |= SLAB_CACHE_DMA;
+	create_boot_cache(s, BOOT_NAME_KMALLOC(type, index), size, flags, size);
+	list_add(&s->list, &kdata->slab_caches);
+	s->refcount = 1;
+	kdata->kmalloc_caches[type][index] = s;
+}
+
+/* In order of size: 96 comes after 64, 192 after 128. */
+static void create_kmalloc_caches(void)
+{
+	for (u32 type = 0; type < NR_KMALLOC_TYPES; type++) {
+		for (u32 shift = KMALLOC_SHIFT_LOW; shift <= KMALLOC_SHIFT_HIGH; shift++) {
+			create_kmalloc_cache(type, shift);
+			if (shift == 6)
+				create_kmalloc_cache(type, 1);
+			else if (shift == 7)
+				create_kmalloc_cache(type, 2);
+		}
+	}
+}
+
+/* Bring the slab layer up, on the first CPU, once pages can be allocated. */
+void slub_init(void)
+{
+	struct kmem_cache *nodes = &kdata->boot_kmem_cache_node, *caches = &kdata->boot_kmem_cache;
+	u32 cache_bytes = (u32)(offsetof(struct kmem_cache, node) +
+				kdata->nr_node_ids * sizeof(struct kmem_cache_node *));
+
+	kdata->slab_state = SLAB_DOWN;
+	INIT_LIST_HEAD(&kdata->slab_caches);
+	kdata->kmem_cache = caches;
+	kdata->kmem_cache_node = nodes;
+	create_boot_cache(nodes, BOOT_NAME_KMEM_CACHE_NODE, sizeof(struct kmem_cache_node),
+			  SLAB_HWCACHE_ALIGN, 0);
+	kdata->slab_state = SLAB_PARTIAL;
+	create_boot_cache(caches, BOOT_NAME_KMEM_CACHE, cache_bytes, SLAB_HWCACHE_ALIGN, 0);
+	kdata->kmem_cache = move_boot_cache(caches);
+	kdata->kmem_cache_node = move_boot_cache(nodes);
+	setup_kmalloc_cache_index_table();
+	create_kmalloc_caches();
+	kdata->slab_state = SLAB_UP;
+}

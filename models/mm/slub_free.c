@@ -1,0 +1,324 @@
+/*
+ * slub_free.c - SLUB: freeing objects, and the ways a slab changes its place.
+ *
+ * An object of this CPU's own slab goes to the CPU freelist with one local
+ * compare-and-exchange. Any other goes to its slab's freelist with a locked
+ * one; when that makes a full slab partial, the slab joins this CPU's chain of
+ * partial slabs, and when it makes a slab on a node's list empty, the slab may
+ * go back to the page allocator.
+ *
+ * Behaviour: Linux 6.1, spec sections 4.2 to 4.4 and 6. Slabs of
+ * SLAB_TYPESAFE_BY_RCU caches are given back at once; the grace period that
+ * the kernel waits first is not simulated.
+ */
+#include "models/mm/slub.h"
+
+/* ---- partial lists of a node; both under list_lock ---- */
+
+void slub_add_partial(struct kmem_cache_node *n, struct page *slab, bool tail)
+{
+	WRITE_ONCE(n->nr_partial, n->nr_partial + 1);
+	if (tail)
+		list_add_tail(&slab->lru, &n->partial);
+	else
+		list_add(&slab->lru, &n->partial);
+}
+
+void slub_remove_partial(struct kmem_cache_node *n, struct page *slab)
+{
+	list_del(&slab->lru);
+	WRITE_ONCE(n->nr_partial, n->nr_partial - 1);
+}
+
+/* An empty slab is given back only if the node has this many partial slabs without it or with it. */
+static bool enough_partial(const struct kmem_cache *s, const struct kmem_cache_node *n)
+{
+	return READ_ONCE(n->nr_partial) >= s->min_partial;
+}
+
+/* ---- giving a slab back ---- */
+
+static void free_slab_pages(struct kmem_cache *s, struct page *slab, u32 order)
+{
+	slab->flags &= ~PG_slab;
+	slab->mapping = 0;
+	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), s->flags & SLAB_RECLAIM_ACCOUNT);
+	__free_pages(slab, order);
+}
+
+/* Give an empty slab that is on no list back to the page allocator. */
+void slub_discard(struct kmem_cache *s, struct page *slab)
+{
+	struct kmem_cache_node *n = slab_node(s, slab);
+	u32 objects = counters_objects(READ_ONCE(slab->counters));
+	u32 order = compound_order(slab);
+
+	atomic_dec(&n->nr_slabs);
+	atomic_sub(&n->total_objects, objects);
+	trace3(slab_discard, order, s, objects);
+	free_slab_pages(s, slab, order);
+}
+
+/* ---- the CPU's chain of partial slabs ---- */
+
+/*
+ * Move a detached chain of frozen slabs to their nodes' lists, newest first.
+ * Empty slabs beyond the nodes' minimum are given back afterwards, outside the
+ * locks, last found first.
+ */
+void slub_unfreeze(struct kmem_cache *s, struct page *chain)
+{
+	struct kmem_cache_node *n = NULL, *wanted;
+	struct page *slab, *empty = NULL;
+	u32 slabs = 0;
+	void *list;
+	u64 old, new;
+
+	while ((slab = chain)) {
+		chain = slab->next;
+		wanted = slab_node(s, slab);
+		if (wanted != n) {
+			if (n)
+				spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+			n = wanted;
+			spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
+		}
+		do {
+			list = READ_ONCE(slab->freelist);
+			old = READ_ONCE(slab->counters);
+			new = old & ~COUNTERS_FROZEN;
+		} while (!slab_update(slab, list, old, list, new));
+		if (!counters_inuse(new) && enough_partial(s, n)) {
+			slab->next = empty;
+			empty = slab;
+		} else {
+			slub_add_partial(n, slab, true);
+		}
+		slabs++;
+	}
+	if (n)
+		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+	trace1(slab_unfreeze, slabs);
+	while ((slab = empty)) {
+		empty = slab->next;
+		slub_discard(s, slab);
+	}
+}
+
+/*
+ * Put a frozen slab at the head of this CPU's chain. drain: a chain that has
+ * reached its limit is moved to the nodes first.
+ */
+void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain)
+{
+	struct page *old, *overflow = NULL;
+	struct kmem_cache_cpu *c;
+	s32 slabs = 0;
+
+	local_irq_save();
+	c = this_cpu_ptr(s->cpu_slab);
+	old = c->partial;
+	if (old) {
+		slabs = old->slabs;
+		if (drain && slabs >= (s32)s->cpu_partial_slabs) {
+			overflow = old;
+			old = NULL;
+			slabs = 0;
+		}
+	}
+	slab->slabs = slabs + 1;
+	slab->next = old;
+	c->partial = slab;
+	local_irq_restore();
+	if (overflow)
+		slub_unfreeze(s, overflow);
+}
+
+/* ---- putting a CPU slab away ---- */
+
+/* Last object of a list; *count is set to the list's length. */
+static void *freelist_end(const struct kmem_cache *s, void *freelist, u32 *count)
+{
+	void *last = NULL;
+	u32 n = 0;
+
+	for (; freelist; freelist = get_freepointer(s, freelist)) {
+		last = freelist;
+		n++;
+	}
+	*count = n;
+	return last;
+}
+
+enum slab_fate { SLAB_IS_FULL, SLAB_IS_PARTIAL, SLAB_IS_SPARE };
+
+/*
+ * Unfreeze a slab that was taken from a CPU together with its CPU freelist
+ * (may be NULL), which goes in front of what others freed meanwhile.
+ */
+void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist)
+{
+	struct kmem_cache_node *n = slab_node(s, slab);
+	bool tail = READ_ONCE(slab->freelist) != NULL;
+	enum slab_fate fate;
+	void *last, *old_list, *list;
+	u64 old, new;
+	u32 count;
+	bool done;
+
+	last = freelist_end(s, freelist, &count);
+	do {
+		old_list = READ_ONCE(slab->freelist);
+		old = READ_ONCE(slab->counters);
+		new = (old - count) & ~COUNTERS_FROZEN;
+		list = last ? freelist : old_list;
+		if (last)
+			set_freepointer(s, last, old_list);
+		fate = list ? SLAB_IS_PARTIAL : SLAB_IS_FULL;
+		if (!counters_inuse(new) && enough_partial(s, n))
+			fate = SLAB_IS_SPARE;
+		/* Whoever sees it unfrozen with free objects must find it on the list. */
+		if (fate == SLAB_IS_PARTIAL)
+			spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
+		done = slab_update(slab, old_list, old, list, new);
+		if (done && fate == SLAB_IS_PARTIAL)
+			slub_add_partial(n, slab, tail);
+		if (fate == SLAB_IS_PARTIAL)
+			spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+	} while (!done);
+	trace2(slab_deactivate, count, tail);
+	if (fate == SLAB_IS_SPARE)
+		slub_discard(s, slab);
+}
+
+/* ---- freeing objects ---- */
+
+/* The slab was on no list or on its node's, and list_lock is held. */
+static void finish_free_locked(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab,
+			       bool was_full, bool empty)
+{
+	bool spare = empty && enough_partial(s, n);
+
+	trace0(slab_free_list_lock);
+	if (spare && !was_full)
+		slub_remove_partial(n, slab);
+	else if (!spare && was_full)
+		slub_add_partial(n, slab, true);
+	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+	if (spare)
+		slub_discard(s, slab);
+}
+
+/* Objects of a slab that is not this CPU's: they go in front of the slab's own freelist. */
+static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void *tail, u32 count)
+{
+	struct kmem_cache_node *locked = NULL;
+	void *prior;
+	u64 old, new;
+
+	trace1(slab_free_slow, count);
+	for (;;) {
+		prior = READ_ONCE(slab->freelist);
+		old = READ_ONCE(slab->counters);
+		set_freepointer(s, tail, prior);
+		new = old - count;
+		if (!counters_frozen(old)) {
+			if (!prior && has_cpu_partial(s))
+				new |= COUNTERS_FROZEN;
+			else if (!prior || !counters_inuse(new))
+				locked = slab_node(s, slab);
+		}
+		if (locked)
+			spin_lock_irqsave(&locked->list_lock, LOCK_SLAB_NODE);
+		if (slab_update(slab, prior, old, head, new))
+			break;
+		if (locked)
+			spin_unlock_irqrestore(&locked->list_lock, LOCK_SLAB_NODE);
+		locked = NULL;
+	}
+	if (locked) {
+		finish_free_locked(s, locked, slab, !prior, !counters_inuse(new));
+	} else if (!counters_frozen(old) && counters_frozen(new)) {
+		trace1(slab_free_cpu_partial, page_to_pfn(slab));
+		slub_put_cpu_partial(s, slab, true);
+	}
+}
+
+/*
+ * Turn a detached list round (the kernel's free hook does). The end of the
+ * result is the old head. A list of one only gets its end mark.
+ */
+static void *reverse_freelist(const struct kmem_cache *s, void *head, const void *tail)
+{
+	void *list = NULL, *object = head;
+
+	while (object != tail) {
+		void *next = get_freepointer(s, object);
+
+		set_freepointer(s, object, list);
+		list = object;
+		object = next;
+	}
+	set_freepointer(s, object, list);
+	return object;
+}
+
+/* Free a list of count objects of one slab, linked from head to tail. */
+void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *tail, u32 count)
+{
+	void *first = reverse_freelist(s, head, tail), *last = head, *freelist;
+	struct kmem_cache_cpu *c;
+	u64 tid;
+
+	do {
+		c = this_cpu_ptr(s->cpu_slab);
+		tid = READ_ONCE(c->tid);
+		if (unlikely(slab != READ_ONCE(c->slab))) {
+			free_slow(s, slab, first, last, count);
+			return;
+		}
+		freelist = READ_ONCE(c->freelist);
+		set_freepointer(s, last, freelist);
+	} while (unlikely(!kms_cmpxchg_double_local(&c->freelist, (u64)freelist, tid, (u64)first,
+						    next_tid(tid))));
+	trace1(slab_free_fast, count);
+}
+
+/* ---- requests ---- */
+
+void slub_kfree(const void *object)
+{
+	struct page *slab;
+
+	if (unlikely(zero_or_null(object)))
+		return;
+	slab = virt_to_head_page(object);
+	if (unlikely(!page_is_slab(slab))) {
+		free_large_kmalloc(slab, (void *)object);
+		return;
+	}
+	trace0(kfree);
+	slub_free_list(slab->slab_cache, slab, (void *)object, (void *)object, 1);
+}
+
+void slub_cache_free(struct kmem_cache *s, void *object)
+{
+	slub_free_list(s, virt_to_head_page(object), object, object, 1);
+}
+
+/* Bytes that the owner of an object may use. */
+size_t slub_ksize(const void *object)
+{
+	struct page *slab;
+	struct kmem_cache *s;
+
+	if (zero_or_null(object))
+		return 0;
+	slab = virt_to_head_page(object);
+	if (!page_is_slab(slab))
+		return PAGE_SIZE << compound_order(slab);
+	s = slab->slab_cache;
+	if (s->flags & (SLAB_RED_ZONE | SLAB_POISON))
+		return s->object_size;
+	return s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER) ? s->inuse : s->size;
+}
