@@ -5,6 +5,9 @@
  * hardware model sees the neighbours' cache lines being touched as they would
  * be. A head is a list_head that points to itself when the list is empty; all
  * links lie in simulated RAM.
+ *
+ * Links are read with READ_ONCE: whether a compiler would keep a link it has
+ * just read is its own choice, and simulated results must not depend on it.
  */
 #ifndef MODELS_MM_LIST_H
 #define MODELS_MM_LIST_H
@@ -39,7 +42,7 @@ static inline void list_add_tail(struct list_head *entry, struct list_head *head
 
 static inline void __list_unlink(struct list_head *entry)
 {
-	struct list_head *after = entry->next, *before = entry->prev;
+	struct list_head *after = READ_ONCE(entry->next), *before = READ_ONCE(entry->prev);
 
 	after->prev = before;
 	WRITE_ONCE(before->next, after);
@@ -48,8 +51,8 @@ static inline void __list_unlink(struct list_head *entry)
 static inline void list_del(struct list_head *entry)
 {
 	__list_unlink(entry);
-	entry->next = LIST_POISON1;
-	entry->prev = LIST_POISON2;
+	WRITE_ONCE(entry->next, LIST_POISON1);
+	WRITE_ONCE(entry->prev, LIST_POISON2);
 }
 
 static inline void list_del_init(struct list_head *entry)
@@ -106,10 +109,10 @@ static inline void list_splice_tail_init(struct list_head *list, struct list_hea
 }
 
 #define list_entry(ptr, type, member) container_of(ptr, type, member)
-#define list_first_entry(head, type, member) list_entry((head)->next, type, member)
-#define list_last_entry(head, type, member) list_entry((head)->prev, type, member)
-#define list_next_entry(pos, member) list_entry((pos)->member.next, typeof(*(pos)), member)
-#define list_prev_entry(pos, member) list_entry((pos)->member.prev, typeof(*(pos)), member)
+#define list_first_entry(head, type, member) list_entry(READ_ONCE((head)->next), type, member)
+#define list_last_entry(head, type, member) list_entry(READ_ONCE((head)->prev), type, member)
+#define list_next_entry(pos, member) list_entry(READ_ONCE((pos)->member.next), typeof(*(pos)), member)
+#define list_prev_entry(pos, member) list_entry(READ_ONCE((pos)->member.prev), typeof(*(pos)), member)
 #define list_first_entry_or_null(head, type, member)                                               \
 	(list_empty(head) ? (type *)NULL : list_first_entry(head, type, member))
 

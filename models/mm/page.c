@@ -33,7 +33,7 @@ struct zone *page_zone(struct page *page)
 
 	if (unlikely(!(flags & PG_init))) {
 		init_page_zone(page, pfn_to_zone(page_to_pfn(page)));
-		flags = page->flags;
+		flags = READ_ONCE(page->flags);
 	}
 	return &kdata->node_data[flags >> PAGE_NODE_SHIFT]
 			->node_zones[flags >> PAGE_ZONE_SHIFT & (MAX_NR_ZONES - 1)];

@@ -311,7 +311,7 @@ static void free_tail_pages(struct page *page, u32 order)
 			WRITE_ONCE(tail->compound_head, 0);
 		}
 		check_free_page(tail);
-		tail->flags &= PAGE_FLAGS_KEPT;
+		WRITE_ONCE(tail->flags, READ_ONCE(tail->flags) & PAGE_FLAGS_KEPT);
 	}
 }
 

@@ -75,10 +75,13 @@ static inline struct zone *next_populated_zone(const struct zone *zone)
 {
 	u32 nid = zone ? (u32)zone->node : 0, idx = zone ? zone->zone_idx + 1 : 0;
 
-	for (; nid < kdata->nr_node_ids; nid++, idx = 0)
+	for (; nid < READ_ONCE(kdata->nr_node_ids); nid++, idx = 0) {
+		struct zone *zones = kdata->node_data[nid]->node_zones;
+
 		for (; idx < MAX_NR_ZONES; idx++)
-			if (populated_zone(&kdata->node_data[nid]->node_zones[idx]))
-				return &kdata->node_data[nid]->node_zones[idx];
+			if (populated_zone(&zones[idx]))
+				return &zones[idx];
+	}
 	return NULL;
 }
 #define for_each_populated_zone(z) for (z = next_populated_zone(NULL); z; z = next_populated_zone(z))
@@ -137,10 +140,10 @@ static inline u32 pcppage_migratetype(const struct page *page)
 /* One pass of the sanity checks over a page that should be free: four words of its line. */
 static inline void check_free_page(const struct page *page)
 {
-	BUG_ON(page->page_type); /* mapped, or still on a buddy list */
-	BUG_ON(page->mapping);
-	BUG_ON(page->_refcount);
-	BUG_ON(page->flags & (PG_locked | PG_slab | PG_reserved));
+	BUG_ON(READ_ONCE(page->page_type)); /* mapped, or still on a buddy list */
+	BUG_ON(READ_ONCE(page->mapping));
+	BUG_ON(READ_ONCE(page->_refcount));
+	BUG_ON(READ_ONCE(page->flags) & (PG_locked | PG_slab | PG_reserved));
 }
 
 /* ---- pageblocks: types of four bits, 16 to a word of the memory section ---- */

@@ -31,8 +31,10 @@ static u32 slab_order(u32 size, u32 min_objects, u32 max_order, u32 fraction)
 /* More CPUs, more objects in a slab: fewer trips to the shared lists. */
 static u32 wanted_objects(void)
 {
-	if (kdata->slub_min_objects)
-		return kdata->slub_min_objects;
+	u32 wanted = kdata->slub_min_objects;
+
+	if (wanted)
+		return wanted;
 	return 4 * ((u32)fls(kdata->nr_cpu_ids) + 1);
 }
 

@@ -41,7 +41,7 @@ static void flush_this_cpu(void *arg)
 {
 	struct kmem_cache *s = arg;
 
-	slub_flush_cpu(s, this_cpu_ptr(s->cpu_slab));
+	slub_flush_cpu(s, this_cpu_ptr(READ_ONCE(s->cpu_slab)));
 }
 
 /* Have every CPU that holds slabs of the cache put them away. */
@@ -126,9 +126,8 @@ static struct page *sort_partial(struct kmem_cache_node *n, u32 *sorted)
 	return empty;
 }
 
-static void shrink_node(struct kmem_cache *s, int nid)
+static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
 {
-	struct kmem_cache_node *n = s->node[nid];
 	struct page *empty;
 	u32 sorted, discarded;
 
@@ -143,9 +142,12 @@ static void shrink_node(struct kmem_cache *s, int nid)
 void slub_cache_shrink(struct kmem_cache *s)
 {
 	flush_all(s);
-	for (u32 nid = 0; nid < kdata->nr_node_ids; nid++)
-		if (s->node[nid])
-			shrink_node(s, (int)nid);
+	for (u32 nid = 0; nid < kdata->nr_node_ids; nid++) {
+		struct kmem_cache_node *n = s->node[nid];
+
+		if (n)
+			shrink_node(s, n, nid);
+	}
 }
 
 /* ---- destroying ---- */
