@@ -99,6 +99,7 @@ int engine_init(const struct engine_config *config, struct kms_error *err)
 	eng.stack_bytes = config->stack_bytes ? config->stack_bytes : DEFAULT_STACK_BYTES;
 	eng.time_limit = config->time_limit ? config->time_limit : TOURNAMENT_NEVER;
 	eng.on = &eng.main;
+	eng.main.started = true;
 	engine_access = config->access ? config->access : access_free_of_charge;
 	engine_lock_part = config->lock_part;
 	tournament_init(&eng.order, config->nr_cpus);
