@@ -81,12 +81,11 @@ void fiber_free_pool(void);
 
 static inline void fiber_before_jump(struct fiber *from, struct fiber *to, bool dying)
 {
-	from->jumped_to = to;
 #if FIBER_ASAN
 	__sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, to->stack,
 				       to->stack_bytes);
 #else
-	(void)dying;
+	(void)from, (void)to, (void)dying;
 #endif
 }
 
@@ -127,6 +126,7 @@ static inline void fiber_switch(struct fiber *from, struct fiber *to)
 	fiber_before_jump(from, to, false);
 	if (FIBER_ASAN || KMS_UNLIKELY(!to->started)) {
 		to->started = true;
+		from->jumped_to = to;
 		fiber_after_jump(from, jump_fcontext(to->context, from));
 		return;
 	}
@@ -138,6 +138,7 @@ static inline void fiber_leave(struct fiber *from, struct fiber *to)
 {
 	fiber_before_jump(from, to, true);
 	to->started = true;
+	from->jumped_to = to;
 	jump_fcontext(to->context, from);
 	__builtin_unreachable();
 }
