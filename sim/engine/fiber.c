@@ -33,6 +33,14 @@ static void fiber_first(struct fiber_transfer transfer)
 	__builtin_trap(); /* entry returned */
 }
 
+struct fiber_transfer fiber_arrive(struct fiber_transfer transfer)
+{
+	struct fiber *from = transfer.data;
+
+	from->context = transfer.context;
+	return transfer;
+}
+
 static struct fiber *fiber_map(size_t stack_bytes)
 {
 	struct fiber *fiber = calloc(1, sizeof(*fiber));
@@ -79,6 +87,7 @@ struct fiber *fiber_new(size_t stack_bytes, void (*entry)(void *), void *arg)
 	fiber->entry = entry;
 	fiber->arg = arg;
 	fiber->fake_stack = NULL;
+	fiber->started = false;
 	fiber_settle_float_state();
 	fiber->context =
 	    make_fcontext((char *)fiber->stack + stack_bytes, stack_bytes, fiber_first);

@@ -80,6 +80,18 @@ static void test_threads_of_a_cpu_run_to_completion(void **state)
 	fix_end();
 }
 
+/* A thread that is entered by the end of another one gives way and comes back like any. */
+static void test_generations_of_threads(void **state)
+{
+	(void)state;
+	begin(2);
+	for (u32 i = 0; i < 4; i++)
+		sim_thread_start(i % 2, "short", stepper, (void *)(uintptr_t)(10 + i));
+	fix_run();
+	assert_string_equal(story, "0@10 1@11 0@20 1@22 0@30 1@33 0@42 1@46 0@54 1@59 0@66 1@72 ");
+	fix_end();
+}
+
 static void rescheduler(void *arg)
 {
 	for (int i = 0; i < 2; i++) {
@@ -562,6 +574,7 @@ int main(void)
 	    cmocka_unit_test(test_earliest_first),
 	    cmocka_unit_test(test_ties_go_to_the_lower_cpu),
 	    cmocka_unit_test(test_threads_of_a_cpu_run_to_completion),
+	    cmocka_unit_test(test_generations_of_threads),
 	    cmocka_unit_test(test_resched_is_fifo),
 	    cmocka_unit_test(test_events_before_cpus_in_order_made),
 	    cmocka_unit_test(test_events_alone_keep_a_run_going),
