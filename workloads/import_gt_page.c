@@ -59,6 +59,8 @@ static s16 request_node(struct gt_import *im)
 	const char *word = gt_word(im, &length);
 	u32 node = 0;
 
+	if (im->bad)
+		return -1;
 	if (length < 4 || memcmp(word, "nid", 3)) {
 		im->bad = true;
 		im->bad_at = (char *)word;
