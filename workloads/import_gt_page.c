@@ -454,6 +454,10 @@ static int emit_part(struct gt_import *im, const struct gt_pending_free *p)
 	struct kms_object_ref ref = { p->slot, object->generation };
 	u32 pages = 1u << p->order;
 
+	if (p->pfn < object->pfn || p->pfn + pages > object->pfn + object->pages) {
+		gt_leave_out(im, REASON_FREE_UNKNOWN);
+		return 0;
+	}
 	rq.part = (u32)(p->pfn - object->pfn);
 	rq.order = p->order;
 	if (object->pages_left <= pages)
