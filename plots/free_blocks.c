@@ -89,11 +89,11 @@ static int draw(struct plot *p, struct kms_error *err)
 		return rc;
 	p->width = 1080;
 	plot_title(p, "Free blocks of each order over time, all zones");
-	fprintf(p->settings, "set tmargin at screen 0.77\nset lmargin at screen 0.09\nset rmargin at screen 0.75\nset xrange [%.10g:%.10g]\nset xlabel '%s'\n",
+	fprintf(p->settings, "set tmargin at screen 0.77\nset lmargin at screen 0.105\nset rmargin at screen 0.75\nset xrange [%.10g:%.10g]\nset xlabel '%s'\n",
 		axis.min, axis.max, axis.label);
 	fprintf(p->settings, "set logscale y\nset yrange [0.4:%g]\nset ytics add ('0' 0.5)\nset ylabel 'free blocks [logarithmic, 0 at the bottom]'\n"
 			     "set key at graph 1.03, graph 1 left top Left reverse samplen 3.5 spacing 1.3\n", 2.0 * (double)max);
-	rc = plot_phases(p, p->settings, &axis, &p->runs[0], 710, true, err);
+	rc = plot_phases(p, p->settings, &axis, &p->runs[0], 695, true, err);
 	write_body(p, rows);
 	return rc;
 }

@@ -35,6 +35,8 @@ static int read_operations(struct plot *p, struct operation ops[MAX_OPERATIONS],
 	int n = 0;
 
 	*left_out = 0;
+	if (strcmp(p->runs[0].timing, "cycle"))
+		return 0;
 	query_begin(&q, p->store, err,
 		    "SELECT operation, sum(count), sum(sum_ps) / 1000.0 / sum(count) FROM latency_measured"
 		    " WHERE run = ? AND count > 0 GROUP BY operation ORDER BY sum(count) DESC, operation",
@@ -209,6 +211,7 @@ static const struct part_style {
 	{"dram", "DRAM", PLOT_GREEN, 3},
 	{"lock", "lock wait", PLOT_RED, 4},
 	{"reclaim", "reclaim, compaction", PLOT_BLACK, 1},
+	{"wait", "work by other CPUs", PLOT_PURPLE, 1},
 };
 
 struct part {
@@ -267,24 +270,31 @@ static void split_columns(struct plot *p, const struct part *parts, int n)
 	fputc('\n', p->data);
 }
 
-static void split_bars(FILE *out, const struct plot *p, const struct part *parts, int n, const char *scale,
-		       bool titles)
+static void split_bars(FILE *out, const struct plot *p, const struct part *parts, int n, const char *scale)
 {
 	for (int i = n - 1; i >= 0; i--) {
 		char low[16] = "0";
 
 		if (i)
 			snprintf(low, sizeof(low), "$%d", i + 2);
-		fprintf(out, "%s'%s.tsv' using 1:(0):($1-0.36):($1+0.36):(%s%s):($%d%s) with boxxyerror fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 ",
+		fprintf(out, "%s'%s.tsv' using 1:(0):($1-0.36):($1+0.36):(%s%s):($%d%s) with boxxyerror fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 notitle",
 			i == n - 1 ? "plot " : ", \\\n  ", p->type->name, low, scale, i + 3, scale,
 			parts[i].style.pattern, parts[i].style.color);
-		if (titles) {
-			fputs("title ", out);
-			plot_quote(out, parts[i].style.label, 24);
-		} else {
-			fputs("notitle", out);
-		}
 	}
+}
+
+/* A panel of its own: gnuplot drops the entries for which a panel is not high enough. */
+static void split_legend(FILE *out, const struct part *parts, int n)
+{
+	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.82\nset border 0\nunset tics\nunset grid\nunset xlabel\nunset ylabel\n"
+	      "set xrange [0:1]\nset yrange [0:1]\n"
+	      "set key at screen 0.80, screen 0.82 left top Left reverse samplen 2.5 spacing 1.3\nplot NaN notitle", out);
+	for (int i = n - 1; i >= 0; i--) {
+		fprintf(out, ", \\\n  keyentry with boxes fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
+			parts[i].style.pattern, parts[i].style.color);
+		plot_quote(out, parts[i].style.label, 24);
+	}
+	fputc('\n', out);
 }
 
 static int by_mean(const void *a, const void *b)
@@ -315,13 +325,12 @@ static void means_panel(struct plot *p, const struct operation *ops, int nr_ops,
 	double end = means_end(ops, nr_ops);
 	FILE *out = p->body;
 
-	fputs("set bmargin at screen 0.53\nset tmargin at screen 0.82\nunset xlabel\nset format y '%g'\nset xtics scale 0\n", out);
-	fputs("set key at screen 0.80, screen 0.82 left top Left reverse samplen 2.5 spacing 1.3 maxrows 16\n", out);
+	fputs("set bmargin at screen 0.53\nset tmargin at screen 0.82\nset border 3\nset tics nomirror out\nset grid ytics\nunset key\nunset xlabel\nset format y '%g'\nset xtics scale 0\n", out);
 	fprintf(out, "set ylabel 'mean latency [ns]' offset character 0\nset yrange [0:%.4g]\nset ytics auto\nset xtics (", end);
 	for (int i = 0; i < nr_ops; i++)
 		fprintf(out, "%s'' %d", i ? ", " : "", i);
 	fputs(")\n", out);
-	split_bars(out, p, parts, n, "", true);
+	split_bars(out, p, parts, n, "");
 	fprintf(out, ", \\\n  '' using 1:($2 < %.6g ? $2 : %.6g):(sprintf($2 > %.6g ? '\u2191 %%.0f' : $2 < 100 ? '%%.1f' : '%%.0f', $2)) with labels offset 0,0.6 font ',11' notitle\n",
 		end, 0.998 * end, end);
 }
@@ -330,7 +339,7 @@ static void shares_panel(struct plot *p, const struct operation *ops, int nr_ops
 {
 	FILE *out = p->body;
 
-	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.48\nunset key\nset ylabel 'share of its time [%]'\n"
+	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.48\nset ylabel 'share of its time [%]'\n"
 	      "set yrange [0:100]\nset ytics 20\nset xtics (", out);
 	for (int i = 0; i < nr_ops; i++) {
 		char text[96], count[32];
@@ -342,7 +351,7 @@ static void shares_panel(struct plot *p, const struct operation *ops, int nr_ops
 		fprintf(out, ".\"\\n%s\" %d", count, i);
 	}
 	fputs(") font ',10'\nset xlabel 'operation and its count' offset 0,-0.3\n", out);
-	split_bars(out, p, parts, n, "*100/($2>0?$2:1)", false);
+	split_bars(out, p, parts, n, "*100/($2>0?$2:1)");
 	fputc('\n', out);
 }
 
@@ -368,7 +377,9 @@ static int draw_split(struct plot *p, struct kms_error *err)
 	p->height = 700;
 	left_out_note(p->settings, left_out);
 	plot_title(p, "Where the time of an operation goes");
-	fprintf(p->body, "set lmargin at screen 0.095\nset rmargin at screen 0.78\nset xrange [-0.6:%g]\n", n - 0.4);
+	fprintf(p->body, "set lmargin at screen 0.095\nset rmargin at screen 0.78\n");
+	split_legend(p->body, parts, nr_parts);
+	fprintf(p->body, "set xrange [-0.6:%g]\n", n - 0.4);
 	means_panel(p, ops, n, parts, nr_parts);
 	shares_panel(p, ops, n, parts, nr_parts);
 	return 0;

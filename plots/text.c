@@ -16,10 +16,11 @@ static bool is_control(const char *s, u32 n)
 void plot_quote(FILE *out, const char *text, u32 max_chars)
 {
 	fputc('\'', out);
-	for (u32 chars = 0; *text; chars++) {
+	for (u32 chars = 0; *text;) {
 		u32 n = utf8_length(text);
 
-		if (chars == max_chars) {
+		chars += n && is_control(text, n) ? 4 : 1;
+		if (chars > max_chars) {
 			fputs("\u2026", out);
 			break;
 		}
@@ -43,7 +44,7 @@ void plot_run_label(const struct plot_run *run, char *buf, size_t n)
 }
 
 /* Average width of a title's character, in SVG units. */
-#define TITLE_CHAR 8.0
+#define TITLE_CHAR 9.8
 
 void plot_title(struct plot *p, const char *headline)
 {

@@ -102,7 +102,7 @@ static int draw(struct plot *p, struct kms_error *err)
 	divide = plot_byte_unit(bars.held_max, &unit);
 	bars.held_max = bars.held_max > 0 ? bars.held_max : 1;
 	p->width = 480 + 270 * p->nr_runs;
-	plot_title(p, "Memory held at the peak and at the end, by cause (waste: nobody asked for it)");
+	plot_title(p, "Memory held at the peak and at the end, by cause");
 	fprintf(p->settings, "set tmargin at screen %.2f\nset xrange [-0.8:%g]\nset yrange [0:%g]\nunset xtics\nset bmargin 5\n",
 		p->nr_runs > 1 ? 0.90 : 0.82, STRIDE * (p->nr_runs - 1) + 1.8, 1.18 * bars.held_max / divide);
 	fprintf(p->settings, "set ylabel 'bytes held [%s]'\nset rmargin 30\nset key at graph 1.03, graph 1 left top Left reverse samplen 2.5 spacing 1.3\n",

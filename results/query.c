@@ -142,8 +142,9 @@ int query_instants(struct store *store, s64 run, struct query_instant *peak, str
 	int rc;
 
 	rc = read_instant(store, run,
-			  "SELECT request, time_ps, phase FROM byte_partition WHERE run = ?"
-			  " ORDER BY " HELD " DESC, request, time_ps, phase LIMIT 1", peak, err);
+			  "SELECT b.request, b.time_ps, b.phase FROM byte_partition b"
+			  " JOIN phase p ON p.run = b.run AND p.phase = b.phase WHERE b.run = ?"
+			  " ORDER BY p.warm_up, " HELD " DESC, request, time_ps, b.phase LIMIT 1", peak, err);
 	if (rc != 1)
 		return rc;
 	return read_instant(store, run,

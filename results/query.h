@@ -40,8 +40,8 @@ int query_histogram(struct store *store, s64 run, const char *operation, const c
 		    struct histogram *h, struct kms_error *err);
 
 /*
- * The sample at which a run held most bytes from the buddy allocator, and its
- * last: request count, time and phase that identify them. Returns 1 when found,
+ * The sample of the measured part at which a run held most bytes from the buddy
+ * allocator, and its last sample: request count, time and phase that identify them. Returns 1 when found,
  * 0 when the run has no byte partition.
  */
 struct query_instant {

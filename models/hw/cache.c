@@ -13,8 +13,6 @@
 
 #include "sim/engine/rng.h"
 
-#define NIBBLES_ONE 0x1111111111111111ull
-#define NIBBLES_HIGH 0x8888888888888888ull
 #define NIBBLES_IDENTITY 0xfedcba9876543210ull
 
 static u32 log2_of(u64 n)
@@ -78,7 +76,8 @@ int cache_init(struct cache *cache, const struct cache_config *config, u32 slice
 	    (cache->replacement == HW_LRU && cache->ways > CACHE_NIBBLE_WAYS && !cache->order)) {
 		cache_exit(cache);
 		return kms_fail(err, KMS_EFAIL,
-				"not enough host memory for the tags of cache %s (%llu lines)", name,
+				"not enough host memory for the tags of cache %s (%llu "
+				"lines)", name,
 				(unsigned long long)lines);
 	}
 	init_recency(cache, sets);
@@ -95,36 +94,15 @@ void cache_exit(struct cache *cache)
 	memset(cache, 0, sizeof(*cache));
 }
 
-/* Move way's nibble to the bottom, those that were below it up by one. */
-static u64 nibbles_to_front(u64 order, u32 way)
+void cache_touch_wide(struct cache *cache, u32 set, u32 way)
 {
-	u64 differ = order ^ way * NIBBLES_ONE;
-	u64 equal = (differ - NIBBLES_ONE) & ~differ & NIBBLES_HIGH;
-	u64 at_and_below = equal ^ (equal - 1); /* up to and with the nibble's high bit */
-
-	return (order & ~at_and_below) | ((order << 4 | way) & at_and_below);
-}
-
-static void bytes_to_front(u8 *order, u32 way)
-{
+	u8 *order = cache->order + (size_t)set * cache->ways;
 	u32 at = 0;
 
 	while (order[at] != way)
 		at++;
 	memmove(order + 1, order, at);
 	order[0] = (u8)way;
-}
-
-void cache_touch_slow(struct cache *cache, u32 set, u32 way)
-{
-	u64 *recency = &cache->recency[set];
-
-	if (cache->replacement == HW_TREE_PLRU)
-		*recency = (*recency & ~cache->tree_mask[way]) | cache->tree_value[way];
-	else if (cache->order)
-		bytes_to_front(cache->order + (size_t)set * cache->ways, way);
-	else if (cache->replacement == HW_LRU)
-		*recency = nibbles_to_front(*recency, way);
 }
 
 static u32 tree_victim(const struct cache *cache, u64 bits)

@@ -18,8 +18,8 @@
 #include "models/hw/machine_config.h"
 #include "sim/engine/base.h"
 
-#define CACHE_FLAG_BITS 3
-#define CACHE_FLAG_MASK 7u
+#define CACHE_FLAG_BITS 4
+#define CACHE_FLAG_MASK 15u
 #define CACHE_MAX_WAYS 64
 #define CACHE_NIBBLE_WAYS 16 /* LRU order of up to this many ways fits one word */
 
@@ -52,8 +52,8 @@ int cache_init(struct cache *cache, const struct cache_config *config, u32 slice
 	       const char *name, u64 seed, struct kms_error *err);
 void cache_exit(struct cache *cache);
 
-/* Make way the most recently used of its set. */
-void cache_touch_slow(struct cache *cache, u32 set, u32 way);
+/* cache_touch() of an LRU cache with more than 16 ways. */
+void cache_touch_wide(struct cache *cache, u32 set, u32 way);
 
 /* The way to fill next: an empty one (the lowest), else the replacement's choice. */
 u32 cache_victim(struct cache *cache, u32 set);
@@ -109,10 +109,29 @@ static inline bool cache_is_mru(const struct cache *cache, u32 set, u32 way)
 	return (recency & 15) == way || cache->replacement == HW_RANDOM;
 }
 
+#define CACHE_NIBBLES 0x1111111111111111ull
+
+/* Move way's nibble to the bottom, those that were below it up by one. */
+static inline u64 cache_to_front(u64 order, u32 way)
+{
+	u64 differ = order ^ way * CACHE_NIBBLES;
+	u64 equal = (differ - CACHE_NIBBLES) & ~differ & CACHE_NIBBLES << 3;
+	u64 at_and_below = equal ^ (equal - 1); /* up to and with the nibble's high bit */
+
+	return (order & ~at_and_below) | ((order << 4 | way) & at_and_below);
+}
+
+/* Make way the most recently used of its set. */
 static inline void cache_touch(struct cache *cache, u32 set, u32 way)
 {
-	if (!cache_is_mru(cache, set, way))
-		cache_touch_slow(cache, set, way);
+	u64 *recency = &cache->recency[set];
+
+	if (cache->replacement == HW_TREE_PLRU)
+		*recency = (*recency & ~cache->tree_mask[way]) | cache->tree_value[way];
+	else if (KMS_UNLIKELY(cache->order != NULL))
+		cache_touch_wide(cache, set, way);
+	else if (cache->replacement == HW_LRU)
+		*recency = cache_to_front(*recency, way);
 }
 
 #endif

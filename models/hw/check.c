@@ -90,7 +90,8 @@ static int check_l2(const struct hw_cpu *cpu, u64 *copies, struct kms_error *err
 		if (!has_sharer(m, cpu->l2_slots[i], cpu->id))
 			return FAIL(err, cpu, line, "in L2 but the directory does not know");
 		if (exclusive != (cache_flags_of(entry) != HW_S))
-			return FAIL(err, cpu, line, "owned here and shared in the directory, or the reverse");
+			return FAIL(err, cpu, line, "owned here and shared in the directory, or "
+						    "the reverse");
 	}
 	return 0;
 }
@@ -111,12 +112,14 @@ static int check_llc(const struct machine *m, u64 copies, struct kms_error *err)
 			continue;
 		if (set != hw_llc_set(m, hw_home(m, line), line) ||
 		    cache_find(&m->llc, set, line) != (int)(slot % m->llc.ways))
-			return FAIL(err, &m->cpus[0], line, "in the wrong set of the LLC, or twice");
+			return FAIL(err, &m->cpus[0], line, "in the wrong set of the LLC, or "
+							    "twice");
 		if (entry & LLC_EXCLUSIVE && n != 1)
 			return FAIL(err, &m->cpus[0], line, "owned, but not by exactly one CPU");
 	}
 	if (bits != copies)
-		return kms_fail(err, KMS_EFAIL, "the directory knows %llu copies, the L2s hold %llu",
+		return kms_fail(err, KMS_EFAIL, "the directory knows %llu copies, the L2s hold "
+						"%llu",
 				(unsigned long long)bits, (unsigned long long)copies);
 	return 0;
 }
@@ -136,7 +139,8 @@ static int check_fast(const struct hw_cpu *cpu, struct kms_error *err)
 		if (way < 0)
 			return FAIL(err, cpu, line, "in the short cut but not in L1D");
 		if (!cache_is_mru(&cpu->l1, set, (u32)way))
-			return FAIL(err, cpu, line, "in the short cut but not the set's most recent");
+			return FAIL(err, cpu, line, "in the short cut but not the set's most "
+						    "recent");
 		if (entry & 1 && cache_flags_of(*cache_entry(&cpu->l1, set, (u32)way)) != HW_M)
 			return FAIL(err, cpu, line, "writable in the short cut but not modified");
 	}

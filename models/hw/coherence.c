@@ -102,10 +102,13 @@ static bool drop_sharers(struct machine *m, u32 slot, u64 line, u64 *dropped)
 	return dirty;
 }
 
-static void count_contention(const struct hw_request *rq, u32 slot, u32 transfers, u32 invalidations)
+static void count_contention(const struct hw_request *rq, u32 slot, u32 transfers,
+			     u32 invalidations)
 {
-	struct hw_contention *c = &rq->cpu->machine->contention[slot];
+	struct machine *m = rq->cpu->machine;
+	struct hw_contention *c = &m->contention[slot];
 
+	m->llc.entries[slot] |= LLC_FOUGHT;
 	c->off_line = rq->off_line;
 	c->transfers += transfers;
 	c->invalidations += invalidations;
@@ -210,9 +213,10 @@ static void evict_llc(struct hw_request *rq, u32 home, u32 slot)
 		access_dram(rq, home, line, true);
 	}
 	rq->cpu->stats.llc_evictions++;
-	if (m->contention[slot].transfers || m->contention[slot].invalidations)
+	if (entry & LLC_FOUGHT) {
 		hot_retire(m, &m->contention[slot]);
-	m->contention[slot] = (struct hw_contention){ 0 };
+		m->contention[slot] = (struct hw_contention){ 0 };
+	}
 }
 
 static enum hw_state fetch_miss(struct hw_request *rq, u32 home, u32 set, u32 *slot)

@@ -29,13 +29,14 @@
 
 #define HW_MAX_NODES 64
 #define HW_FAST_EMPTY (~0ull)
-#define HW_RETIRED 1024
+#define HW_RETIRED 1024u
+#define HW_RETIRED_WAYS 8u
 
 /* Flags of private entries: the MESI state. */
 enum hw_state { HW_I, HW_S, HW_E, HW_M };
 
-/* Flags of LLC entries. */
-enum { LLC_VALID = 1, LLC_DIRTY = 2, LLC_EXCLUSIVE = 4 };
+/* Flags of LLC entries. FOUGHT: CPUs have taken the line from each other, contention[] counts. */
+enum { LLC_VALID = 1, LLC_DIRTY = 2, LLC_EXCLUSIVE = 4, LLC_FOUGHT = 8 };
 
 struct hw_costs {
 	kms_ps l1_hit;		/* per access, pipelined */
@@ -48,6 +49,7 @@ struct hw_costs {
 struct hw_cpu {
 	struct machine *machine;
 	struct sim_cpu *sim; /* NULL before it is attached */
+	kms_ps hit_ps; /* cost.l1_hit */
 	u32 id, node;
 	struct cache l1, l2;
 	u64 *fast;	/* sim_cpu.fast */

@@ -3,9 +3,9 @@
  *
  * Transfers and invalidations are counted in the line's directory entry, which
  * is exact while the line stays in the LLC. When it leaves, its counts go to a
- * fixed table; when that is full, the new line replaces the least contended
- * one if it is more contended itself. So a line's count is a lower bound, and
- * exact for any line that was never pushed out of the table.
+ * table of fixed size, 8 places for each hash of the line; when those are full
+ * it replaces the least contended of them if it is more contended itself. So a
+ * line's count is a lower bound, and exact for any that never lost its place.
  */
 #include <string.h>
 
@@ -16,14 +16,19 @@ static bool used(const struct hw_retired *r)
 	return r->transfers || r->invalidations;
 }
 
-/* The line's entry, else an unused one, else the least contended. */
+static u32 first_place(u64 off_line)
+{
+	u32 hash = (u32)(off_line * 0x9e3779b97f4a7c15ull >> 32);
+
+	return hash % HW_RETIRED / HW_RETIRED_WAYS * HW_RETIRED_WAYS;
+}
+
+/* The line's entry, else an unused one, else the least contended of its places. */
 static struct hw_retired *retired_entry(struct machine *m, u64 off_line)
 {
-	struct hw_retired *least = &m->retired[0];
+	struct hw_retired *place = &m->retired[first_place(off_line)], *least = place;
 
-	for (u32 i = 0; i < HW_RETIRED; i++) {
-		struct hw_retired *r = &m->retired[i];
-
+	for (struct hw_retired *r = place; r < place + HW_RETIRED_WAYS; r++) {
 		if (r->off_line == off_line && used(r))
 			return r;
 		if (r->transfers + r->invalidations < least->transfers + least->invalidations)
@@ -48,8 +53,10 @@ void hot_retire(struct machine *m, const struct hw_contention *contention)
 
 static bool is_retired(const struct machine *m, u64 off_line)
 {
-	for (u32 i = 0; i < HW_RETIRED; i++) {
-		if (m->retired[i].off_line == off_line && used(&m->retired[i]))
+	const struct hw_retired *place = &m->retired[first_place(off_line)];
+
+	for (const struct hw_retired *r = place; r < place + HW_RETIRED_WAYS; r++) {
+		if (r->off_line == off_line && used(r))
 			return true;
 	}
 	return false;
@@ -113,7 +120,7 @@ u32 machine_hot_lines(const struct machine *m, struct hw_line_count *lines, u32 
 
 		if (!c->transfers && !c->invalidations)
 			continue;
-		if ((have < n || (n && hotter(&line, &lines[n - 1]))) && !is_retired(m, c->off_line))
+		if (!is_retired(m, c->off_line))
 			have = insert(lines, have, n, line);
 	}
 	return have;

@@ -57,7 +57,8 @@ static int init_nodes(struct machine *m, const struct memory_config *memory, str
 
 	m->nr_nodes = memory->nodes.n ? (u32)memory->nodes.n : 1;
 	if (m->nr_nodes > HW_MAX_NODES)
-		return kms_fail(err, KMS_EUSAGE, "the machine has %u nodes; at most %u can be simulated",
+		return kms_fail(err, KMS_EUSAGE, "the machine has %u nodes; at most %u can be "
+						 "simulated",
 				m->nr_nodes, HW_MAX_NODES);
 	for (u32 node = 0; node < m->nr_nodes; node++) {
 		end += nodes[node].memory_bytes >> SIM_LINE_SHIFT;
@@ -68,7 +69,8 @@ static int init_nodes(struct machine *m, const struct memory_config *memory, str
 		}
 	}
 	if (cpu < m->nr_cpus)
-		return kms_fail(err, KMS_EUSAGE, "the machine's nodes have %u CPUs together, not %u",
+		return kms_fail(err, KMS_EUSAGE, "the machine's nodes have %u CPUs together, not "
+						 "%u",
 				cpu, m->nr_cpus);
 	return 0;
 }
@@ -85,6 +87,7 @@ static int init_cpu(struct machine *m, u32 id, const struct machine_config *conf
 	snprintf(l2, sizeof(l2), "l2.%u", id);
 	cpu->machine = m;
 	cpu->id = id;
+	cpu->hit_ps = m->cost.l1_hit;
 	ret = cache_init(&cpu->l1, &config->l1d, 1, l1, seed, err);
 	if (!ret)
 		ret = cache_init(&cpu->l2, &config->l2, 1, l2, seed, err);
@@ -107,13 +110,15 @@ static int init_llc(struct machine *m, const struct machine_config *config, u64 
 	u64 slots = config->llc.size_bytes / SIM_LINE_BYTES * m->nr_nodes;
 
 	if (slots > 1ull << 31)
-		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at most 2^31 can be simulated",
+		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at "
+						 "most 2^31 can be simulated",
 				(unsigned long long)slots);
 	m->sharer_words = (m->nr_cpus + 63) / 64;
 	m->sharers = calloc(slots, m->sharer_words * sizeof(*m->sharers));
 	m->contention = calloc(slots, sizeof(*m->contention));
 	if (!m->sharers || !m->contention)
-		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu lines)",
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu "
+						"lines)",
 				(unsigned long long)slots);
 	return cache_init(&m->llc, &config->llc, m->nr_nodes, "llc", seed, err);
 }
@@ -147,7 +152,8 @@ int machine_new(struct machine **machine, const struct machine_config *config, u
 
 	*machine = NULL;
 	if (!config->cpus || config->cpus > SIM_MAX_CPUS)
-		ret = kms_fail(err, KMS_EUSAGE, "a machine has 1 to %u CPUs, not %llu", SIM_MAX_CPUS,
+		ret = kms_fail(err, KMS_EUSAGE, "a machine has 1 to %u CPUs, not "
+						"%llu", SIM_MAX_CPUS,
 			       (unsigned long long)config->cpus);
 	if (!ret && m) {
 		m->nr_cpus = (u32)config->cpus;
@@ -210,17 +216,25 @@ static inline void remember_fast(struct hw_cpu *cpu, u32 l1_set, u64 off_line, b
 	cpu->fast_slot[l1_set] = slot;
 }
 
-static __attribute__((noinline)) enum hw_state l1_miss(struct hw_request *rq)
+static void prefetch_llc(const struct machine *m, u64 line)
+{
+	u32 set = hw_llc_set(m, hw_home(m, line), line);
+	const u64 *entries = &m->llc.entries[(size_t)set * m->llc.ways];
+
+	__builtin_prefetch(entries);
+	__builtin_prefetch(entries + 8);
+	__builtin_prefetch(&m->llc.recency[set]);
+}
+
+static enum hw_state l1_miss(struct hw_request *rq)
 {
 	struct hw_cpu *cpu = rq->cpu;
 	struct machine *m = cpu->machine;
 	u32 set = cache_set_of(&cpu->l2, rq->line), slot;
-	u32 llc_set = hw_llc_set(m, hw_home(m, rq->line), rq->line);
 	enum hw_state state;
 	int way;
 
-	__builtin_prefetch(&m->llc.entries[(size_t)llc_set * m->llc.ways]);
-	__builtin_prefetch(&m->llc.recency[llc_set]);
+	prefetch_llc(m, rq->line);
 	cpu->stats.l1_misses++;
 	hw_spend(rq, PART_L1, m->cost.l1);
 	hw_spend(rq, PART_L2, m->cost.l2);
@@ -244,57 +258,81 @@ static __attribute__((noinline)) enum hw_state l1_miss(struct hw_request *rq)
 }
 
 /* L1 has the line shared and the CPU writes it. L2 is known to have it. */
-static __attribute__((noinline)) void l1_upgrade(struct hw_request *rq)
+static void l1_upgrade(struct hw_request *rq)
 {
 	struct hw_cpu *cpu = rq->cpu;
 	u32 set = cache_set_of(&cpu->l2, rq->line);
 	u32 way = (u32)cache_find(&cpu->l2, set, rq->line);
 
+	cpu->stats.l1_hits++;
 	hw_spend(rq, PART_L1, cpu->machine->cost.l1);
 	coherence_upgrade(rq, cpu->l2_slots[(size_t)set * cpu->l2.ways + way]);
 	cache_put(&cpu->l2, set, way, rq->line, HW_E);
 }
 
-static void access_line(struct hw_cpu *cpu, u64 off_line, enum sim_access kind)
+/* L1 does not have the line (way < 0), or not for writing. */
+static __attribute__((noinline)) void beyond_l1(struct hw_cpu *cpu, u64 off_line, int way,
+						enum sim_access kind)
 {
 	struct hw_request rq = { .cpu = cpu, .line = hw_line(off_line), .off_line = off_line,
-				 .now = cpu->sim->clock, .write = kind != SIM_READ,
-				 .hidden = kind == SIM_PREFETCHW };
+				 .write = kind != SIM_READ, .hidden = kind == SIM_PREFETCHW };
 	u32 set = cache_set_of(&cpu->l1, rq.line);
-	int way = cache_find(&cpu->l1, set, rq.line);
-	u64 *entry = cache_entry(&cpu->l1, set, way < 0 ? 0 : (u32)way);
-	enum hw_state state;
+	enum hw_state state = HW_M;
 
-	cpu->accesses[kind]++;
-	if (rq.hidden) {
+	if (rq.hidden)
 		sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
-		rq.now = cpu->sim->clock;
-	}
+	rq.now = cpu->sim->clock;
 	if (way < 0) {
 		state = l1_miss(&rq);
 	} else {
-		cpu->stats.l1_hits++;
-		if (rq.write && cache_flags_of(*entry) == HW_S)
-			l1_upgrade(&rq);
-		else
-			hw_spend(&rq, PART_L1, cpu->machine->cost.l1_hit);
-		*entry |= rq.write ? HW_M : 0; /* S, E and M are 1, 2, 3 */
+		l1_upgrade(&rq);
+		cache_put(&cpu->l1, set, (u32)way, rq.line, HW_M);
 		cache_touch(&cpu->l1, set, (u32)way);
-		state = cache_flags_of(*entry);
 	}
 	remember_fast(cpu, set, off_line, state == HW_M);
 }
 
-void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
+/* An L1 hit makes no calls. */
+static inline __attribute__((always_inline)) void access_line(struct sim_cpu *sim, u64 off_line,
+							      enum sim_access kind)
 {
 	struct hw_cpu *cpu = sim->model;
+	u64 line = hw_line(off_line), *entry;
+	u32 set = cache_set_of(&cpu->l1, line);
+	int way = cache_find(&cpu->l1, set, line);
+
+	cpu->accesses[kind]++;
+	if (KMS_UNLIKELY(way < 0))
+		return beyond_l1(cpu, off_line, way, kind);
+	entry = cache_entry(&cpu->l1, set, (u32)way);
+	if (kind != SIM_READ) {
+		if (KMS_UNLIKELY(cache_flags_of(*entry) == HW_S))
+			return beyond_l1(cpu, off_line, way, kind);
+		*entry |= HW_M; /* of E (2) or M (3) */
+	}
+	cpu->stats.l1_hits++;
+	sim_charge(sim, PART_L1, cpu->hit_ps);
+	cache_touch(&cpu->l1, set, (u32)way);
+	remember_fast(cpu, set, off_line, cache_flags_of(*entry) == HW_M);
+}
+
+static __attribute__((noinline)) void access_lines(struct sim_cpu *sim, u64 off, u32 size,
+						   enum sim_access kind)
+{
 	u64 line = off >> SIM_LINE_SHIFT, last = (off + size - 1) >> SIM_LINE_SHIFT;
 
-	if (kind == SIM_ATOMIC || kind == SIM_ATOMIC_LOCAL)
-		sim_charge(sim, PART_EXEC, cpu->machine->cost.kind[kind]);
 	do {
-		access_line(cpu, line, kind);
+		access_line(sim, line, kind);
 	} while (line++ != last);
+}
+
+void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
+{
+	if (kind == SIM_ATOMIC || kind == SIM_ATOMIC_LOCAL)
+		sim_charge(sim, PART_EXEC, ((struct hw_cpu *)sim->model)->machine->cost.kind[kind]);
+	if (KMS_UNLIKELY((off & (SIM_LINE_BYTES - 1)) + size > SIM_LINE_BYTES))
+		return access_lines(sim, off, size, kind);
+	access_line(sim, off >> SIM_LINE_SHIFT, kind);
 }
 
 /* ---- questions ---- */

@@ -27,7 +27,7 @@
 #define MAX_NODES 64
 
 #define FIELD(struct_, member, ...) .offset = offsetof(struct struct_, member), __VA_ARGS__
-#define TABLE(name_, struct_, doc_, check_)                                                        \
+#define TABLE(name_, struct_, doc_, check_) \
 	.name = name_, .doc = doc_, .size = sizeof(struct struct_), .check = check_
 
 static bool is_power_of_two(u64 n)
@@ -37,8 +37,8 @@ static bool is_power_of_two(u64 n)
 
 /* ---- core ---- */
 
-#define CYCLES(name, default_, max_, doc_)                                                          \
-	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = max_,                 \
+#define CYCLES(name, default_, max_, doc_)							 \
+	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = max_,		 \
 	  .unit = "core cycles", .doc = doc_, .offset = offsetof(struct core_config, name) }
 
 static const struct cfg_field core_fields[] = {
@@ -57,7 +57,8 @@ static const struct cfg_field core_fields[] = {
 	CYCLES(irq_restore_cycles, "17", 1e6, "Restoring the interrupt state."),
 	CYCLES(pause_cycles, "140", 1e6, "One pause instruction in a spin loop."),
 	CYCLES(l1_hit_cycles, "0.5", 1e6,
-	       "Charged for an access that hits L1D: its share of throughput, as latency is hidden."),
+	       "Charged for an access that hits L1D: its share of throughput, as latency is "
+	       "hidden."),
 	CYCLES(fence_cycles, "33", 1e6, "A full memory fence."),
 };
 
@@ -88,75 +89,85 @@ static int check_cache(const void *section, struct cfg_ctx *ctx, struct kms_erro
 
 	if (c->line_bytes != LINE)
 		return cfg_fail(ctx, err, "line",
-				"the line is %llu bytes; only 64 can be simulated: the simulated structures are laid out for 64-byte lines",
+				"the line is %llu bytes; only 64 can be simulated: the simulated "
+				"structures are laid out for 64-byte lines",
 				(unsigned long long)c->line_bytes);
 	nearest_sizes(sizes, sizeof(sizes), c->size_bytes, way_line);
 	if (c->size_bytes % way_line)
 		return cfg_fail(ctx, err, "size",
-				"%llu bytes do not divide into %llu ways of %d-byte lines; nearest with a power of two of sets: %s",
+				"%llu bytes do not divide into %llu ways of %d-byte lines; nearest "
+				"with a power of two of sets: %s",
 				(unsigned long long)c->size_bytes, (unsigned long long)c->ways, LINE,
 				sizes);
 	if (!is_power_of_two(c->size_bytes / way_line))
 		return cfg_fail(ctx, err, "size",
-				"%llu bytes in %llu ways make %llu sets, which is not a power of two; nearest: %s",
+				"%llu bytes in %llu ways make %llu sets, which is not a power of "
+				"two; nearest: %s",
 				(unsigned long long)c->size_bytes, (unsigned long long)c->ways,
 				(unsigned long long)(c->size_bytes / way_line), sizes);
 	if (c->replacement == HW_TREE_PLRU && !is_power_of_two(c->ways))
 		return cfg_fail(ctx, err, "ways",
-				"tree-plru needs a power of two of ways, found %llu; with other ways use lru or random",
+				"tree-plru needs a power of two of ways, found %llu; with other "
+				"ways use lru or random",
 				(unsigned long long)c->ways);
 	return 0;
 }
 
-#define CACHE_TABLE(id, title, size_, ways_, cycles_, replacement_)                                \
-	static const struct cfg_field id##_fields[] = {                                            \
-		{ .key = "size", .type = CFG_BYTES, .def = "\"" size_ "\"", .min = 64,             \
-		  .max = 1ull << 36, .unit = "bytes",                                              \
-		  .doc = "Capacity; divided by ways and line it is the number of sets, a power of two.", \
-		  FIELD(cache_config, size_bytes) },                                               \
-		{ .key = "ways", .type = CFG_UINT, .def = ways_, .min = 1, .max = MAX_PLRU_WAYS,   \
-		  .unit = "lines per set", .doc = "Associativity.", FIELD(cache_config, ways) },   \
-		{ .key = "line", .type = CFG_BYTES, .def = "64", .min = 1, .max = 4096,            \
-		  .unit = "bytes", .doc = "Line size; only 64 can be simulated.",                  \
-		  FIELD(cache_config, line_bytes) },                                               \
+#define CACHE_TABLE(id, title, size_, ways_, cycles_, replacement_) \
+	static const struct cfg_field id##_fields[] = { \
+		{ .key = "size", .type = CFG_BYTES, .def = "\"" size_ "\"", .min = 64, \
+		  .max = 1ull << 36, .unit = "bytes", \
+		  .doc = "Capacity; divided by ways and line it is the number of sets, a power " \
+			 "of two.", \
+		  FIELD(cache_config, size_bytes) }, \
+		{ .key = "ways", .type = CFG_UINT, .def = ways_, .min = 1, .max = MAX_PLRU_WAYS, \
+		  .unit = "lines per set", .doc = "Associativity.", FIELD(cache_config, ways) }, \
+		{ .key = "line", .type = CFG_BYTES, .def = "64", .min = 1, .max = 4096, \
+		  .unit = "bytes", .doc = "Line size; only 64 can be simulated.", \
+		  FIELD(cache_config, line_bytes) }, \
 		{ .key = "latency_cycles", .type = CFG_UINT, .def = cycles_, .min = 0, .max = 1e6, \
-		  .unit = "core cycles",                                                           \
-		  .doc = "A hit as seen from the core, so never less than the level above; for the LLC without hop_ns and directory_ns.", \
-		  FIELD(cache_config, latency_cycles) },                                           \
-		{ .key = "replacement", .type = CFG_ENUM, .def = "\"" replacement_ "\"",           \
-		  .choices = replacements, .doc = "Which line makes room.",                        \
-		  FIELD(cache_config, replacement) },                                              \
-	};                                                                                         \
-	static const struct cfg_table id##_table = {                                               \
-		TABLE(#id, cache_config, title, check_cache),                                      \
-		.fields = id##_fields, .nr_fields = KMS_ARRAY_SIZE(id##_fields),                   \
+		  .unit = "core cycles", \
+		  .doc = "A hit as seen from the core, so never less than the level above; for " \
+			 "the LLC without hop_ns and directory_ns.", \
+		  FIELD(cache_config, latency_cycles) }, \
+		{ .key = "replacement", .type = CFG_ENUM, .def = "\"" replacement_ "\"", \
+		  .choices = replacements, .doc = "Which line makes room.", \
+		  FIELD(cache_config, replacement) }, \
+	}; \
+	static const struct cfg_table id##_table = { \
+		TABLE(#id, cache_config, title, check_cache), \
+		.fields = id##_fields, .nr_fields = KMS_ARRAY_SIZE(id##_fields), \
 	}
 
 CACHE_TABLE(l1d, "Each CPU's first-level data cache.", "32KiB", "8", "4", "tree-plru");
 CACHE_TABLE(l2, "Each CPU's second-level cache, inclusive of L1D.", "256KiB", "4", "12", "tree-plru");
-CACHE_TABLE(llc, "The last-level cache that all CPUs share, with the directory, inclusive of every L2; with several nodes, each node's slice of it, for lines of its own memory.",
+CACHE_TABLE(llc, "The last-level cache that all CPUs share, with the directory, inclusive of every "
+		 "L2; with several nodes, each node's slice of it, for lines of its own memory.",
 	    "8MiB", "16", "28", "lru");
 
 /* ---- coherence, interconnect ---- */
 
-#define NS(struct_, name, default_, doc_)                                                           \
-	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = 1e6, .unit = "ns",    \
+#define NS(struct_, name, default_, doc_)							 \
+	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = 1e6, .unit = "ns", \
 	  .doc = doc_, .offset = offsetof(struct struct_, name) }
 
 static const struct cfg_field coherence_fields[] = {
 	NS(coherence_config, cache_to_cache_ns, "13",
 	   "Getting a line that another CPU owns (modified or exclusive), beyond the LLC look-up."),
 	NS(coherence_config, invalidate_ns, "9",
-	   "Waiting for all other CPUs to give a shared line up, before a write or because the LLC makes room."),
+	   "Waiting for all other CPUs to give a shared line up, before a write or because the LLC "
+	   "makes room."),
 	NS(coherence_config, upgrade_ns, "4",
 	   "Permission to write a line held shared, beyond the way to the directory."),
 	NS(coherence_config, write_back_ns, "0.5",
-	   "Charged to the access that evicts a modified line, from L2 to the LLC and from the LLC to DRAM."),
+	   "Charged to the access that evicts a modified line, from L2 to the LLC and from the LLC "
+	   "to DRAM."),
 	NS(coherence_config, directory_ns, "0.5", "A look-up in the directory."),
 };
 
 static const struct cfg_table coherence_table = {
-	TABLE("coherence", coherence_config, "What coherence among the private caches costs.", NULL),
+	TABLE("coherence", coherence_config, "What coherence among the private caches "
+					     "costs.", NULL),
 	.fields = coherence_fields, .nr_fields = KMS_ARRAY_SIZE(coherence_fields),
 };
 
@@ -174,15 +185,16 @@ static const struct cfg_table interconnect_table = {
 
 static const char *const row_policies[] = { "open", "closed", NULL };
 
-#define COUNT(name, default_, max_, doc_)                                                           \
-	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 1, .max = max_,                   \
+#define COUNT(name, default_, max_, doc_)							 \
+	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 1, .max = max_,		 \
 	  .power_of_two = true, .doc = doc_, .offset = offsetof(struct dram_config, name) }
-#define CLOCKS(name, default_, doc_)                                                                \
-	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 0, .max = 1e6,                    \
+#define CLOCKS(name, default_, doc_)								 \
+	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 0, .max = 1e6,		 \
 	  .unit = "command clocks", .doc = doc_, .offset = offsetof(struct dram_config, name) }
 
 static const struct cfg_field dram_fields[] = {
-	COUNT(channels, "2", 64, "Channels of each node; neighbouring lines alternate between them."),
+	COUNT(channels, "2", 64, "Channels of each node; neighbouring lines alternate between "
+				 "them."),
 	COUNT(ranks, "1", 16, "Ranks of each channel."),
 	COUNT(banks, "16", 256, "Banks of each rank."),
 	{ .key = "row", .type = CFG_BYTES, .def = "\"8KiB\"", .min = 64, .max = MIB, .unit = "bytes",
@@ -203,8 +215,12 @@ static const struct cfg_field dram_fields[] = {
 	{ .key = "row_policy", .type = CFG_ENUM, .def = "\"open\"", .choices = row_policies,
 	  .doc = "Whether a row stays open after an access or is closed at once.",
 	  FIELD(dram_config, row_policy) },
+	{ .key = "bank_hash", .type = CFG_BOOL, .def = "true",
+	  .doc = "Bank and rank bits of an address are XORed with its lowest row bits.",
+	  FIELD(dram_config, bank_hash) },
 	{ .key = "controller_ns", .type = CFG_DOUBLE, .def = "19", .min = 0, .max = 1e6, .unit = "ns",
-	  .doc = "Controller and PHY of one access: half before the first command, half after the data.",
+	  .doc = "Controller and PHY of one access: half before the first command, half after the "
+		 "data.",
 	  FIELD(dram_config, controller_ns) },
 };
 
@@ -214,14 +230,17 @@ static int check_dram(const void *section, struct cfg_ctx *ctx, struct kms_error
 
 	if (d->tREFI && d->tRFC >= d->tREFI)
 		return cfg_fail(ctx, err, "tRFC",
-				"a refresh of %llu clocks every %llu leaves no time for accesses; expected less than tREFI",
+				"a refresh of %llu clocks every %llu leaves no time for accesses; "
+				"expected less than tREFI",
 				(unsigned long long)d->tRFC, (unsigned long long)d->tREFI);
 	if (d->tRAS < d->tRCD)
 		return cfg_fail(ctx, err, "tRAS",
-				"the row would close before it is open: expected at least tRCD (%llu), found %llu",
+				"the row would close before it is open: expected at least tRCD "
+				"(%llu), found %llu",
 				(unsigned long long)d->tRCD, (unsigned long long)d->tRAS);
 	if (!d->tBURST)
-		return cfg_fail(ctx, err, "tBURST", "expected at least 1 command clock for a line's data");
+		return cfg_fail(ctx, err, "tBURST", "expected at least 1 command clock for a "
+						    "line's data");
 	return 0;
 }
 
@@ -279,7 +298,8 @@ static int check_step(struct cfg_ctx *ctx, struct kms_error *err, const char *ke
 	if (bytes % RAM_STEP == 0)
 		return 0;
 	return cfg_fail(ctx, err, key,
-			"%llu bytes are not a multiple of 4 MiB, the largest block of the page allocator; nearest: %llu or %llu MiB",
+			"%llu bytes are not a multiple of 4 MiB, the largest block of the page "
+			"allocator; nearest: %llu or %llu MiB",
 			(unsigned long long)bytes, (unsigned long long)below,
 			(unsigned long long)below + 4);
 }
@@ -306,7 +326,8 @@ static int check_ram(const struct memory_config *m, struct cfg_ctx *ctx, struct 
 	}
 	if (*bytes < MIN_RAM || *bytes > MAX_RAM)
 		return cfg_fail(ctx, err, "nodes",
-				"the nodes have %g MiB of memory together; expected 32 MiB to 16 TiB",
+				"the nodes have %g MiB of memory together; expected 32 MiB to 16 "
+				"TiB",
 				(double)*bytes / MIB);
 	return 0;
 }
@@ -325,7 +346,8 @@ static int check_memory(const void *section, struct cfg_ctx *ctx, struct kms_err
 				(double)m->movable_bytes / MIB, (double)bytes / MIB);
 	if (IMAGE_START + m->kernel_image_bytes > bytes - m->movable_bytes)
 		return cfg_fail(ctx, err, "kernel_image",
-				"a kernel image of %g MiB from 16 MiB up does not fit below the movable zone or the end of RAM at %g MiB",
+				"a kernel image of %g MiB from 16 MiB up does not fit below the "
+				"movable zone or the end of RAM at %g MiB",
 				(double)m->kernel_image_bytes / MIB,
 				(double)(bytes - m->movable_bytes) / MIB);
 	if (m->dma32_limit_bytes && m->dma_limit_bytes > m->dma32_limit_bytes)
@@ -345,15 +367,17 @@ static const struct cfg_table memory_table = {
 
 /* ---- machine ---- */
 
-#define PART(key_, member, table_, doc_)                                                            \
-	{ .key = key_, .type = CFG_OBJECT, .table = &table_, .doc = doc_,                           \
+#define PART(key_, member, table_, doc_)							 \
+	{ .key = key_, .type = CFG_OBJECT, .table = &table_, .doc = doc_,			 \
 	  FIELD(machine_config, member) }
 
 static const struct cfg_field machine_fields[] = {
-	{ .key = "name", .type = CFG_STRING, .def = "\"desktop\"", .doc = "A short name for tables and plots.",
+	{ .key = "name", .type = CFG_STRING, .def = "\"desktop\"", .doc = "A short name for tables "
+									  "and plots.",
 	  FIELD(machine_config, name) },
 	{ .key = "source", .type = CFG_STRING,
-	  .def = "\"defaults: typical four-core desktop, Skylake-like caches, DDR4-2400; see docs/hardware.md\"",
+	  .def = "\"defaults: typical four-core desktop, Skylake-like caches, DDR4-2400; see "
+		 "docs/hardware.md\"",
 	  .doc = "Where the machine's numbers come from.", FIELD(machine_config, source) },
 	{ .key = "cpus", .type = CFG_UINT, .def = "4", .min = 1, .max = 256, .doc = "Simulated CPUs.",
 	  FIELD(machine_config, cpus) },
@@ -362,7 +386,8 @@ static const struct cfg_field machine_fields[] = {
 	PART("l2", l2, l2_table, "Each CPU's second-level cache."),
 	PART("llc", llc, llc_table, "The shared last-level cache, per node."),
 	PART("coherence", coherence, coherence_table, "What coherence costs."),
-	PART("interconnect", interconnect, interconnect_table, "The ways between cores, LLC and nodes."),
+	PART("interconnect", interconnect, interconnect_table, "The ways between cores, LLC and "
+							       "nodes."),
 	PART("dram", dram, dram_table, "The DRAM of each node."),
 	PART("memory", memory, memory_table, "Physical memory and its zones."),
 };
@@ -372,12 +397,14 @@ static int check_levels(const struct machine_config *c, struct cfg_ctx *ctx, str
 {
 	if (c->l2.latency_cycles < c->l1d.latency_cycles)
 		return cfg_fail(ctx, err, "l2.latency_cycles",
-				"an L2 hit (%llu cycles from the core) cannot be faster than an L1D hit (%llu)",
+				"an L2 hit (%llu cycles from the core) cannot be faster than an "
+				"L1D hit (%llu)",
 				(unsigned long long)c->l2.latency_cycles,
 				(unsigned long long)c->l1d.latency_cycles);
 	if (c->llc.latency_cycles < c->l2.latency_cycles)
 		return cfg_fail(ctx, err, "llc.latency_cycles",
-				"an LLC hit (%llu cycles from the core) cannot be faster than an L2 hit (%llu)",
+				"an LLC hit (%llu cycles from the core) cannot be faster than an "
+				"L2 hit (%llu)",
 				(unsigned long long)c->llc.latency_cycles,
 				(unsigned long long)c->l2.latency_cycles);
 	if (c->l2.size_bytes < c->l1d.size_bytes)
@@ -387,7 +414,8 @@ static int check_levels(const struct machine_config *c, struct cfg_ctx *ctx, str
 				(unsigned long long)c->l1d.size_bytes);
 	if (c->llc.size_bytes < c->l2.size_bytes)
 		return cfg_fail(ctx, err, "llc.size",
-				"the LLC (%llu bytes) contains L2 (%llu bytes) and cannot be smaller",
+				"the LLC (%llu bytes) contains L2 (%llu bytes) and cannot be "
+				"smaller",
 				(unsigned long long)c->llc.size_bytes,
 				(unsigned long long)c->l2.size_bytes);
 	return 0;

@@ -18,10 +18,16 @@ struct mm_zone_info {
 	u64 nr_free_pages; /* exact: global counter plus all CPUs' differentials */
 	u64 pcp_pages;	   /* on all per-CPU lists */
 	u64 nr_free[11];   /* blocks by order */
-	u64 nr_free_type[11][4];
-	u32 pageblocks[4]; /* by migratetype */
 	s32 pcp_high, pcp_batch;
 };
+
+/* Free blocks and pageblocks by migratetype: walks the lists, which takes long on a big machine. */
+struct mm_zone_types {
+	u64 nr_free[11][4];
+	u32 pageblocks[4];
+};
+
+void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
@@ -35,6 +41,7 @@ struct mm_cache_info {
 	const struct kmem_cache *cache;
 	u64 name; /* id given at creation; kmalloc and boot caches: index into mm_boot_cache_names */
 	bool boot_cache;
+	bool whole_pages; /* no slabs: every object is a page block, the descriptor is a page (noslab) */
 	u32 object_size, size, align, order, objects_per_slab, refcount;
 	u32 min_partial, cpu_partial, cpu_partial_slabs, flags;
 	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
@@ -44,9 +51,6 @@ struct mm_cache_info {
 
 /* All slab caches in creation order. Returns how many there are (may exceed max). */
 u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
-
-/* Pages that a policy holds for its own descriptors outside any slab (noslab), in bytes. */
-u64 mm_slab_descriptor_bytes(void);
 
 /* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
 const char *mm_boot_cache_name(u64 id);

@@ -15,6 +15,7 @@ const char *const rt_part_names[NR_PARTS] = {
 	[PART_DRAM] = "dram",
 	[PART_LOCK] = "lock",
 	[PART_RECLAIM] = "reclaim",
+	[PART_WAIT] = "wait",
 };
 
 const char *const rt_path_names[] = {

@@ -92,6 +92,7 @@ struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *nam
 			    const char *text, size_t len);
 struct cfg_node *cfg_parse(struct cfg *cfg, struct cfg_doc *doc); /* NULL: error */
 void cfg_line_column(const struct cfg_doc *doc, size_t at, size_t *line, size_t *column);
+size_t cfg_utf8_length(const char *s, size_t n); /* of the character at s, n > 0 bytes left; 0: it is none */
 struct cfg_node *cfg_member(const struct cfg_node *object, const char *key);
 struct cfg_node *cfg_new_node(struct cfg *cfg, const struct cfg_doc *doc, int type, const char *key);
 size_t cfg_length(const struct cfg_node *node); /* members or elements */

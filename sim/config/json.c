@@ -94,9 +94,9 @@ static bool take(struct scanner *sc, char c)
 	return true;
 }
 
-/* Bytes of a well-formed UTF-8 character at p (n left), 0 if it is none. */
-static size_t utf8_length(const u8 *p, size_t n)
+size_t cfg_utf8_length(const char *s, size_t n)
 {
+	const u8 *p = (const u8 *)s;
 	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 :
 		     p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
 
@@ -178,7 +178,7 @@ static int scan_string(struct scanner *sc)
 		}
 		if (c < 0x20)
 			return syntax(sc, "the closing '\"' of the string");
-		n = utf8_length((const u8 *)sc->s + sc->at, sc->len - sc->at);
+		n = cfg_utf8_length(sc->s + sc->at, sc->len - sc->at);
 		if (!n)
 			return syntax(sc, "UTF-8");
 		sc->at += n;
@@ -363,6 +363,19 @@ static int attach(struct cfg *cfg, struct cfg_node *node, const cJSON *item, con
 	return node->type == cJSON_Object ? check_duplicates(cfg, node, up) : 0;
 }
 
+/* A name that cannot break the line of a message. */
+static char *printable(struct cfg *cfg, const char *name)
+{
+	size_t n = 4 * strlen(name) + 4;
+	char *quoted = cfg_alloc(cfg, n + 12);
+
+	if (!quoted)
+		return NULL;
+	cfg_quote(quoted, n + 12, name, strlen(name));
+	quoted[strlen(quoted) - 1] = 0;
+	return quoted + 1;
+}
+
 struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *name, const char *dir,
 			    const char *text, size_t len)
 {
@@ -376,7 +389,7 @@ struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *nam
 	if (!doc)
 		return NULL;
 	doc->kind = kind;
-	doc->name = cfg_strndup(cfg, name, strlen(name));
+	doc->name = printable(cfg, name);
 	doc->dir = cfg_strndup(cfg, dir, strlen(dir));
 	doc->text = cfg_strndup(cfg, text, len);
 	if (!doc->name || !doc->dir || !doc->text)

@@ -364,8 +364,11 @@ struct setting {
 
 static int bad_path(struct cfg *cfg, const struct setting *set, const char *what)
 {
-	return kms_fail(cfg->err, KMS_EUSAGE, "%s: %s at \"%s\"; expected path=value, where a path is like "
-			"machine.cpus or nodes[0].cpus", set->doc->name, what, set->path);
+	char quoted[80];
+
+	return kms_fail(cfg->err, KMS_EUSAGE, "%s: %s at %s; expected path=value, where a path is like "
+			"machine.cpus or nodes[0].cpus", set->doc->name, what,
+			cfg_quote(quoted, sizeof(quoted), set->path, strlen(set->path)));
 }
 
 /* One step of the path: key and its [index], -1 when there is none. */
@@ -454,6 +457,7 @@ static struct cfg_node **step_into(struct cfg *cfg, const struct setting *set,
 				   const char *key, long index)
 {
 	struct cfg_node *member = find_or_make(cfg, set, field, object, key, index), **p;
+	char quoted[80];
 	long n = 0;
 
 	if (!member)
@@ -463,14 +467,15 @@ static struct cfg_node **step_into(struct cfg *cfg, const struct setting *set,
 	if (index < 0)
 		return p;
 	if (member->type != cJSON_Array) {
-		kms_fail(cfg->err, KMS_EUSAGE, "%s: \"%s\" is not an array", set->doc->name, key);
+		kms_fail(cfg->err, KMS_EUSAGE, "%s: %s is not an array", set->doc->name,
+			 cfg_quote(quoted, sizeof(quoted), key, strlen(key)));
 		return NULL;
 	}
 	for (p = &member->child; *p && n < index; p = &(*p)->next)
 		n++;
 	if (n < index) {
-		kms_fail(cfg->err, KMS_EUSAGE, "%s: \"%s\" has %ld elements; expected an index up to %ld",
-			 set->doc->name, key, n, n);
+		kms_fail(cfg->err, KMS_EUSAGE, "%s: %s has %ld elements; expected an index up to %ld",
+			 set->doc->name, cfg_quote(quoted, sizeof(quoted), key, strlen(key)), n, n);
 		return NULL;
 	}
 	if (!*p)
@@ -537,6 +542,7 @@ static int apply(struct cfg *cfg, const struct cfg_table *table, struct cfg_node
 	struct cfg_at member = {at, NULL, 0}, element = {&member, NULL, 0};
 	struct cfg_node here = {.doc = set->doc};
 	struct cfg_node **p;
+	char quoted[80];
 	long index = -1;
 
 	if (next_step(cfg, set, &member.key, &index))
@@ -549,8 +555,8 @@ static int apply(struct cfg *cfg, const struct cfg_table *table, struct cfg_node
 		if (index >= 0 && !has_elements(field))
 			return cfg_error(cfg, &here, POINT_VALUE, &member, "this is not an array");
 		if (*set->path && !has_members(field, index))
-			return cfg_error(cfg, &here, POINT_VALUE, &member, "this has no members, but \"%s\" "
-					 "is asked for", set->path);
+			return cfg_error(cfg, &here, POINT_VALUE, &member, "this has no members, but %s is asked "
+					 "for", cfg_quote(quoted, sizeof(quoted), set->path, strlen(set->path)));
 	}
 	p = step_into(cfg, set, field, object, member.key, index);
 	if (!p)
@@ -561,19 +567,36 @@ static int apply(struct cfg *cfg, const struct cfg_table *table, struct cfg_node
 	return apply_value(cfg, field, index >= 0, p, set, at);
 }
 
+static bool is_utf8(const char *s)
+{
+	size_t n = strlen(s), len;
+
+	for (; n; s += len, n -= len) {
+		len = cfg_utf8_length(s, n);
+		if (!len)
+			return false;
+	}
+	return true;
+}
+
 int cfg_apply_setting(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *root,
 		      const char *setting)
 {
 	const char *equals = strchr(setting, '=');
 	struct setting set = {0};
+	const char *value = equals ? equals + 1 : "";
 	char name[120];
 
 	snprintf(name, sizeof(name), "--set %.80s%s", setting, strlen(setting) > 80 ? "..." : "");
+	set.doc = cfg_doc_new(cfg, DOC_SET, name, "", value, strlen(value));
+	if (!set.doc)
+		return KMS_EFAIL;
 	if (!equals)
-		return kms_fail(cfg->err, KMS_EUSAGE, "%s: expected path=value, found no '='", name);
-	set.doc = cfg_doc_new(cfg, DOC_SET, name, "", equals + 1, strlen(equals + 1));
+		return kms_fail(cfg->err, KMS_EUSAGE, "%s: expected path=value, found no '='", set.doc->name);
+	if (!is_utf8(setting))
+		return kms_fail(cfg->err, KMS_EUSAGE, "%s: expected UTF-8, which JSON is made of", set.doc->name);
 	set.path = cfg_strndup(cfg, setting, (size_t)(equals - setting));
-	if (!set.doc || !set.path)
+	if (!set.path)
 		return KMS_EFAIL;
 	return apply(cfg, table, root, &set, NULL);
 }

@@ -131,6 +131,10 @@ static void add_caches(struct run *run, s64 bytes[NR_BYTE_STATES])
 		const struct mm_cache_info *c = &a->caches[i];
 		s64 inuse = (s64)(c->inuse * c->size);
 
+		if (c->whole_pages) {
+			bytes[BYTES_METADATA] += SIM_PAGE_BYTES;
+			continue;
+		}
 		if (is_metadata_cache(c))
 			bytes[BYTES_METADATA] += inuse;
 		else
@@ -160,6 +164,6 @@ void account_bytes(struct run *run, s64 bytes[NR_BYTE_STATES])
 	add_caches(run, bytes);
 	bytes[BYTES_REQUESTED] += (s64)a->page_requested;
 	bytes[BYTES_PAGE_ORDER] = (s64)(a->page_blocks - a->page_requested);
-	bytes[BYTES_METADATA] += (s64)(a->kernel_bytes + mm_slab_descriptor_bytes());
+	bytes[BYTES_METADATA] += (s64)(a->kernel_bytes);
 	bytes[BYTES_RESERVED] = (s64)(a->ram_bytes - managed - a->kernel_bytes);
 }

@@ -261,9 +261,11 @@ static void do_cache_shrink(struct run *run, const struct kms_request *rq)
 	run->slab->cache_shrink(run->caches[rq->cache]);
 }
 
+/* The recorded kernel's late boot memory; on another memory map there is no such thing. */
 static void do_page_release(struct run *run, const struct kms_request *rq)
 {
-	run->mm->release_reserved(rq->size, rq->order);
+	if (run->recorded_memory)
+		run->mm->release_reserved(rq->size, rq->order);
 }
 
 void execute(struct run *run, const struct kms_request *rq)

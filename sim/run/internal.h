@@ -133,7 +133,7 @@ struct recorder {
 
 /* Where a CPU stood when its operation began. */
 struct op_mark {
-	kms_ps clock;
+	kms_ps clock, idle;
 	kms_ps part[NR_PARTS];
 	u64 accesses;
 };
@@ -198,6 +198,7 @@ struct run {
 	const struct slab_policy *policy, *policy_plain;
 	bool cycle;
 	struct machine *machine;
+	bool recorded_memory; /* the recording's memory map, not the machine's own */
 	bool kernel_up; /* per-CPU lists and workers are running */
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
 	struct objects objects;

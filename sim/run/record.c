@@ -51,6 +51,7 @@ void record_begin(struct run *run, u32 cpu, u32 operation, struct op_mark *mark)
 		c->tag = operation;
 		mark->clock = c->clock;
 		mark->accesses = c->accesses;
+		mark->idle = c->idle;
 		memcpy(mark->part, c->part, sizeof(mark->part));
 	}
 }
@@ -85,6 +86,7 @@ void record_end(struct run *run, u32 cpu, u32 operation, const struct op_mark *m
 	histogram_add(&record->histogram, c->clock - mark->clock);
 	for (u32 i = 0; i < NR_PARTS; i++)
 		record->part[i] += c->part[i] - mark->part[i];
+	record->part[PART_WAIT] += c->idle - mark->idle;
 	if (operation < NR_REQUESTS)
 		p->accesses += c->accesses - mark->accesses;
 }

@@ -141,6 +141,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 	if (ret)
 		return ret;
 	run->machine = system->machine;
+	run->recorded_memory = sc.recorded != NULL;
 	run->mm = system->mm;
 	run->policy = system->policy;
 	run->policy_plain = system->policy_plain;

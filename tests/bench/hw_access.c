@@ -55,9 +55,10 @@ static void walk(const char *what, u64 n, u64 first, u64 step, u64 count, u32 us
 		machine_access(&cpus[i % users], (first + i * step) * 64, 8, kind);
 	machine_stats(machine, -1, &before);
 	start = now_ns();
-	for (u64 i = 0, at = 0; i < n; i++) {
-		machine_access(&cpus[i % users], (first + at * step) * 64, 8, kind);
+	for (u64 i = 0, at = 0, cpu = 0; i < n; i++) {
+		machine_access(&cpus[cpu], (first + at * step) * 64, 8, kind);
 		at = at + 1 == count ? 0 : at + 1;
+		cpu = cpu + 1 == users ? 0 : cpu + 1;
 	}
 	start = now_ns() - start;
 	machine_stats(machine, -1, &after);
@@ -68,13 +69,14 @@ static void walk(const char *what, u64 n, u64 first, u64 step, u64 count, u32 us
 	       100. * (double)(after.llc_misses - before.llc_misses) / (double)n);
 }
 
+/* lines is a power of two, and writes a number of 128. */
 static u64 next_random(u64 *state)
 {
 	*state = *state * 6364136223846793005ull + 1442695040888963407ull;
-	return *state >> 33;
+	return *state >> 32;
 }
 
-static void random_stream(const char *what, u64 n, u64 lines, u32 users, u32 writes_percent)
+static void random_stream(const char *what, u64 n, u64 lines, u32 users, u32 writes)
 {
 	struct hw_stats before, after;
 	u64 random = 1;
@@ -82,11 +84,12 @@ static void random_stream(const char *what, u64 n, u64 lines, u32 users, u32 wri
 
 	machine_stats(machine, -1, &before);
 	start = now_ns();
-	for (u64 i = 0; i < n; i++) {
-		u64 off = next_random(&random) % lines * 64;
+	for (u64 i = 0, cpu = 0; i < n; i++) {
+		u64 dice = next_random(&random);
 
-		machine_access(&cpus[i % users], off, 8,
-			       next_random(&random) % 100 < writes_percent ? SIM_WRITE : SIM_READ);
+		machine_access(&cpus[cpu], (dice >> 7 & (lines - 1)) * 64, 8,
+			       (dice & 127) < writes ? SIM_WRITE : SIM_READ);
+		cpu = cpu + 1 == users ? 0 : cpu + 1;
 	}
 	start = now_ns() - start;
 	machine_stats(machine, -1, &after);
@@ -109,17 +112,17 @@ int main(int argc, char **argv)
 	walk("L2 hit", n, 0, 1, 3000, 1, SIM_READ);
 	walk("LLC hit", n, 0, 1, 50000, 1, SIM_READ);
 	walk("DRAM, stream", n, 0, 1, 10000000, 1, SIM_READ);
-	random_stream("random, 16 MiB, 30 % writes", n, 1 << 18, 1, 30);
-	random_stream("random, 1 GiB, 30 % writes", n, 1 << 24, 1, 30);
+	random_stream("random, 16 MiB, 30 % writes", n, 1 << 18, 1, 38);
+	random_stream("random, 1 GiB, 30 % writes", n, 1 << 24, 1, 38);
 	machine_free(machine);
 	open_machine("{\"cpus\": 4}");
 	walk("4 CPUs write one line", n, 0, 1, 1, 4, SIM_WRITE);
-	random_stream("4 CPUs random, 64 KiB, 30 % writes", n, 1 << 10, 4, 30);
-	random_stream("4 CPUs random, 16 MiB, 30 % writes", n, 1 << 18, 4, 30);
+	random_stream("4 CPUs random, 64 KiB, 30 % writes", n, 1 << 10, 4, 38);
+	random_stream("4 CPUs random, 16 MiB, 30 % writes", n, 1 << 18, 4, 38);
 	machine_free(machine);
 	open_machine("{\"cpus\": 16, \"llc\": {\"size\": \"32MiB\"}}");
-	random_stream("16 CPUs random, 64 KiB, 30 % writes", n, 1 << 10, 16, 30);
-	random_stream("16 CPUs random, 64 MiB, 30 % writes", n, 1 << 20, 16, 30);
+	random_stream("16 CPUs random, 64 KiB, 30 % writes", n, 1 << 10, 16, 38);
+	random_stream("16 CPUs random, 64 MiB, 30 % writes", n, 1 << 20, 16, 38);
 	machine_free(machine);
 	return 0;
 }

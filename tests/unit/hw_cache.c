@@ -13,7 +13,7 @@ static struct cache make(u32 sets, u32 ways, enum hw_replacement replacement, u6
 	return cache;
 }
 
-/* Access a line as a cache does: touch it, filling it first if need be. Returns the way filled or -1. */
+/* Access a line as a cache does: fill it if need be, touch it. Returns the way filled or -1. */
 static int use(struct cache *cache, u64 line)
 {
 	u32 set = cache_set_of(cache, line);
@@ -135,7 +135,7 @@ static void lru_is_exact(void **state)
 	}
 }
 
-/* The same seed gives the same victims, another seed others, and every way is taken about as often. */
+/* The same seed gives the same victims, another others; every way is taken about as often. */
 static void random_repeats(void **state)
 {
 	struct cache a = make(1, 8, HW_RANDOM, 5), b = make(1, 8, HW_RANDOM, 5);

@@ -156,6 +156,20 @@ static void back_invalidation(void **state)
 	EXPECT(0, 0, SIM_READ, LLC_HIT, .coherence = 2, .dram = 40);
 }
 
+/* The LLC's recency follows what reaches it: 0 is used again, so 128 makes room for 1024. */
+static void llc_recency(void **state)
+{
+	for (u64 i = 0; i < 8; i++)
+		rig_touch(&rig, 0, LINE(128 * i), SIM_READ);
+	rig_touch(&rig, 1, LINE(0), SIM_READ);
+	rig_touch(&rig, 2, LINE(1024), SIM_READ);
+	assert_int_equal(stats(2).llc_evictions, 1);
+	rig_touch(&rig, 3, LINE(0), SIM_READ);
+	assert_int_equal(stats(3).llc_misses, 0);
+	rig_touch(&rig, 3, LINE(128), SIM_READ);
+	assert_int_equal(stats(3).llc_misses, 1);
+}
+
 static void atomics(void **state)
 {
 	EXPECT(0, 0, SIM_ATOMIC, LLC_HIT, .exec = 18, .coherence = 2, .dram = 54);
@@ -397,6 +411,7 @@ int main(void)
 		WITH_RIG(upgrades),
 		WITH_RIG(write_back),
 		WITH_RIG(back_invalidation),
+		WITH_RIG(llc_recency),
 		WITH_RIG(atomics),
 		WITH_RIG(prefetch),
 		WITH_RIG(prefetch_takes_bandwidth),
