@@ -389,6 +389,9 @@ static int first_of_cpu(struct gt_import *im)
 
 static int bad_line(struct gt_import *im, const char *found, const char *expected)
 {
+	if (!*found)
+		return kms_fail(im->err, KMS_EUSAGE, "%s:%llu: the line ends early, expected %s",
+				im->lines.path, (ull)im->lines.number, expected);
 	return kms_fail(im->err, KMS_EUSAGE, "%s:%llu: found '%.*s', expected %s", im->lines.path,
 			(ull)im->lines.number, (int)strcspn(found, " "), found, expected);
 }
@@ -459,7 +462,7 @@ static int do_line(struct reader *r, char *line)
 		return gt_no_memory(im);
 	ret = events[event].handler(im);
 	if (!ret && im->bad)
-		ret = bad_line(im, *im->bad_at ? im->bad_at : "end of line", im->bad_expected);
+		ret = bad_line(im, im->bad_at, im->bad_expected);
 	return ret;
 }
 

@@ -174,6 +174,13 @@ int gt_new_object(struct gt_import *im, struct kms_object_ref *ref, struct gt_ob
 struct kms_object_ref gt_drop_object(struct gt_import *im, u32 slot);
 void gt_leave_out(struct gt_import *im, enum gt_reason reason);
 
+/* ---- import_gt_page.c, import_gt_compact.c ---- */
+
+bool gt_is_order(const struct gt_import *im, s64 order);
+int gt_bad_order(struct gt_import *im, s64 order);
+/* The page that is being freed was moved: its object is now elsewhere. */
+bool gt_migrated(struct gt_import *im, u64 pfn);
+
 /* ---- import_gt_state.c: the state dumps ---- */
 
 int gt_read_state(struct gt_import *im, const char *directory);

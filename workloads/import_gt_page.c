@@ -59,6 +59,8 @@ static s16 request_node(struct gt_import *im)
 	const char *word = gt_word(im, &length);
 	u32 node = 0;
 
+	if (im->bad)
+		return -1;
 	if (length < 4 || memcmp(word, "nid", 3)) {
 		im->bad = true;
 		im->bad_at = (char *)word;
@@ -72,12 +74,12 @@ static s16 request_node(struct gt_import *im)
 	return im->info.nr_nodes > 1 ? (s16)node : -1;
 }
 
-static bool is_order(const struct gt_import *im, s64 order)
+bool gt_is_order(const struct gt_import *im, s64 order)
 {
 	return order >= 0 && order < 32 && 1ull << order <= im->nr_pages;
 }
 
-static int bad_order(struct gt_import *im, s64 order)
+int gt_bad_order(struct gt_import *im, s64 order)
 {
 	return kms_fail(im->err, KMS_EUSAGE, "%s:%llu: order %lld, expected 0 to 10", im->lines.path,
 			(ull)im->lines.number, (long long)order);
@@ -104,8 +106,8 @@ int gt_pg_alloc(struct gt_import *im)
 	f->failed_request = 0;
 	if (im->bad)
 		return 0;
-	if (!is_order(im, order))
-		return bad_order(im, order);
+	if (!gt_is_order(im, order))
+		return gt_bad_order(im, order);
 	rq.order = (u8)order;
 	if (f->slow) { /* within a slab allocation: a new slab */
 		gt_leave_out(im, REASON_SLAB_PAGE_ALLOC);
@@ -154,8 +156,8 @@ int gt_new_slab(struct gt_import *im)
 	order = gt_dec(im);
 	if (im->bad)
 		return 0;
-	if (!is_order(im, order))
-		return bad_order(im, order);
+	if (!gt_is_order(im, order))
+		return gt_bad_order(im, order);
 	ret = gt_page_at(im, pfn, 1ull << order, &page);
 	if (ret || page->kind != GT_PAGE_OBJECT)
 		return ret;
@@ -372,23 +374,6 @@ static int add_free_range(struct gt_import *im, u64 pfn, u64 pages)
 	return 0;
 }
 
-/* A page that compaction moved: the object lives on at its target. */
-static bool migrated(struct gt_import *im, u64 pfn)
-{
-	u32 slot = im->pages[pfn].slot;
-	struct gt_object *object = &im->objects[slot];
-	u64 to = object->moving_to;
-
-	if (!to || im->pages[to].kind != GT_PAGE_TARGET || im->pages[to].slot != slot)
-		return false;
-	object->pfn = to;
-	object->moving_to = 0;
-	gt_set_pages(im, to, 1, (struct gt_page){ .slot = slot, .kind = GT_PAGE_OBJECT });
-	gt_set_pages(im, pfn, 1, (struct gt_page){ .kind = GT_PAGE_NONE });
-	gt_leave_out(im, REASON_MIGRATED);
-	return true;
-}
-
 static int pend(struct gt_import *im, struct gt_pending_free pending)
 {
 	struct gt_flow *f = im->flow;
@@ -412,8 +397,8 @@ int gt_pg_free(struct gt_import *im)
 
 	if (im->bad)
 		return 0;
-	if (!is_order(im, order))
-		return bad_order(im, order);
+	if (!gt_is_order(im, order))
+		return gt_bad_order(im, order);
 	ret = gt_page_at(im, pending.pfn, pages, &page);
 	if (ret)
 		return ret;
@@ -422,7 +407,7 @@ int gt_pg_free(struct gt_import *im)
 	was = *page;
 	pending.order = (u8)order;
 	pending.slot = was.slot;
-	if (was.kind == GT_PAGE_OBJECT && migrated(im, pending.pfn))
+	if (was.kind == GT_PAGE_OBJECT && gt_migrated(im, pending.pfn))
 		return 0;
 	gt_set_pages(im, pending.pfn, pages, (struct gt_page){ .kind = GT_PAGE_NONE });
 	switch (was.kind) {
@@ -452,6 +437,10 @@ static int emit_part(struct gt_import *im, const struct gt_pending_free *p)
 	struct kms_object_ref ref = { p->slot, object->generation };
 	u32 pages = 1u << p->order;
 
+	if (p->pfn < object->pfn || p->pfn + pages > object->pfn + object->pages) {
+		gt_leave_out(im, REASON_FREE_UNKNOWN);
+		return 0;
+	}
 	rq.part = (u32)(p->pfn - object->pfn);
 	rq.order = p->order;
 	if (object->pages_left <= pages)
@@ -556,55 +545,4 @@ int gt_pg_free_batched(struct gt_import *im)
 		return f->batched ? emit_list(im) : 0;
 	}
 	return ++f->batched == f->nr_frees ? emit_list(im) : 0;
-}
-
-/* ---- compaction ---- */
-
-int gt_isolate(struct gt_import *im)
-{
-	u64 pfn = gt_hex(im);
-	s64 order = gt_dec(im);
-	struct gt_page *page;
-	int ret;
-
-	if (im->bad)
-		return 0;
-	if (!is_order(im, order))
-		return bad_order(im, order);
-	ret = gt_page_at(im, pfn, 1ull << order, &page);
-	if (!ret)
-		gt_set_pages(im, pfn, 1ull << order, (struct gt_page){ .kind = GT_PAGE_COMPACT });
-	return ret;
-}
-
-int gt_compact_alloc(struct gt_import *im)
-{
-	u64 to = gt_hex(im), from = gt_hex(im);
-	struct gt_page *page;
-	int ret;
-
-	if (im->bad)
-		return 0;
-	ret = gt_page_at(im, to, 1, &page);
-	if (!ret)
-		ret = gt_page_at(im, from, 1, &page);
-	if (ret || page->kind != GT_PAGE_OBJECT || im->objects[page->slot].pages != 1)
-		return ret;
-	im->objects[page->slot].moving_to = to;
-	gt_set_pages(im, to, 1, (struct gt_page){ .slot = page->slot, .kind = GT_PAGE_TARGET });
-	return 0;
-}
-
-int gt_compact_free(struct gt_import *im)
-{
-	u64 pfn = gt_hex(im);
-	struct gt_page *page;
-	int ret;
-
-	if (im->bad)
-		return 0;
-	ret = gt_page_at(im, pfn, 1, &page);
-	if (!ret)
-		gt_set_pages(im, pfn, 1, (struct gt_page){ .kind = GT_PAGE_COMPACT });
-	return ret;
 }

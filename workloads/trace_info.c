@@ -15,7 +15,7 @@
 struct live_object {
 	u64 bytes;
 	u32 generation;
-	u32 pages_left; /* of blocks freed in parts */
+	u32 pages, pages_left; /* of blocks freed in parts */
 	u16 cpu;
 	bool live;
 };
@@ -63,8 +63,11 @@ static void note_alloc(struct pass *p, const struct kms_request *rq)
 		struct live_object *o = &p->objects[rq->refs[i].slot];
 
 		s->inconsistent += o->live;
-		*o = (struct live_object){ object_bytes(rq), rq->refs[i].generation, object_pages(rq),
-					   rq->cpu, true };
+		*o = (struct live_object){
+			.bytes = object_bytes(rq), .generation = rq->refs[i].generation,
+			.pages = object_pages(rq), .pages_left = object_pages(rq), .cpu = rq->cpu,
+			.live = true,
+		};
 		s->bytes[rq->op] += o->bytes;
 		p->live_bytes += o->bytes;
 		if (rq->op == REQ_KMALLOC)
@@ -81,12 +84,19 @@ static void note_alloc(struct pass *p, const struct kms_request *rq)
 		s->live_bytes_peak = p->live_bytes;
 }
 
+/* A part that is freed must lie within its block. */
+static bool within(const struct live_object *o, const struct kms_request *rq)
+{
+	return rq->op != REQ_PAGE_FREE_PART ||
+	       (rq->order < 32 && (u64)rq->part + (1u << rq->order) <= o->pages);
+}
+
 static void note_free(struct pass *p, const struct kms_request *rq, struct kms_object_ref ref)
 {
 	struct live_object *o = &p->objects[ref.slot];
 	u64 bytes = o->bytes;
 
-	if (!o->live || o->generation != ref.generation) {
+	if (!o->live || o->generation != ref.generation || !within(o, rq)) {
 		p->s->inconsistent++;
 		return;
 	}

@@ -371,6 +371,33 @@ static void test_summary(void **state)
 	trace_summary_free(&s);
 }
 
+/* Requests that contradict each other are readable, and counted. */
+static void test_inconsistent(void **state)
+{
+	const char *path = in_dir("inconsistent.kmt");
+	struct kms_workload_info info = { 0 };
+	struct kms_error err = { 0 };
+	struct trace_summary s;
+	struct trace_writer *w;
+	struct kms_object_ref old = { 0, 0 }, next = { 0, 1 };
+	const struct kms_request requests[] = {
+		{ .op = REQ_KFREE, .n = 1, .refs = &old },			       /* never allocated */
+		{ .op = REQ_PAGE_ALLOC, .order = 1, .n = 1, .refs = &old },
+		{ .op = REQ_PAGE_FREE_PART, .part = 1, .order = 1, .n = 1, .refs = &old }, /* beyond its end */
+		{ .op = REQ_PAGE_FREE, .order = 1, .n = 1, .refs = &next },	       /* another generation */
+		{ .op = REQ_KMALLOC, .n = 1, .refs = &next },			       /* slot in use */
+	};
+
+	assert_int_equal(trace_writer_open(&w, path, 1, &err), 0);
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(requests); i++)
+		assert_int_equal(trace_writer_add(w, &requests[i], &err), 0);
+	assert_int_equal(trace_writer_finish(w, &info, &err), 0);
+	workload_info_free(&info);
+	assert_int_equal(trace_summarize(&s, path, &err), 0);
+	assert_int_equal(s.inconsistent, 4);
+	trace_summary_free(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -382,6 +409,7 @@ int main(void)
 		cmocka_unit_test(test_writer_refuses),
 		cmocka_unit_test(test_partial_until_finished),
 		cmocka_unit_test(test_summary),
+		cmocka_unit_test(test_inconsistent),
 	};
 
 	return cmocka_run_group_tests_name("trace_roundtrip", tests, make_dir, remove_dir);
