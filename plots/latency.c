@@ -182,7 +182,7 @@ static int draw_cdf(struct plot *p, struct kms_error *err)
 			break;
 		write_curve(p, h);
 		write_marks(p, h);
-		min = fmin(min, fmax((double)h->min / 1000, 0.1));
+		min = fmin(min, fmax((double)histogram_quantile(h, 0.01) / 1000, 0.1));
 		max = fmax(max, (double)h->max / 1000);
 		top = fmax(top, log10(2.0 * (double)h->count));
 	}
@@ -294,7 +294,7 @@ static void split_legend(FILE *out, const struct part *parts, int n)
 			parts[i].style.pattern, parts[i].style.color);
 		plot_quote(out, parts[i].style.label, 24);
 	}
-	fputc('\n', out);
+	fputs("\nunset label\n", out);
 }
 
 static int by_mean(const void *a, const void *b)
@@ -326,7 +326,7 @@ static void means_panel(struct plot *p, const struct operation *ops, int nr_ops,
 	FILE *out = p->body;
 
 	fputs("set bmargin at screen 0.53\nset tmargin at screen 0.82\nset border 3\nset tics nomirror out\nset grid ytics\nunset key\nunset xlabel\nset format y '%g'\nset xtics scale 0\n", out);
-	fprintf(out, "set ylabel 'mean latency [ns]' offset character 0\nset yrange [0:%.4g]\nset ytics auto\nset xtics (", end);
+	fprintf(out, "set ylabel 'mean latency [ns]' offset character 0\nset yrange [0:%.4g]\nset ytics nomirror autofreq\nset xtics (", end);
 	for (int i = 0; i < nr_ops; i++)
 		fprintf(out, "%s'' %d", i ? ", " : "", i);
 	fputs(")\n", out);
@@ -340,7 +340,7 @@ static void shares_panel(struct plot *p, const struct operation *ops, int nr_ops
 	FILE *out = p->body;
 
 	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.48\nset ylabel 'share of its time [%]'\n"
-	      "set yrange [0:100]\nset ytics 20\nset xtics (", out);
+	      "set yrange [0:100]\nset ytics nomirror 20\nset xtics (", out);
 	for (int i = 0; i < nr_ops; i++) {
 		char text[96], count[32];
 
@@ -375,9 +375,9 @@ static int draw_split(struct plot *p, struct kms_error *err)
 	if (rc)
 		return rc;
 	p->height = 700;
-	left_out_note(p->settings, left_out);
 	plot_title(p, "Where the time of an operation goes");
 	fprintf(p->body, "set lmargin at screen 0.095\nset rmargin at screen 0.78\n");
+	left_out_note(p->body, left_out);
 	split_legend(p->body, parts, nr_parts);
 	fprintf(p->body, "set xrange [-0.6:%g]\n", n - 0.4);
 	means_panel(p, ops, n, parts, nr_parts);

@@ -57,12 +57,12 @@ static int make_folders(const char *dir, struct kms_error *err)
 static int read_run(struct plot *p, s64 id, struct kms_error *err)
 {
 	struct plot_run *run = &p->runs[p->nr_runs++];
-	char **into[] = {&run->name, &run->title, &run->policy, &run->machine, &run->timing};
+	char **into[] = {&run->name, &run->title, &run->policy, &run->machine, &run->timing, &run->pacing};
 	struct query q;
 	bool found = false;
 
 	run->id = id;
-	query_begin(&q, p->store, err, "SELECT name, title, policy, machine, timing FROM run WHERE id = ?", "i",
+	query_begin(&q, p->store, err, "SELECT name, title, policy, machine, timing, pacing FROM run WHERE id = ?", "i",
 		    id);
 	if (query_next(&q)) {
 		found = true;
@@ -82,6 +82,7 @@ static void free_runs(struct plot *p)
 		free(p->runs[i].policy);
 		free(p->runs[i].machine);
 		free(p->runs[i].timing);
+		free(p->runs[i].pacing);
 	}
 }
 
@@ -169,9 +170,9 @@ static int write_all(struct plot *p, const char *dir, const char *data, const ch
 }
 
 int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs, u32 nr_runs,
-	      const char *dir, char why[256], struct kms_error *err)
+	      const char *dir, enum plot_x x, char why[256], struct kms_error *err)
 {
-	struct plot p = {.store = store, .type = type, .width = 1000, .height = 620};
+	struct plot p = {.store = store, .type = type, .x = x, .width = 1000, .height = 620};
 	char *data = NULL, *settings = NULL, *body = NULL;
 	size_t n[3];
 	int rc = 0;

@@ -2,10 +2,11 @@
  * show.c - `kmemsim show RUN`: what a run did and what it cost, section by section.
  */
 #include "sim/cli/show.h"
-#include "sim/cli/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "sim/cli/internal.h"
 
 const struct show_section show_sections[] = {
 	{"summary", NULL, true, show_summary},
@@ -36,6 +37,8 @@ const char *show_cell(char cell[SHOW_CELL], enum show_kind kind, double value)
 	default:
 		if (value >= 0 && value == (double)(u64)value)
 			return cli_count(cell, SHOW_CELL, (u64)value);
+		if (value >= 1000)
+			return cli_count(cell, SHOW_CELL, (u64)(value + 0.5));
 		snprintf(cell, SHOW_CELL, "%.4g", value);
 		return cell;
 	}

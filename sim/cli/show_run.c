@@ -64,9 +64,22 @@ static int one_fact(struct show *s, const struct fact *f)
 	return query_end(&q);
 }
 
+/* "host: replay 0.85 s" */
+static void print_host_fact(const struct query *q)
+{
+	char value[SHOW_CELL], safe[64], name[64];
+	const char *unit = query_text(q, 2);
+
+	if (!strcmp(unit, "bytes"))
+		printf("host: %s %s\n", cli_safe(name, sizeof(name), query_text(q, 0)),
+		       show_cell(value, SHOW_BYTES, query_double(q, 1)));
+	else
+		printf("host: %s %s %s\n", cli_safe(name, sizeof(name), query_text(q, 0)),
+		       show_cell(value, SHOW_COUNT, query_double(q, 1)), cli_safe(safe, sizeof(safe), unit));
+}
+
 static int host_facts(struct show *s)
 {
-	char value[SHOW_CELL], unit[64], name[64];
 	struct query q;
 
 	query_begin(&q, s->store, s->err, "SELECT name, value, unit FROM host_fact WHERE run = ? ORDER BY name",
@@ -75,9 +88,7 @@ static int host_facts(struct show *s)
 		json_open(&s->json, "host", '[');
 	while (query_next(&q)) {
 		if (!s->cli->json) {
-			printf("host %-10s %s %s\n", cli_safe(name, sizeof(name), query_text(&q, 0)),
-			       show_cell(value, SHOW_COUNT, query_double(&q, 1)),
-			       cli_safe(unit, sizeof(unit), query_text(&q, 2)));
+			print_host_fact(&q);
 			continue;
 		}
 		json_open(&s->json, NULL, '{');
@@ -199,8 +210,8 @@ int show_phases(struct show *s)
 
 int show_coverage(struct show *s)
 {
-	static const struct show_column columns[] = {{"left out", "what", SHOW_TEXT},
-						     {"requests", "count", SHOW_COUNT}};
+	static const struct show_column columns[] = {{"left out at import", "what", SHOW_TEXT},
+						     {"events", "count", SHOW_COUNT}};
 	char share[SHOW_CELL];
 	struct query q;
 
@@ -218,7 +229,7 @@ int show_coverage(struct show *s)
 		return q.rc;
 	return show_query(s, "left_out", "nothing was left out when the workload was imported", columns, 2,
 			  "SELECT name, value FROM counter WHERE run = ?1 AND category = 'left_out'"
-			  " ORDER BY value DESC, name");
+			  " ORDER BY value DESC, name LIMIT ?2");
 }
 
 int show_counters(struct show *s)
