@@ -123,9 +123,9 @@ double plot_axis_x(const struct plot_axis *axis, s64 request, s64 time_ps)
 struct phase_mark {
 	char name[64];
 	bool warm_up;
-	double from, to;	 /* on the axis */
-	double left, right;	 /* of the name, in SVG units from the panel's left edge */
-	int row;		 /* -1: no room for the name */
+	double from, to;    /* on the axis */
+	double left, right; /* of the name, in SVG units from the panel's left edge */
+	int row;	    /* -1: no room for the name */
 };
 
 static int read_phases(struct plot *p, const struct plot_axis *axis, const struct plot_run *run,
@@ -138,12 +138,14 @@ static int read_phases(struct plot *p, const struct plot_axis *axis, const struc
 		    "SELECT p.name, p.warm_up, min(s.request), min(s.time_ps) FROM sample s"
 		    " JOIN phase p ON p.run = s.run AND p.phase = s.phase WHERE s.run = ? AND s.series ="
 		    " (SELECT s2.series FROM sample s2 WHERE s2.run = ?1 LIMIT 1)"
-		    " GROUP BY p.phase ORDER BY min(s.request), min(s.time_ps), p.phase", "i", run->id);
+		    " GROUP BY p.phase ORDER BY min(s.request), min(s.time_ps), p.phase",
+		    "i", run->id);
 	while (query_next(&q) && n < MAX_PHASES) {
 		struct phase_mark *m = &marks[n++];
 
 		m->warm_up = query_int(&q, 1);
-		snprintf(m->name, sizeof(m->name), "%.40s%s", query_text(&q, 0), m->warm_up ? " (warm-up)" : "");
+		snprintf(m->name, sizeof(m->name), "%.40s%s", query_text(&q, 0),
+			 m->warm_up ? " (warm-up)" : "");
 		m->from = plot_axis_x(axis, query_int(&q, 2), query_int(&q, 3));
 		m->to = axis->max;
 		m->row = -1;

@@ -67,8 +67,8 @@ static void area(FILE *out, const struct plot *p, u32 block, int c, const char *
 }
 
 /* Areas from the top of the stack down, so that the legend reads as the picture does, then their outlines. */
-static void stack(FILE *out, const struct plot *p, u32 block, int first, const char *base, const char *scale,
-		  bool titles)
+static void stack(FILE *out, const struct plot *p, u32 block, int first, const char *base,
+		  const char *scale, bool titles)
 {
 	for (int c = PLOT_CAUSES - 1; c >= first; c--) {
 		fputs(c == PLOT_CAUSES - 1 ? "plot " : ", \\\n  ", out);
@@ -120,8 +120,8 @@ static int column(struct plot *p, u32 r, const struct scale *s, struct kms_error
 
 	place(out, p, r, 0.43, TOP);
 	if (p->nr_runs > 1) {
-		snprintf(label, sizeof(label), "run %lld \u2018%.60s\u2019: policy %.40s", (long long)p->runs[r].id,
-			 p->runs[r].name, p->runs[r].policy);
+		snprintf(label, sizeof(label), "run %lld \u2018%.60s\u2019: policy %.40s",
+			 (long long)p->runs[r].id, p->runs[r].name, p->runs[r].policy);
 		fputs("set label ", out);
 		plot_quote(out, label, 56);
 		fputs(" at graph 0.5, screen 0.90 center font ',12'\n", out);
@@ -134,7 +134,8 @@ static int column(struct plot *p, u32 r, const struct scale *s, struct kms_error
 			(p->width - RIGHT + 12) / p->width);
 	else
 		fputs("unset key\n", out);
-	rc = plot_phases(p, out, &s->axis, &p->runs[r], &(struct plot_panel){panel_width(p), TOP, last ? 60 : GAP - 8}, err);
+	rc = plot_phases(p, out, &s->axis, &p->runs[r],
+			 &(struct plot_panel){panel_width(p), TOP, last ? 60 : GAP - 8}, err);
 	if (rc)
 		return rc;
 	snprintf(by, sizeof(by), "/%.0f", s->divide);

@@ -20,8 +20,7 @@ static void write_row(FILE *out, double x, const s64 blocks[ORDERS])
 }
 
 /* The query gives a row an order and instant; the file has a row an instant. */
-static int write_data(struct plot *p, const struct plot_axis *axis, s64 max[ORDERS],
-		      struct kms_error *err)
+static int write_data(struct plot *p, const struct plot_axis *axis, s64 max[ORDERS], struct kms_error *err)
 {
 	s64 blocks[ORDERS] = {0}, at[3] = {-1, -1, -1};
 	struct query q;
@@ -73,12 +72,13 @@ static int strip(struct plot *p, const struct plot_axis *axis, int order, s64 ma
 
 	size_text(order, size, sizeof(size));
 	fprintf(out, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", top, top - 0.8 * height);
-	fprintf(out, "set yrange [0:%lld]\nset ytics nomirror ('' 0, %lld) font ',10'\n", (long long)(max ? max : 1),
-		(long long)(max ? max : 1));
+	fprintf(out, "set yrange [0:%lld]\nset ytics nomirror ('' 0, %lld) font ',10'\n",
+		(long long)(max ? max : 1), (long long)(max ? max : 1));
 	fprintf(out, "set label 'order %d (%s)' at graph 1.015, graph 0.5 left\n", order, size);
 	if (!order)
 		fprintf(out, "set format x '%%g'\nset xlabel '%s'\n", axis->label);
-	rc = plot_phases(p, out, axis, &p->runs[0], first ? &(struct plot_panel){PANEL, TOP, 60} : NULL, err);
+	rc = plot_phases(p, out, axis, &p->runs[0], first ? &(struct plot_panel){PANEL, TOP, 60} : NULL,
+			 err);
 	fprintf(out, "plot '%s.tsv' using 1:%d with filledcurves y=0 fillstyle solid 1.0 noborder fillcolor rgb '%s' notitle\n",
 		p->type->name, order + 2, order % 2 ? PLOT_SKY : PLOT_BLUE);
 	plot_unset_phases(out);
@@ -100,7 +100,8 @@ static int draw(struct plot *p, struct kms_error *err)
 	p->height = 760;
 	fprintf(p->settings, "set xrange [%.10g:%.10g]\nunset key\nunset grid\n", axis.min, axis.max);
 	plot_title(p, "Free blocks of each order over time, all zones; every strip from 0 to its largest value");
-	fprintf(p->body, "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset format x ''\nunset xlabel\n",
+	fprintf(p->body,
+		"set lmargin at screen %.4f\nset rmargin at screen %.4f\nset format x ''\nunset xlabel\n",
 		LEFT / p->width, (LEFT + PANEL) / p->width);
 	fprintf(p->body, "set label 'free blocks' at screen 0.022, screen %.3f center rotate by 90\n",
 		(TOP + BOTTOM) / 2);

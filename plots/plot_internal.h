@@ -67,9 +67,9 @@ extern const struct plot_cause plot_causes[PLOT_CAUSES];
 
 /* ---- the x axis of a time series (plots/axis.c) ---- */
 struct plot_axis {
-	bool by_time;	  /* else by requests completed */
-	double divide;	  /* raw (ps or requests) per axis unit */
-	double min, max;  /* in axis units */
+	bool by_time;	 /* else by requests completed */
+	double divide;	 /* raw (ps or requests) per axis unit */
+	double min, max; /* in axis units */
 	const char *label;
 };
 /* As p->x says; time only for one run in which it advances. 1 when there are samples. */

@@ -23,8 +23,8 @@ static void list_types(const struct cli *cli)
 		const struct plot_type *type = plot_types[i];
 		char runs[32];
 
-		snprintf(runs, sizeof(runs), type->max_runs > type->min_runs ? "%u-%u" : "%u", type->min_runs,
-			 type->max_runs);
+		snprintf(runs, sizeof(runs), type->max_runs > type->min_runs ? "%u-%u" : "%u",
+			 type->min_runs, type->max_runs);
 		if (t) {
 			cli_table_row(t, (const char *const[]){type->name, type->summary, type->needs, runs});
 			continue;
@@ -60,7 +60,8 @@ static int wanted_types(const struct cli *cli, const struct plot_type **types, s
 
 		if (!list)
 			return kms_fail(err, KMS_EFAIL, "out of memory");
-		for (char *name = strtok_r(list, ",", &save); name && !rc; name = strtok_r(NULL, ",", &save)) {
+		for (char *name = strtok_r(list, ",", &save); name && !rc;
+		     name = strtok_r(NULL, ",", &save)) {
 			if (n == MAX_TYPES)
 				rc = kms_fail(err, KMS_EUSAGE, "more than %d plot types", MAX_TYPES);
 			else

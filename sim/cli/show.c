@@ -78,8 +78,8 @@ static void table_row(struct cli_table *t, const struct query *q, const struct s
 	cli_table_row(t, cells);
 }
 
-int show_query(struct show *s, const char *key, const char *empty, const struct show_column *columns, int n,
-	       const char *sql)
+int show_query(struct show *s, const char *key, const char *empty, const struct show_column *columns,
+	       int n, const char *sql)
 {
 	const char *headings[MAX_COLUMNS];
 	struct cli_table *t = NULL;
@@ -174,8 +174,8 @@ static int show_run(struct show *s, u64 wanted)
 
 	rc = store_find_run(s->store, s->cli->args[0], &s->run, s->err);
 	if (!rc)
-		rc = query_one_int(s->store, "SELECT timing = 'cycle' FROM run WHERE id = ?", s->run, 0, &cycle,
-				   s->err);
+		rc = query_one_int(s->store, "SELECT timing = 'cycle' FROM run WHERE id = ?", s->run, 0,
+				   &cycle, s->err);
 	if (rc)
 		return rc;
 	s->cycle = cycle;
