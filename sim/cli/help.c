@@ -145,7 +145,7 @@ static int run_help(struct cli *cli, struct kms_error *err)
 const struct cli_verb cli_verb_help = {
 	.name = "help",
 	.args = "[TOPIC]",
-	.summary = "Explain a command, the configuration, the metrics or the allocator policies.",
+	.summary = "explain a command, the configuration, the metrics or the allocator policies",
 	.examples = "kmemsim help run        examples and options of a command\n"
 		    "kmemsim help config     every key of an experiment\n"
 		    "kmemsim help metrics    what is measured, and how it is defined",

@@ -70,7 +70,7 @@ static const struct cli_option options[] = {
 const struct cli_verb cli_verb_import = {
 	.name = "import",
 	.args = "RECORDING",
-	.summary = "Make a trace of the recording of a real kernel.",
+	.summary = "make a trace of the recording of a real kernel",
 	.examples = "kmemsim import RECORDING -o boot.kmt                    a folder or file with the events\n"
 		    "kmemsim import RECORDING -o boot.kmt --json             its counts for scripts\n"
 		    "kmemsim run EXPERIMENT.json --trace boot.kmt            and then run it",

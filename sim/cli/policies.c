@@ -46,7 +46,7 @@ static int run_policies(struct cli *cli, struct kms_error *err)
 const struct cli_verb cli_verb_policies = {
 	.name = "policies",
 	.args = "",
-	.summary = "List the allocator policies that a configuration may name.",
+	.summary = "list the allocator policies that a configuration may name",
 	.examples = "kmemsim policies                                        a table\n"
 		    "kmemsim policies --json                                 for scripts\n"
 		    "kmemsim run EXPERIMENT.json --set allocator.slab=slub   run one of them",

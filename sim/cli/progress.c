@@ -11,6 +11,7 @@
 
 #define BAR_INTERVAL 0.1   /* host seconds */
 #define PLAIN_INTERVAL 10.0
+#define FIRST_BAR 0.5
 #define BAR_CELLS 20
 
 void cli_progress_start(struct cli_progress *p, const struct cli *cli, const char *name, bool wanted)
@@ -19,7 +20,7 @@ void cli_progress_start(struct cli_progress *p, const struct cli *cli, const cha
 		.name = name,
 		.on = wanted && !cli->quiet,
 		.bar = cli->progress_bar,
-		.next = cli->progress_bar ? 0 : PLAIN_INTERVAL,
+		.next = cli->progress_bar ? FIRST_BAR : PLAIN_INTERVAL, /* no guess of the rest before */
 	};
 }
 
@@ -64,31 +65,38 @@ static const char *rate_text(char *buf, size_t n, double rate)
 	return buf;
 }
 
+/* "12 s left"; nothing before there is something to go by. */
+static void left_text(char *buf, size_t n, const struct run_progress *now, double rate)
+{
+	*buf = 0;
+	if (rate > 0 && now->requests <= now->total && now->requests >= now->total / 1000)
+		snprintf(buf, n, "%.0f s left", (double)(now->total - now->requests) / rate);
+}
+
 int cli_progress_line(char *buf, size_t n, const char *name, const struct run_progress *now, bool bar, int width)
 {
 	double share = now->total ? (double)now->requests / (double)now->total : 0;
 	double rate = now->seconds > 0 ? (double)now->requests / now->seconds : 0;
-	double left = rate > 0 && now->total ? (double)(now->total - now->requests) / rate : 0;
-	char safe[80], cells[BAR_CELLS + 1], count[32], total[32], speed[32], time[32], resident[32], phase[60];
+	char safe[80], cells[BAR_CELLS + 1], count[32], total[32], speed[32], time[32], resident[32], phase[60], left[40];
 	int len;
 
 	if (share > 1)
 		share = 1;
-	if (now->requests > now->total)
-		left = 0;
+	left_text(left, sizeof(left), now, rate);
 	cli_safe(safe, sizeof(safe), name);
 	cli_safe(phase, sizeof(phase), now->phase ? now->phase : "");
 	cli_time_ns(time, sizeof(time), (double)now->time / KMS_PS_PER_NS);
 	rate_text(speed, sizeof(speed), rate);
 	if (bar) {
 		put_bar(cells, share);
-		len = snprintf(buf, n, "%s [%s] %3.0f %%  %s  %srequests/s  %s simulated  %.0f s left", safe, cells,
-			       share * 100, phase, speed, time, left);
+		len = snprintf(buf, n, "%s [%s] %3.0f %%  %s  %srequests/s  %s simulated%s%s", safe, cells,
+			       share * 100, phase, speed, time, *left ? "  " : "", left);
 	} else {
 		len = snprintf(buf, n, "%s: %.0f %%, %s of %s requests, phase %s, %srequests/s, %s simulated, "
-			       "%s resident, %.0f s left", safe, share * 100, cli_count(count, sizeof(count), now->requests),
+			       "%s resident%s%s", safe, share * 100, cli_count(count, sizeof(count), now->requests),
 			       cli_count(total, sizeof(total), now->total), *phase ? phase : "-", speed, time,
-			       cli_bytes(resident, sizeof(resident), resident_bytes()), left);
+			       cli_bytes(resident, sizeof(resident), resident_bytes()),
+			       *left ? ", " : "", left);
 	}
 	if (len >= (int)n)
 		len = (int)n - 1;

@@ -400,7 +400,7 @@ static const struct cli_option options[] = {
 const struct cli_verb cli_verb_run = {
 	.name = "run",
 	.args = "CONFIG...",
-	.summary = "Run experiments, one after the other, and store what was measured.",
+	.summary = "run experiments, one after the other, and store what was measured",
 	.examples = "kmemsim run configs/experiments/slub-up.json                        one experiment\n"
 		    "kmemsim run a.json b.json --set machine.cpus=2 --seed 7             two, with changes\n"
 		    "kmemsim run configs/experiments/slub-up.json --print-config         what would be run\n"

@@ -48,7 +48,7 @@ static const struct cli_option options[] = {
 const struct cli_verb cli_verb_schema = {
 	.name = "schema",
 	.args = "[experiment|machine|synthetic]",
-	.summary = "Print the JSON Schema of experiments, for editors and checkers.",
+	.summary = "print the JSON Schema of experiments, for editors and checkers",
 	.examples = "kmemsim schema > experiment.schema.json    for an editor's completion\n"
 		    "kmemsim schema machine                     of a machine file\n"
 		    "kmemsim schema --markdown                  the reference as a page",

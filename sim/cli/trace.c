@@ -258,7 +258,7 @@ static int run_trace(struct cli *cli, struct kms_error *err)
 const struct cli_verb cli_verb_trace = {
 	.name = "trace",
 	.args = "info FILE",
-	.summary = "Show what a trace contains, and verify all of it.",
+	.summary = "show what a trace contains, and verify all of it",
 	.examples = "kmemsim trace info workloads/slub-up.kmt          sizes, phases, lifetimes\n"
 		    "kmemsim trace info workloads/slub-up.kmt --json   for scripts\n"
 		    "kmemsim trace info FILE && echo sound             the whole file is read and checked",

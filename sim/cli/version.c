@@ -80,7 +80,7 @@ static int run_version(struct cli *cli, struct kms_error *err)
 const struct cli_verb cli_verb_version = {
 	.name = "version",
 	.args = "",
-	.summary = "Print the version of the program, of its compiler and of the libraries in use.",
+	.summary = "print the version of the program, of its compiler and of the libraries in use",
 	.examples = "kmemsim version          for people\n"
 		    "kmemsim version --json   for scripts\n"
 		    "kmemsim --version        the same as the first",

@@ -26,7 +26,7 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_verb verb = {
-	"work", "FILE...", "Do the work.", "kmemsim work a   first\nkmemsim work b   second", options, 1, 2, nothing,
+	"work", "FILE...", "do the work", "kmemsim work a   first\nkmemsim work b   second", options, 1, 2, nothing,
 };
 
 /* Parse the words (NULL-terminated) after "work". */
@@ -152,7 +152,7 @@ static void help_begins_with_examples(void **state)
 		"\n"
 		"Usage: kmemsim work [OPTION...] FILE...\n"
 		"\n"
-		"Do the work.\n"
+		"do the work\n"
 		"\n"
 		"Options:\n"
 		"      --db FILE           database to use [results/kmemsim.db, or $KMEMSIM_DB]\n"
@@ -185,7 +185,8 @@ static void all_verbs_are_described(void **state)
 		for (const char *p = strchr(v->examples, '\n'); p; p = strchr(p + 1, '\n'))
 			examples++;
 		assert_true(examples >= 2);
-		assert_int_equal(v->summary[strlen(v->summary) - 1], '.');
+		assert_in_range(v->summary[0], 'a', 'z');
+		assert_int_not_equal(v->summary[strlen(v->summary) - 1], '.');
 		assert_true(v->max_args < 0 || v->max_args >= v->min_args);
 		for (int list = 0; list < 2; list++)
 			for (const struct cli_option *o = list ? cli_common_options : v->options; o && o->name; o++) {
