@@ -61,8 +61,8 @@ static void area(FILE *out, const struct plot *p, u32 block, int c, const char *
 
 	if (c)
 		snprintf(low, sizeof(low), "$%d", c + 1);
-	fprintf(out, "'%s.tsv' index %u using 1:((%s-%s)%s):(($%d-%s)%s) with filledcurves fillstyle pattern %u noborder fillcolor rgb '%s' ",
-		p->type->name, block, low, base, scale, c + 2, base, scale, cause->pattern, cause->color);
+	fprintf(out, "'%s.tsv' index %u using 1:((%s-%s)%s):(($%d-%s)%s) with filledcurves fillstyle %s noborder fillcolor rgb '%s' ",
+		p->type->name, block, low, base, scale, c + 2, base, scale, plot_fill(cause->pattern), cause->color);
 	fprintf(out, title ? "title '%s'" : "notitle", cause->label);
 }
 

@@ -287,9 +287,9 @@ static void split_bars(FILE *out, const struct plot *p, const struct part *parts
 
 		if (i)
 			snprintf(low, sizeof(low), "$%d", i + 2);
-		fprintf(out, "%s'%s.tsv' using 1:(0):($1-0.36):($1+0.36):(%s%s):($%d%s) with boxxyerror fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 notitle",
+		fprintf(out, "%s'%s.tsv' using 1:(0):($1-0.36):($1+0.36):(%s%s):($%d%s) with boxxyerror fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 notitle",
 			i == n - 1 ? "plot " : ", \\\n  ", p->type->name, low, scale, i + 3, scale,
-			parts[i].style.pattern, parts[i].style.color);
+			plot_fill(parts[i].style.pattern), parts[i].style.color);
 	}
 }
 
@@ -301,8 +301,8 @@ static void split_legend(FILE *out, const struct part *parts, int n)
 	      "set key at screen 0.80, screen 0.82 left top Left reverse samplen 2.5 spacing 1.3\nplot NaN notitle",
 	      out);
 	for (int i = n - 1; i >= 0; i--) {
-		fprintf(out, ", \\\n  keyentry with boxes fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
-			parts[i].style.pattern, parts[i].style.color);
+		fprintf(out, ", \\\n  keyentry with boxes fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
+			plot_fill(parts[i].style.pattern), parts[i].style.color);
 		plot_quote(out, parts[i].style.label, 24);
 	}
 	fputs("\nunset label\n", out);

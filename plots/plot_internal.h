@@ -55,6 +55,9 @@ void plot_run_label(const struct plot_run *run, char *buf, size_t n);
 #define PLOT_PURPLE "#cc79a7"
 #define PLOT_GREY "#bdbdbd"
 
+/* gnuplot's fill style for a pattern number; 3, the full one, as a plain fill without seams in SVG. */
+const char *plot_fill(u32 pattern);
+
 /* ---- why bytes are held (plots/bytes.c) ---- */
 struct plot_cause {
 	const char *column; /* of the view byte_partition */

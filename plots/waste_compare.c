@@ -72,9 +72,9 @@ static void write_body(struct plot *p, double divide)
 
 		if (c)
 			snprintf(low, sizeof(low), "$%d", c + 1);
-		fprintf(out, "%s'%s.tsv' using 1:(0):($1-%g):($1+%g):(%s/%.0f):($%d/%.0f) with boxxyerror fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title '%s'",
+		fprintf(out, "%s'%s.tsv' using 1:(0):($1-%g):($1+%g):(%s/%.0f):($%d/%.0f) with boxxyerror fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title '%s'",
 			c == PLOT_CAUSES - 1 ? "plot " : ", \\\n  ", p->type->name, BAR, BAR, low, divide,
-			c + 2, divide, plot_causes[c].pattern, plot_causes[c].color, plot_causes[c].label);
+			c + 2, divide, plot_fill(plot_causes[c].pattern), plot_causes[c].color, plot_causes[c].label);
 	}
 	fprintf(out, ", \\\n  '' using 1:($7/%.0f):(held($7)) with labels offset 0,1.7 notitle", divide);
 	fprintf(out, ", \\\n  '' using 1:($7/%.0f):(wasted($2,$7)) with labels offset 0,0.6 font ',10' notitle\n",
