@@ -13,7 +13,7 @@ const struct plot_cause plot_causes[PLOT_CAUSES] = {
 	{"slab_tail", "slab tail", PLOT_BLACK, 1},
 	{"page_order", "page-order rounding", PLOT_RED, 4},
 	{"free_partial", "free in partial slabs", PLOT_BLUE, 5},
-	{"cpu_cached", "cached per CPU", PLOT_GREEN, 2},
+	{"cpu_cached", "cached per CPU", PLOT_GREEN, 3},
 };
 
 /* What all runs of a picture share, so that panels can be compared. */
@@ -61,14 +61,14 @@ static void area(FILE *out, const struct plot *p, u32 block, int c, const char *
 
 	if (c)
 		snprintf(low, sizeof(low), "$%d", c + 1);
-	fprintf(out, "'%s.tsv' index %u using 1:((%s-%s)%s):(($%d-%s)%s) with filledcurves fillstyle pattern %u noborder fillcolor rgb '%s' ",
-		p->type->name, block, low, base, scale, c + 2, base, scale, cause->pattern, cause->color);
+	fprintf(out, "'%s.tsv' index %u using 1:((%s-%s)%s):(($%d-%s)%s) with filledcurves fillstyle %s noborder fillcolor rgb '%s' ",
+		p->type->name, block, low, base, scale, c + 2, base, scale, plot_fill(cause->pattern), cause->color);
 	fprintf(out, title ? "title '%s'" : "notitle", cause->label);
 }
 
 /* Areas from the top of the stack down, so that the legend reads as the picture does, then their outlines. */
-static void stack(FILE *out, const struct plot *p, u32 block, int first, const char *base, const char *scale,
-		  bool titles)
+static void stack(FILE *out, const struct plot *p, u32 block, int first, const char *base,
+		  const char *scale, bool titles)
 {
 	for (int c = PLOT_CAUSES - 1; c >= first; c--) {
 		fputs(c == PLOT_CAUSES - 1 ? "plot " : ", \\\n  ", out);
@@ -80,6 +80,7 @@ static void stack(FILE *out, const struct plot *p, u32 block, int first, const c
 	fputc('\n', out);
 }
 
+#define TOP 0.77 /* of the upper panels; above: phases, and what run a column is */
 #define LEFT 85.0
 #define RIGHT 250.0
 #define GAP 42.0
@@ -113,37 +114,39 @@ static void y_axis(FILE *out, u32 r, const char *label, double max)
 static int column(struct plot *p, u32 r, const struct scale *s, struct kms_error *err)
 {
 	bool last = r + 1 == p->nr_runs;
-	char label[512], by[32];
+	char label[256], by[32];
 	FILE *out = p->body;
 	int rc;
 
-	place(out, p, r, 0.44, 0.80);
+	place(out, p, r, 0.43, TOP);
 	if (p->nr_runs > 1) {
-		plot_run_label(&p->runs[r], label, sizeof(label));
-		fputs("set title ", out);
-		plot_quote(out, label, 70);
-		fputs(" offset character 0, character 1.9 font ',11'\n", out);
+		snprintf(label, sizeof(label), "run %lld \u2018%.60s\u2019: policy %.40s",
+			 (long long)p->runs[r].id, p->runs[r].name, p->runs[r].policy);
+		fputs("set label ", out);
+		plot_quote(out, label, 56);
+		fputs(" at graph 0.5, screen 0.90 center font ',12'\n", out);
 	}
 	snprintf(label, sizeof(label), "bytes held [%s]", s->unit);
 	y_axis(out, r, label, 1.05 * s->held / s->divide);
 	fputs("unset xlabel\nset format x ''\n", out);
 	if (last)
-		fprintf(out, "set key at screen %.4f, screen 0.79 left top Left reverse samplen 2.5 spacing 1.3\n",
+		fprintf(out, "set key at screen %.4f, screen 0.77 left top Left reverse samplen 2.5 spacing 1.3\n",
 			(p->width - RIGHT + 12) / p->width);
 	else
 		fputs("unset key\n", out);
-	rc = plot_phases(p, out, &s->axis, &p->runs[r], (u32)panel_width(p), true, err);
+	rc = plot_phases(p, out, &s->axis, &p->runs[r],
+			 &(struct plot_panel){panel_width(p), TOP, last ? 60 : GAP - 8}, err);
 	if (rc)
 		return rc;
 	snprintf(by, sizeof(by), "/%.0f", s->divide);
 	stack(out, p, r, 0, "0", by, last);
 	plot_unset_phases(out);
 
-	place(out, p, r, 0.12, 0.41);
-	fputs("unset title\nunset key\nset format x '%g'\n", out);
+	place(out, p, r, 0.12, 0.39);
+	fputs("unset key\nset format x '%g'\n", out);
 	fprintf(out, "set xlabel '%s'\n", s->axis.label);
 	y_axis(out, r, "waste [% of held]", s->share > 50 ? 100 : 1.1 * s->share);
-	rc = plot_phases(p, out, &s->axis, &p->runs[r], (u32)panel_width(p), false, err);
+	rc = plot_phases(p, out, &s->axis, &p->runs[r], NULL, err);
 	stack(out, p, r, 1, "$2", "*100/($7>0?$7:1)", false);
 	plot_unset_phases(out);
 	return rc;

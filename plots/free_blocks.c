@@ -1,18 +1,15 @@
 /*
  * free_blocks.c - the buddy allocator's free blocks of each order over time.
  *
- * All zones together. Orders are a scale, so their colours are one too (light
- * to dark); dashes and point shapes tell neighbours apart without colour.
+ * All zones together, one strip an order, the largest blocks on top. Each strip
+ * has its own scale from 0 to its largest value: orders differ by thousands,
+ * and when one runs out matters as much for the rare ones.
  */
 #include "plots/plot_internal.h"
 
 #include <string.h>
 
 #define ORDERS 11
-
-static const char *const order_colors[ORDERS] = {"#b8a11a", "#8fb02a", "#57b35a", "#2aa87a", "#1f968b",
-						 "#27808e", "#31688e", "#3b528b", "#46327e", "#440154",
-						 "#000000"};
 
 static void write_row(FILE *out, double x, const s64 blocks[ORDERS])
 {
@@ -23,7 +20,7 @@ static void write_row(FILE *out, double x, const s64 blocks[ORDERS])
 }
 
 /* The query gives a row an order and instant; the file has a row an instant. */
-static int write_data(struct plot *p, const struct plot_axis *axis, u32 *rows, s64 *max, struct kms_error *err)
+static int write_data(struct plot *p, const struct plot_axis *axis, s64 max[ORDERS], struct kms_error *err)
 {
 	s64 blocks[ORDERS] = {0}, at[3] = {-1, -1, -1};
 	struct query q;
@@ -35,22 +32,27 @@ static int write_data(struct plot *p, const struct plot_axis *axis, u32 *rows, s
 		    " AND s.page_order BETWEEN 0 AND 10 GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
 		    "i", p->runs[0].id);
 	while (query_next(&q)) {
-		s64 now[3] = {query_int(&q, 0), query_int(&q, 1), query_int(&q, 2)};
+		s64 now[3] = {query_int(&q, 0), query_int(&q, 1), query_int(&q, 2)}, order;
 
 		if (memcmp(now, at, sizeof(at))) {
-			if (*rows)
+			if (at[0] >= 0)
 				write_row(p->data, plot_axis_x(axis, at[0], at[1]), blocks);
 			memset(blocks, 0, sizeof(blocks));
 			memcpy(at, now, sizeof(at));
-			++*rows;
 		}
-		blocks[query_int(&q, 3)] = query_int(&q, 4);
-		*max = query_int(&q, 4) > *max ? query_int(&q, 4) : *max;
+		order = query_int(&q, 3);
+		blocks[order] = query_int(&q, 4);
+		max[order] = blocks[order] > max[order] ? blocks[order] : max[order];
 	}
-	if (*rows)
+	if (at[0] >= 0)
 		write_row(p->data, plot_axis_x(axis, at[0], at[1]), blocks);
 	return query_end(&q);
 }
+
+#define TOP 0.76
+#define BOTTOM 0.10
+#define LEFT 85.0
+#define PANEL 700.0
 
 /* Block sizes as people say them: order 0 is one page of 4 KiB. */
 static void size_text(int order, char *buf, size_t n)
@@ -60,41 +62,51 @@ static void size_text(int order, char *buf, size_t n)
 	snprintf(buf, n, kib < 1024 ? "%u KiB" : "%u MiB", kib < 1024 ? kib : kib / 1024);
 }
 
-static void write_body(struct plot *p, u32 nr_points)
+static int strip(struct plot *p, const struct plot_axis *axis, int order, s64 max, struct kms_error *err)
 {
-	static const u32 dashes[] = {1, 2, 4, 5};
+	double height = (TOP - BOTTOM) / ORDERS, top = TOP - (ORDERS - 1 - order) * height;
+	bool first = order == ORDERS - 1;
+	FILE *out = p->body;
+	char size[16];
+	int rc;
 
-	for (int order = 0; order < ORDERS; order++) {
-		char size[16];
-
-		size_text(order, size, sizeof(size));
-		fprintf(p->body, "%s'%s.tsv' using 1:($%d>0?$%d:0.5) with linespoints linewidth 1.6 dashtype %u pointtype %d pointsize 0.6 pointinterval %u linecolor rgb '%s' title 'order %2d (%s)'",
-			!order ? "plot " : ", \\\n  ", p->type->name, order + 2, order + 2,
-			dashes[order % 4], order + 4, nr_points / 12 + 1, order_colors[order], order, size);
-	}
-	fputc('\n', p->body);
+	size_text(order, size, sizeof(size));
+	fprintf(out, "set tmargin at screen %.4f\nset bmargin at screen %.4f\n", top, top - 0.8 * height);
+	fprintf(out, "set yrange [0:%lld]\nset ytics nomirror ('' 0, %lld) font ',10'\n",
+		(long long)(max ? max : 1), (long long)(max ? max : 1));
+	fprintf(out, "set label 'order %d (%s)' at graph 1.015, graph 0.5 left\n", order, size);
+	if (!order)
+		fprintf(out, "set format x '%%g'\nset xlabel '%s'\n", axis->label);
+	rc = plot_phases(p, out, axis, &p->runs[0], first ? &(struct plot_panel){PANEL, TOP, 60} : NULL,
+			 err);
+	fprintf(out, "plot '%s.tsv' using 1:%d with filledcurves y=0 fillstyle solid 1.0 noborder fillcolor rgb '%s' notitle\n",
+		p->type->name, order + 2, order % 2 ? PLOT_SKY : PLOT_BLUE);
+	plot_unset_phases(out);
+	return rc;
 }
 
 static int draw(struct plot *p, struct kms_error *err)
 {
 	struct plot_axis axis;
-	u32 rows = 0;
-	s64 max = 1;
+	s64 max[ORDERS] = {0};
 	int rc = plot_axis_of(p, "free_blocks", &axis, err);
 
 	if (rc <= 0)
 		return rc ? rc : plot_no_data(p, "no samples of free blocks (series free_blocks)");
-	rc = write_data(p, &axis, &rows, &max, err);
+	rc = write_data(p, &axis, max, err);
 	if (rc)
 		return rc;
-	p->width = 1080;
-	plot_title(p, "Free blocks of each order over time, all zones");
-	fprintf(p->settings, "set tmargin at screen 0.77\nset lmargin at screen 0.105\nset rmargin at screen 0.75\nset xrange [%.10g:%.10g]\nset xlabel '%s'\n",
-		axis.min, axis.max, axis.label);
-	fprintf(p->settings, "set logscale y\nset yrange [0.4:%g]\nset ytics add ('0' 0.5)\nset ylabel 'free blocks [logarithmic, 0 at the bottom]'\n"
-			     "set key at graph 1.03, graph 1 left top Left reverse samplen 3.5 spacing 1.3\n", 2.0 * (double)max);
-	rc = plot_phases(p, p->settings, &axis, &p->runs[0], 695, true, err);
-	write_body(p, rows);
+	p->width = 960;
+	p->height = 760;
+	fprintf(p->settings, "set xrange [%.10g:%.10g]\nunset key\nunset grid\n", axis.min, axis.max);
+	plot_title(p, "Free blocks of each order over time, all zones; every strip from 0 to its largest value");
+	fprintf(p->body,
+		"set lmargin at screen %.4f\nset rmargin at screen %.4f\nset format x ''\nunset xlabel\n",
+		LEFT / p->width, (LEFT + PANEL) / p->width);
+	fprintf(p->body, "set label 'free blocks' at screen 0.022, screen %.3f center rotate by 90\n",
+		(TOP + BOTTOM) / 2);
+	for (int order = ORDERS - 1; order >= 0 && !rc; order--)
+		rc = strip(p, &axis, order, max[order], err);
 	return rc;
 }
 

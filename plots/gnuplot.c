@@ -116,6 +116,7 @@ int plot_gnuplot(const char *dir, const char *script, struct kms_error *err)
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
 	pick_message(text, line, sizeof(line));
-	return kms_fail(err, KMS_EFAIL, "gnuplot failed on %s/%s: %s; if a terminal or command is unknown, " NEED,
-			dir, script, line);
+	return kms_fail(err, KMS_EFAIL,
+			"gnuplot failed on %s/%s: %s; if a terminal or command is unknown, " NEED, dir,
+			script, line);
 }

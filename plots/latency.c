@@ -23,8 +23,8 @@ static const struct line_style {
 	const char *color;
 	u32 dash, point;
 } line_styles[MAX_OPERATIONS] = {
-	{PLOT_BLUE, 1, 5},   {PLOT_RED, 2, 7},	  {PLOT_GREEN, 4, 9},  {PLOT_PURPLE, 5, 11},
-	{PLOT_ORANGE, 1, 13}, {PLOT_SKY, 2, 4},	  {PLOT_BLACK, 4, 6},  {"#8c6d1f", 5, 8},
+	{PLOT_BLUE, 1, 5},    {PLOT_RED, 2, 7}, {PLOT_GREEN, 4, 9}, {PLOT_PURPLE, 5, 11},
+	{PLOT_ORANGE, 1, 13}, {PLOT_SKY, 2, 4}, {PLOT_BLACK, 4, 6}, {"#8c6d1f", 5, 8},
 };
 
 /* The operations with most requests. Returns how many, or an error. */
@@ -111,7 +111,8 @@ static void write_curve(struct plot *p, const struct histogram *h)
 			continue;
 		seen += h->bucket[i];
 		share = (double)seen / (double)h->count;
-		fprintf(p->data, "%.10g\t%.10g\t%.10g\n", (double)high / 1000, share - (double)h->bucket[i] / (double)h->count, nines);
+		fprintf(p->data, "%.10g\t%.10g\t%.10g\n", (double)high / 1000,
+			share - (double)h->bucket[i] / (double)h->count, nines);
 		nines = seen == h->count ? last : -log10(1 - share);
 		fprintf(p->data, "%.10g\t%.10g\t%.10g\n", (double)high / 1000, share, nines);
 	}
@@ -123,8 +124,9 @@ static void write_marks(struct plot *p, const struct histogram *h)
 	plot_block(p, "latency_ns\tquantile\tnines");
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(marked); i++)
 		if ((double)h->count * (1 - marked[i]) >= 1)
-			fprintf(p->data, "%.10g\t%g\t%.10g\n", (double)histogram_quantile(h, marked[i]) / 1000,
-				marked[i], -log10(1 - marked[i]));
+			fprintf(p->data, "%.10g\t%g\t%.10g\n",
+				(double)histogram_quantile(h, marked[i]) / 1000, marked[i],
+				-log10(1 - marked[i]));
 }
 
 static void cdf_settings(struct plot *p, double min_ns, double max_ns, double top, u32 left_out)
@@ -133,16 +135,20 @@ static void cdf_settings(struct plot *p, double min_ns, double max_ns, double to
 
 	p->width = 1120;
 	plot_title(p, "Latency by operation: how many take how long");
-	fprintf(out, "set tmargin at screen 0.83\nset logscale x\nset xrange [%.4g:%.4g]\nset yrange [0:%.4g]\n", min_ns * 0.8, max_ns * 1.25, top);
+	fprintf(out, "set tmargin at screen 0.83\nset logscale x\nset xrange [%.4g:%.4g]\nset yrange [0:%.4g]\n",
+		min_ns * 0.8, max_ns * 1.25, top);
 	fputs("set xlabel 'simulated latency [ns], logarithmic'\n"
 	      "set ylabel 'share at or below [%]; each step up leaves a tenth'\n"
 	      "set ytics ('0' 0, '50' 0.30103, '90' 1, '99' 2, '99.9' 3, '99.99' 4, '99.999' 5, '99.9999' 6, '99.99999' 7)\n"
 	      "set grid xtics\n"
-	      "set rmargin at screen 0.67\nset key at screen 0.73, graph 1 left top Left reverse samplen 4 spacing 1.3 title 'operation (count)' left\n", out);
+	      "set rmargin at screen 0.67\nset key at screen 0.73, graph 1 left top Left reverse samplen 4 spacing 1.3 title 'operation (count)' left\n",
+	      out);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(marked); i++)
-		fprintf(out, "set arrow from graph 0, first %.6g to graph 1, first %.6g nohead back dashtype 3 linecolor rgb '#666666'\n"
-			     "set label 'p%g' at graph 1.005, first %.6g left font ',11' textcolor rgb '#444444'\n",
-			-log10(1 - marked[i]), -log10(1 - marked[i]), 100 * marked[i], -log10(1 - marked[i]));
+		fprintf(out,
+			"set arrow from graph 0, first %.6g to graph 1, first %.6g nohead back dashtype 3 linecolor rgb '#666666'\n"
+			"set label 'p%g' at graph 1.005, first %.6g left font ',11' textcolor rgb '#444444'\n",
+			-log10(1 - marked[i]), -log10(1 - marked[i]), 100 * marked[i],
+			-log10(1 - marked[i]));
 	left_out_note(out, left_out);
 }
 
@@ -151,11 +157,14 @@ static void cdf_body(struct plot *p, const struct operation *ops, int n)
 	for (int i = 0; i < n; i++) {
 		const struct line_style *s = &line_styles[i];
 
-		fprintf(p->body, "%s'%s.tsv' index %d using 1:3 with lines linewidth 1.8 dashtype %u linecolor rgb '%s' notitle",
+		fprintf(p->body,
+			"%s'%s.tsv' index %d using 1:3 with lines linewidth 1.8 dashtype %u linecolor rgb '%s' notitle",
 			i ? ", \\\n  " : "plot ", p->type->name, 2 * i, s->dash, s->color);
-		fprintf(p->body, ", \\\n  '' index %d using 1:3 with points pointtype %u pointsize 1.3 linecolor rgb '%s' notitle",
+		fprintf(p->body,
+			", \\\n  '' index %d using 1:3 with points pointtype %u pointsize 1.3 linecolor rgb '%s' notitle",
 			2 * i + 1, s->point, s->color);
-		fprintf(p->body, ", \\\n  keyentry with linespoints linewidth 1.8 dashtype %u pointtype %u linecolor rgb '%s'",
+		fprintf(p->body,
+			", \\\n  keyentry with linespoints linewidth 1.8 dashtype %u pointtype %u linecolor rgb '%s'",
 			s->dash, s->point, s->color);
 		operation_title(p->body, &ops[i]);
 	}
@@ -182,7 +191,7 @@ static int draw_cdf(struct plot *p, struct kms_error *err)
 			break;
 		write_curve(p, h);
 		write_marks(p, h);
-		min = fmin(min, fmax((double)h->min / 1000, 0.1));
+		min = fmin(min, fmax((double)histogram_quantile(h, 0.01) / 1000, 0.1));
 		max = fmax(max, (double)h->max / 1000);
 		top = fmax(top, log10(2.0 * (double)h->count));
 	}
@@ -226,7 +235,8 @@ static int read_parts(struct plot *p, struct part parts[MAX_PARTS], struct kms_e
 
 	query_begin(&q, p->store, err,
 		    "SELECT name, sum(ps) FROM latency_split WHERE run = ? GROUP BY part, name"
-		    " HAVING sum(ps) > 0 ORDER BY part", "i", p->runs[0].id);
+		    " HAVING sum(ps) > 0 ORDER BY part",
+		    "i", p->runs[0].id);
 	while (query_next(&q) && n < MAX_PARTS) {
 		struct part *part = &parts[n++];
 
@@ -240,8 +250,8 @@ static int read_parts(struct plot *p, struct part parts[MAX_PARTS], struct kms_e
 }
 
 /* One row an operation: position, mean in ns, then the parts cumulated, in ns a request. */
-static int write_split(struct plot *p, const struct operation *op, int position, const struct part *parts, int n,
-		       struct kms_error *err)
+static int write_split(struct plot *p, const struct operation *op, int position,
+		       const struct part *parts, int n, struct kms_error *err)
 {
 	double sum = 0;
 	struct query q;
@@ -277,9 +287,9 @@ static void split_bars(FILE *out, const struct plot *p, const struct part *parts
 
 		if (i)
 			snprintf(low, sizeof(low), "$%d", i + 2);
-		fprintf(out, "%s'%s.tsv' using 1:(0):($1-0.36):($1+0.36):(%s%s):($%d%s) with boxxyerror fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 notitle",
+		fprintf(out, "%s'%s.tsv' using 1:(0):($1-0.36):($1+0.36):(%s%s):($%d%s) with boxxyerror fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 notitle",
 			i == n - 1 ? "plot " : ", \\\n  ", p->type->name, low, scale, i + 3, scale,
-			parts[i].style.pattern, parts[i].style.color);
+			plot_fill(parts[i].style.pattern), parts[i].style.color);
 	}
 }
 
@@ -288,13 +298,14 @@ static void split_legend(FILE *out, const struct part *parts, int n)
 {
 	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.82\nset border 0\nunset tics\nunset grid\nunset xlabel\nunset ylabel\n"
 	      "set xrange [0:1]\nset yrange [0:1]\n"
-	      "set key at screen 0.80, screen 0.82 left top Left reverse samplen 2.5 spacing 1.3\nplot NaN notitle", out);
+	      "set key at screen 0.80, screen 0.82 left top Left reverse samplen 2.5 spacing 1.3\nplot NaN notitle",
+	      out);
 	for (int i = n - 1; i >= 0; i--) {
-		fprintf(out, ", \\\n  keyentry with boxes fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
-			parts[i].style.pattern, parts[i].style.color);
+		fprintf(out, ", \\\n  keyentry with boxes fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
+			plot_fill(parts[i].style.pattern), parts[i].style.color);
 		plot_quote(out, parts[i].style.label, 24);
 	}
-	fputc('\n', out);
+	fputs("\nunset label\n", out);
 }
 
 static int by_mean(const void *a, const void *b)
@@ -320,13 +331,16 @@ static double means_end(const struct operation *ops, int n)
 	return 1.05 * sorted[last].mean_ns;
 }
 
-static void means_panel(struct plot *p, const struct operation *ops, int nr_ops, const struct part *parts, int n)
+static void means_panel(struct plot *p, const struct operation *ops, int nr_ops,
+			const struct part *parts, int n)
 {
 	double end = means_end(ops, nr_ops);
 	FILE *out = p->body;
 
-	fputs("set bmargin at screen 0.53\nset tmargin at screen 0.82\nset border 3\nset tics nomirror out\nset grid ytics\nunset key\nunset xlabel\nset format y '%g'\nset xtics scale 0\n", out);
-	fprintf(out, "set ylabel 'mean latency [ns]' offset character 0\nset yrange [0:%.4g]\nset ytics auto\nset xtics (", end);
+	fputs("set bmargin at screen 0.53\nset tmargin at screen 0.82\nset border 3\nset tics nomirror out\nset grid ytics\nunset key\nunset xlabel\nset format y '%g'\nset xtics scale 0\n",
+	      out);
+	fprintf(out, "set ylabel 'mean latency [ns]' offset character 0\nset yrange [0:%.4g]\nset ytics nomirror autofreq\nset xtics (",
+		end);
 	for (int i = 0; i < nr_ops; i++)
 		fprintf(out, "%s'' %d", i ? ", " : "", i);
 	fputs(")\n", out);
@@ -335,12 +349,14 @@ static void means_panel(struct plot *p, const struct operation *ops, int nr_ops,
 		end, 0.998 * end, end);
 }
 
-static void shares_panel(struct plot *p, const struct operation *ops, int nr_ops, const struct part *parts, int n)
+static void shares_panel(struct plot *p, const struct operation *ops, int nr_ops,
+			 const struct part *parts, int n)
 {
 	FILE *out = p->body;
 
 	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.48\nset ylabel 'share of its time [%]'\n"
-	      "set yrange [0:100]\nset ytics 20\nset xtics (", out);
+	      "set yrange [0:100]\nset ytics nomirror 20\nset xtics (",
+	      out);
 	for (int i = 0; i < nr_ops; i++) {
 		char text[96], count[32];
 
@@ -367,17 +383,18 @@ static int draw_split(struct plot *p, struct kms_error *err)
 		return n ? n : no_latencies(p);
 	nr_parts = read_parts(p, parts, err);
 	if (nr_parts <= 0)
-		return nr_parts ? nr_parts : plot_no_data(p, "run %lld's latencies have no parts",
-							  (long long)p->runs[0].id);
+		return nr_parts ? nr_parts
+				: plot_no_data(p, "run %lld's latencies have no parts",
+					       (long long)p->runs[0].id);
 	split_columns(p, parts, nr_parts);
 	for (int i = 0; i < n && !rc; i++)
 		rc = write_split(p, &ops[i], i, parts, nr_parts, err);
 	if (rc)
 		return rc;
 	p->height = 700;
-	left_out_note(p->settings, left_out);
 	plot_title(p, "Where the time of an operation goes");
 	fprintf(p->body, "set lmargin at screen 0.095\nset rmargin at screen 0.78\n");
+	left_out_note(p->body, left_out);
 	split_legend(p->body, parts, nr_parts);
 	fprintf(p->body, "set xrange [-0.6:%g]\n", n - 0.4);
 	means_panel(p, ops, n, parts, nr_parts);

@@ -57,13 +57,14 @@ static int make_folders(const char *dir, struct kms_error *err)
 static int read_run(struct plot *p, s64 id, struct kms_error *err)
 {
 	struct plot_run *run = &p->runs[p->nr_runs++];
-	char **into[] = {&run->name, &run->title, &run->policy, &run->machine, &run->timing};
+	char **into[] = {&run->name,	&run->title,  &run->policy,
+			 &run->machine, &run->timing, &run->pacing};
 	struct query q;
 	bool found = false;
 
 	run->id = id;
-	query_begin(&q, p->store, err, "SELECT name, title, policy, machine, timing FROM run WHERE id = ?", "i",
-		    id);
+	query_begin(&q, p->store, err,
+		    "SELECT name, title, policy, machine, timing, pacing FROM run WHERE id = ?", "i", id);
 	if (query_next(&q)) {
 		found = true;
 		for (size_t i = 0; i < KMS_ARRAY_SIZE(into); i++)
@@ -82,6 +83,7 @@ static void free_runs(struct plot *p)
 		free(p->runs[i].policy);
 		free(p->runs[i].machine);
 		free(p->runs[i].timing);
+		free(p->runs[i].pacing);
 	}
 }
 
@@ -129,12 +131,18 @@ static char *script_text(const struct plot *p, const char *settings, const char 
 
 	if (!out)
 		return NULL;
-	fprintf(out, "# Draws %s.svg and %s.png from %s.tsv: gnuplot %s.gp, in this folder.\n"
-		     "# %s.\n%s%s\n", name, name, name, name, p->type->summary, common_settings, settings);
-	fprintf(out, "set terminal svg size %u,%u fixed noenhanced font 'DejaVu Sans,13' linewidth 1.2 dashlength 1 background rgb 'white' name 'kmemsim'\n"
-		     "set output '%s.svg'\n%sunset multiplot\n\n", p->width, p->height, name, body);
-	fprintf(out, "set terminal pngcairo size %u,%u noenhanced font 'DejaVu Sans,13' fontscale 1.5 linewidth 1.8 dashlength 1 background rgb 'white'\n"
-		     "set output '%s.png'\n%sunset multiplot\nset output\n", p->width * 3 / 2, p->height * 3 / 2, name, body);
+	fprintf(out,
+		"# Draws %s.svg and %s.png from %s.tsv: gnuplot %s.gp, in this folder.\n"
+		"# %s.\n%s%s\n",
+		name, name, name, name, p->type->summary, common_settings, settings);
+	fprintf(out,
+		"set terminal svg size %u,%u fixed noenhanced font 'DejaVu Sans,13' linewidth 1.2 dashlength 1 background rgb 'white' name 'kmemsim'\n"
+		"set output '%s.svg'\n%sunset multiplot\n\n",
+		p->width, p->height, name, body);
+	fprintf(out,
+		"set terminal pngcairo size %u,%u noenhanced font 'DejaVu Sans,13' fontscale 1.5 linewidth 1.8 dashlength 1 background rgb 'white'\n"
+		"set output '%s.png'\n%sunset multiplot\nset output\n",
+		p->width * 3 / 2, p->height * 3 / 2, name, body);
 	if (fclose(out)) {
 		free(text);
 		return NULL;
@@ -142,8 +150,8 @@ static char *script_text(const struct plot *p, const char *settings, const char 
 	return text;
 }
 
-static int write_all(struct plot *p, const char *dir, const char *data, const char *settings, const char *body,
-		     struct kms_error *err)
+static int write_all(struct plot *p, const char *dir, const char *data, const char *settings,
+		     const char *body, struct kms_error *err)
 {
 	const char *name = p->type->name;
 	char *script = script_text(p, settings, body), gp[64];
@@ -169,17 +177,17 @@ static int write_all(struct plot *p, const char *dir, const char *data, const ch
 }
 
 int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs, u32 nr_runs,
-	      const char *dir, char why[256], struct kms_error *err)
+	      const char *dir, enum plot_x x, char why[256], struct kms_error *err)
 {
-	struct plot p = {.store = store, .type = type, .width = 1000, .height = 620};
+	struct plot p = {.store = store, .type = type, .x = x, .width = 1000, .height = 620};
 	char *data = NULL, *settings = NULL, *body = NULL;
 	size_t n[3];
 	int rc = 0;
 
 	*why = 0;
 	if (nr_runs < type->min_runs || nr_runs > type->max_runs || nr_runs > PLOT_MAX_RUNS) {
-		snprintf(why, 256, "it draws %u to %u runs at once, not %u", type->min_runs, type->max_runs,
-			 nr_runs);
+		snprintf(why, 256, "it draws %u to %u runs at once, not %u", type->min_runs,
+			 type->max_runs, nr_runs);
 		return PLOT_NO_DATA;
 	}
 	for (u32 i = 0; i < nr_runs && !rc; i++)
@@ -212,7 +220,8 @@ static void append_plain(char *dir, size_t n, const char *name)
 	size_t at = strlen(dir);
 
 	for (u32 i = 0; name[i] && i < 60 && at + 1 < n; i++) {
-		bool plain = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", name[i]) ||
+		bool plain = strchr("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_",
+				    name[i]) ||
 			     (name[i] == '.' && i);
 
 		dir[at++] = plain ? name[i] : '_';

@@ -29,6 +29,9 @@ int plot_find_type(const char *name, const struct plot_type **type, struct kms_e
 #define PLOT_MAX_RUNS 8
 #define PLOT_NO_DATA 1
 
+/* x axis of time series. By default simulated time where requests come by the clock, else requests. */
+enum plot_x { PLOT_X_DEFAULT, PLOT_X_TIME, PLOT_X_REQUESTS };
+
 /*
  * Draw one picture of these runs into dir, which is created. Returns 0,
  * PLOT_NO_DATA when the runs lack what the type needs (nothing is written; why
@@ -36,7 +39,7 @@ int plot_find_type(const char *name, const struct plot_type **type, struct kms_e
  * failed, files that cannot be written. After an error no image is left.
  */
 int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs, u32 nr_runs,
-	      const char *dir, char why[256], struct kms_error *err);
+	      const char *dir, enum plot_x x, char why[256], struct kms_error *err);
 
 /* "plots/out/NAME-ID" with what is no plain file name replaced, for several runs "plots/out/NAME-ID-ID". */
 int plot_default_dir(struct store *store, const s64 *runs, u32 nr_runs, char *dir, size_t n,

@@ -17,7 +17,7 @@
 
 struct plot_run {
 	s64 id;
-	char *name, *title, *policy, *machine, *timing;
+	char *name, *title, *policy, *machine, *timing, *pacing;
 };
 
 struct plot {
@@ -25,6 +25,7 @@ struct plot {
 	const struct plot_type *type;
 	struct plot_run runs[PLOT_MAX_RUNS];
 	u32 nr_runs;
+	enum plot_x x;
 	FILE *data, *settings, *body;
 	u32 nr_blocks;
 	u32 width, height; /* of the image, SVG units */
@@ -54,6 +55,9 @@ void plot_run_label(const struct plot_run *run, char *buf, size_t n);
 #define PLOT_PURPLE "#cc79a7"
 #define PLOT_GREY "#bdbdbd"
 
+/* gnuplot's fill style for a pattern number; 3, the full one, as a plain fill without seams in SVG. */
+const char *plot_fill(u32 pattern);
+
 /* ---- why bytes are held (plots/bytes.c) ---- */
 struct plot_cause {
 	const char *column; /* of the view byte_partition */
@@ -66,17 +70,25 @@ extern const struct plot_cause plot_causes[PLOT_CAUSES];
 
 /* ---- the x axis of a time series (plots/axis.c) ---- */
 struct plot_axis {
-	bool by_time;	  /* else by requests completed */
-	double divide;	  /* raw (ps or requests) per axis unit */
-	double min, max;  /* in axis units */
+	bool by_time;	 /* else by requests completed */
+	double divide;	 /* raw (ps or requests) per axis unit */
+	double min, max; /* in axis units */
 	const char *label;
 };
-/* Simulated time where it advances and all runs can share it, else requests. 1 when there are samples. */
+/* As p->x says; time only for one run in which it advances. 1 when there are samples. */
 int plot_axis_of(struct plot *p, const char *series_glob, struct plot_axis *axis, struct kms_error *err);
 double plot_axis_x(const struct plot_axis *axis, s64 request, s64 time_ps);
-/* Lines and names where a run's phases begin, warm-up shaded; as settings, cleared by plot_unset_phases(). */
+/*
+ * Lines where a run's phases begin, warm-up shaded, as settings; cleared by
+ * plot_unset_phases(). panel: width in SVG units and upper edge as a share of
+ * the image, above which three rows of names fit; NULL: no names.
+ */
+struct plot_panel {
+	double width, top;
+	double slack; /* how far names may reach beyond its right edge */
+};
 int plot_phases(struct plot *p, FILE *out, const struct plot_axis *axis, const struct plot_run *run,
-		u32 panel_width, bool names, struct kms_error *err);
+		const struct plot_panel *panel, struct kms_error *err);
 void plot_unset_phases(FILE *out);
 
 /* Divisor and unit for bytes up to max: "MiB" ... */

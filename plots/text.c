@@ -63,6 +63,14 @@ void plot_title(struct plot *p, const char *headline)
 	fputc('\n', p->body);
 }
 
+const char *plot_fill(u32 pattern)
+{
+	static const char *const styles[] = {"pattern 0", "pattern 1", "pattern 2", "solid 1.0",
+					     "pattern 4", "pattern 5", "pattern 6", "pattern 7"};
+
+	return styles[pattern % KMS_ARRAY_SIZE(styles)];
+}
+
 int plot_no_data(struct plot *p, const char *fmt, ...)
 {
 	va_list ap;

@@ -3,7 +3,7 @@
  */
 #include "plots/plot_internal.h"
 
-#define BAR 0.40    /* half a bar's width; a run's two bars are 1 apart */
+#define BAR 0.40   /* half a bar's width; a run's two bars are 1 apart */
 #define STRIDE 2.8 /* from run to run */
 
 struct bars {
@@ -12,8 +12,8 @@ struct bars {
 };
 
 /* One row: position and cumulated causes, for the bar of a run at an instant. */
-static int write_bar(struct plot *p, s64 run, const struct query_instant *at, double x, struct bars *bars,
-		     struct kms_error *err)
+static int write_bar(struct plot *p, s64 run, const struct query_instant *at, double x,
+		     struct bars *bars, struct kms_error *err)
 {
 	struct query q;
 
@@ -44,8 +44,10 @@ static void write_labels(struct plot *p, const char *unit, double divide)
 	for (u32 r = 0; r < p->nr_runs; r++) {
 		char label[160];
 
-		fprintf(out, "set label 'at its peak' at first %g, graph -0.04 center font ',11'\n", STRIDE * r);
-		fprintf(out, "set label 'at the end' at first %g, graph -0.04 center font ',11'\n", STRIDE * r + 1);
+		fprintf(out, "set label 'at its peak' at first %g, graph -0.04 center font ',11'\n",
+			STRIDE * r);
+		fprintf(out, "set label 'at the end' at first %g, graph -0.04 center font ',11'\n",
+			STRIDE * r + 1);
 		snprintf(label, sizeof(label), "run %lld %.40s", (long long)p->runs[r].id, p->runs[r].name);
 		fputs("set label ", out);
 		plot_quote(out, label, 30);
@@ -55,8 +57,10 @@ static void write_labels(struct plot *p, const char *unit, double divide)
 		plot_quote(out, label, 30);
 		fprintf(out, " at first %g, graph -0.155 center font ',11'\n", STRIDE * r + 0.5);
 	}
-	fprintf(out, "held(t) = sprintf('%%.1f %s', t/%.0f)\n"
-		     "wasted(r, t) = sprintf('%%.1f %%%% waste', t > 0 ? 100*(t-r)/t : 0)\n", unit, divide);
+	fprintf(out,
+		"held(t) = sprintf('%%.1f %s', t/%.0f)\n"
+		"wasted(r, t) = sprintf('%%.1f %%%% waste', t > 0 ? 100*(t-r)/t : 0)\n",
+		unit, divide);
 }
 
 static void write_body(struct plot *p, double divide)
@@ -68,9 +72,9 @@ static void write_body(struct plot *p, double divide)
 
 		if (c)
 			snprintf(low, sizeof(low), "$%d", c + 1);
-		fprintf(out, "%s'%s.tsv' using 1:(0):($1-%g):($1+%g):(%s/%.0f):($%d/%.0f) with boxxyerror fillstyle pattern %u border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title '%s'",
-			c == PLOT_CAUSES - 1 ? "plot " : ", \\\n  ", p->type->name, BAR, BAR, low, divide, c + 2,
-			divide, plot_causes[c].pattern, plot_causes[c].color, plot_causes[c].label);
+		fprintf(out, "%s'%s.tsv' using 1:(0):($1-%g):($1+%g):(%s/%.0f):($%d/%.0f) with boxxyerror fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title '%s'",
+			c == PLOT_CAUSES - 1 ? "plot " : ", \\\n  ", p->type->name, BAR, BAR, low, divide,
+			c + 2, divide, plot_fill(plot_causes[c].pattern), plot_causes[c].color, plot_causes[c].label);
 	}
 	fprintf(out, ", \\\n  '' using 1:($7/%.0f):(held($7)) with labels offset 0,1.7 notitle", divide);
 	fprintf(out, ", \\\n  '' using 1:($7/%.0f):(wasted($2,$7)) with labels offset 0,0.6 font ',10' notitle\n",
@@ -103,9 +107,12 @@ static int draw(struct plot *p, struct kms_error *err)
 	bars.held_max = bars.held_max > 0 ? bars.held_max : 1;
 	p->width = 480 + 270 * p->nr_runs;
 	plot_title(p, "Memory held at the peak and at the end, by cause");
-	fprintf(p->settings, "set tmargin at screen %.2f\nset xrange [-0.8:%g]\nset yrange [0:%g]\nunset xtics\nset bmargin 5\n",
-		p->nr_runs > 1 ? 0.90 : 0.82, STRIDE * (p->nr_runs - 1) + 1.8, 1.18 * bars.held_max / divide);
-	fprintf(p->settings, "set ylabel 'bytes held [%s]'\nset rmargin 30\nset key at graph 1.03, graph 1 left top Left reverse samplen 2.5 spacing 1.3\n",
+	fprintf(p->settings,
+		"set tmargin at screen %.2f\nset xrange [-0.8:%g]\nset yrange [0:%g]\nunset xtics\nset bmargin 5\n",
+		p->nr_runs > 1 ? 0.90 : 0.82, STRIDE * (p->nr_runs - 1) + 1.8,
+		1.18 * bars.held_max / divide);
+	fprintf(p->settings,
+		"set ylabel 'bytes held [%s]'\nset rmargin 30\nset key at graph 1.03, graph 1 left top Left reverse samplen 2.5 spacing 1.3\n",
 		unit);
 	write_labels(p, unit, divide);
 	write_body(p, divide);

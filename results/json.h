@@ -22,7 +22,7 @@ struct json {
 
 void json_start(struct json *j, FILE *out);
 void json_open(struct json *j, const char *key, char bracket); /* '{' or '[' */
-void json_close(struct json *j, char bracket);		       /* '}' or ']'; the outermost ends the line */
+void json_close(struct json *j, char bracket); /* '}' or ']'; the outermost ends the line */
 void json_int(struct json *j, const char *key, s64 value);
 void json_uint(struct json *j, const char *key, u64 value);
 void json_double(struct json *j, const char *key, double value);

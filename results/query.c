@@ -144,10 +144,12 @@ int query_instants(struct store *store, s64 run, struct query_instant *peak, str
 	rc = read_instant(store, run,
 			  "SELECT b.request, b.time_ps, b.phase FROM byte_partition b"
 			  " JOIN phase p ON p.run = b.run AND p.phase = b.phase WHERE b.run = ?"
-			  " ORDER BY p.warm_up, " HELD " DESC, request, time_ps, b.phase LIMIT 1", peak, err);
+			  " ORDER BY p.warm_up, " HELD " DESC, request, time_ps, b.phase LIMIT 1",
+			  peak, err);
 	if (rc != 1)
 		return rc;
 	return read_instant(store, run,
 			    "SELECT request, time_ps, phase FROM byte_partition WHERE run = ?"
-			    " ORDER BY request DESC, time_ps DESC, phase DESC LIMIT 1", end, err);
+			    " ORDER BY request DESC, time_ps DESC, phase DESC LIMIT 1",
+			    end, err);
 }

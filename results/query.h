@@ -41,8 +41,8 @@ int query_histogram(struct store *store, s64 run, const char *operation, const c
 
 /*
  * The sample of the measured part at which a run held most bytes from the buddy
- * allocator, and its last sample: request count, time and phase that identify them. Returns 1 when found,
- * 0 when the run has no byte partition.
+ * allocator, and its last sample: request count, time and phase that identify them. Returns 1 when
+ * found, 0 when the run has no byte partition.
  */
 struct query_instant {
 	s64 request, time_ps, phase;

@@ -83,8 +83,8 @@ int store_metric(struct store *store, int phase, enum metric_id metric, double v
 struct store_sample {
 	const char *series; /* static text */
 	const char *unit;
-	kms_ps time;	    /* simulated */
-	u64 request;	    /* requests completed */
+	kms_ps time; /* simulated */
+	u64 request; /* requests completed */
 	int phase, node, zone, order;
 	s64 value;
 };
@@ -135,7 +135,8 @@ int store_lock(struct store *store, const struct store_lock *lock, struct kms_er
  * passed), "hardware", "left_out" (requests of the workload that were not carried
  * out, by reason; shown with the coverage).
  */
-int store_counter(struct store *store, const char *group, const char *name, u64 value, struct kms_error *err);
+int store_counter(struct store *store, const char *group, const char *name, u64 value,
+		  struct kms_error *err);
 
 /* Host-side facts, kept apart and left out of the digest: seconds, requests/s, resident bytes. */
 int store_host(struct store *store, const char *name, double value, const char *unit, struct kms_error *err);

@@ -93,8 +93,8 @@ static void feed_column(XXH3_state_t *state, sqlite3_stmt *stmt, int i)
 }
 
 /* Returns the number of rows fed, or an error. */
-static s64 feed_table(struct store *store, XXH3_state_t *state, const struct digest_table *table, s64 run,
-		      struct kms_error *err)
+static s64 feed_table(struct store *store, XXH3_state_t *state, const struct digest_table *table,
+		      s64 run, struct kms_error *err)
 {
 	sqlite3_stmt *stmt;
 	s64 rows = 0;
@@ -135,7 +135,6 @@ int store_digest(struct store *store, s64 run_id, char hex[33], struct kms_error
 	XXH3_freeState(state);
 	if (rows < 0)
 		return (int)rows;
-	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)hash.high64,
-		 (unsigned long long)hash.low64);
+	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)hash.high64, (unsigned long long)hash.low64);
 	return 0;
 }

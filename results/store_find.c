@@ -40,15 +40,15 @@ static int find_by_uuid(struct store *store, const char *what, s64 *id, struct k
 
 	if (!is_uuid_prefix(what))
 		return 0;
-	rc = look_up(store, "SELECT count(*) FROM run WHERE substr(uuid, 1, length(?1)) = lower(?1)", what,
-		     &matches, err);
+	rc = look_up(store, "SELECT count(*) FROM run WHERE substr(uuid, 1, length(?1)) = lower(?1)",
+		     what, &matches, err);
 	if (rc < 0)
 		return rc;
 	if (matches > 1)
-		return kms_fail(err, KMS_EUSAGE, "uuid prefix '%s' fits %lld runs; give more digits", what,
-				(long long)matches);
-	return look_up(store, "SELECT id FROM run WHERE substr(uuid, 1, length(?1)) = lower(?1)", what, id,
-		       err);
+		return kms_fail(err, KMS_EUSAGE, "uuid prefix '%s' fits %lld runs; give more digits",
+				what, (long long)matches);
+	return look_up(store, "SELECT id FROM run WHERE substr(uuid, 1, length(?1)) = lower(?1)", what,
+		       id, err);
 }
 
 struct names {
@@ -84,14 +84,15 @@ static int unknown_run(struct store *store, const char *what, struct kms_error *
 	if (!rc)
 		rc = look_up(store, "SELECT max(id) FROM run WHERE ?1 IS NOT NULL", what, &last, err);
 	if (rc >= 0 && !last)
-		rc = kms_fail(err, KMS_EUSAGE, "database '%s' holds no runs; `kmemsim run CONFIG` makes one",
-			      store->path);
+		rc = kms_fail(err, KMS_EUSAGE,
+			      "database '%s' holds no runs; `kmemsim run CONFIG` makes one", store->path);
 	nearest = rc >= 0 ? kms_nearest(what, (const char *const *)names.name, names.n) : NULL;
 	if (nearest)
-		rc = kms_fail(err, KMS_EUSAGE, "no run '%s' in '%s'; did you mean '%s'?", what, store->path,
-			      nearest);
+		rc = kms_fail(err, KMS_EUSAGE, "no run '%s' in '%s'; did you mean '%s'?", what,
+			      store->path, nearest);
 	else if (rc >= 0)
-		rc = kms_fail(err, KMS_EUSAGE, "no run '%s' in '%s'; expected an id (the newest is %lld), a name, a uuid prefix or 'latest' (see `kmemsim list`)",
+		rc = kms_fail(err, KMS_EUSAGE,
+			      "no run '%s' in '%s'; expected an id (the newest is %lld), a name, a uuid prefix or 'latest' (see `kmemsim list`)",
 			      what, store->path, (long long)last);
 	for (size_t i = 0; i < names.n; i++)
 		free(names.name[i]);

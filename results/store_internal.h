@@ -80,14 +80,26 @@ struct store_value {
 		const char *s;
 	};
 };
-#define SV_I(x) {.type = SV_INT, .i = (x)}
-#define SV_U(x) {.type = SV_UINT, .u = (x)}
-#define SV_D(x) {.type = SV_REAL, .d = (x)}
-#define SV_T(x) {.type = SV_TEXT, .s = (x)}
+#define SV_I(x)                                                                                        \
+	{                                                                                              \
+		.type = SV_INT, .i = (x)                                                               \
+	}
+#define SV_U(x)                                                                                        \
+	{                                                                                              \
+		.type = SV_UINT, .u = (x)                                                              \
+	}
+#define SV_D(x)                                                                                        \
+	{                                                                                              \
+		.type = SV_REAL, .d = (x)                                                              \
+	}
+#define SV_T(x)                                                                                        \
+	{                                                                                              \
+		.type = SV_TEXT, .s = (x)                                                              \
+	}
 
 /* Insert a row; what ("metric 'x'") stands in errors. Opens a transaction, commits full batches. */
-int store_put(struct store *store, enum store_stmt st, const char *what, const struct store_value *values,
-	      u32 n, struct kms_error *err);
+int store_put(struct store *store, enum store_stmt st, const char *what,
+	      const struct store_value *values, u32 n, struct kms_error *err);
 #define STORE_PUT(store, st, what, err, ...)                                                           \
 	store_put(store, st, what, (const struct store_value[]){__VA_ARGS__},                          \
 		  sizeof((const struct store_value[]){__VA_ARGS__}) / sizeof(struct store_value), err)

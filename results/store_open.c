@@ -37,7 +37,8 @@ int store_sqlite_error(struct store *store, const char *doing, struct kms_error 
 	switch (rc & 0xff) {
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
-		return kms_fail(err, code, "%s: database '%s' is locked by another process (waited %d s); try again when it is done, or use another --db",
+		return kms_fail(err, code,
+				"%s: database '%s' is locked by another process (waited %d s); try again when it is done, or use another --db",
 				doing, path, STORE_BUSY_MS / 1000);
 	case SQLITE_READONLY:
 		return kms_fail(err, code, "%s: database '%s' is read-only", doing, path);
@@ -46,14 +47,16 @@ int store_sqlite_error(struct store *store, const char *doing, struct kms_error 
 	case SQLITE_FULL:
 		return kms_fail(err, KMS_EFAIL, "%s: disk full, database '%s' cannot grow", doing, path);
 	case SQLITE_CORRUPT:
-		return kms_fail(err, KMS_EUSAGE, "%s: database '%s' is damaged (%s); sqlite3's .recover may save parts of it",
+		return kms_fail(err, KMS_EUSAGE,
+				"%s: database '%s' is damaged (%s); sqlite3's .recover may save parts of it",
 				doing, path, sqlite3_errmsg(store->db));
 	case SQLITE_CANTOPEN:
-		return kms_fail(err, KMS_EUSAGE, "%s: cannot open database '%s' or its -wal file: %s", doing,
-				path, strerror(sqlite3_system_errno(store->db)));
+		return kms_fail(err, KMS_EUSAGE, "%s: cannot open database '%s' or its -wal file: %s",
+				doing, path, strerror(sqlite3_system_errno(store->db)));
 	case SQLITE_IOERR:
-		return kms_fail(err, KMS_EFAIL, "%s: reading or writing database '%s' failed: %s (%s)", doing,
-				path, sqlite3_errmsg(store->db), strerror(sqlite3_system_errno(store->db)));
+		return kms_fail(err, KMS_EFAIL, "%s: reading or writing database '%s' failed: %s (%s)",
+				doing, path, sqlite3_errmsg(store->db),
+				strerror(sqlite3_system_errno(store->db)));
 	default:
 		return kms_fail(err, KMS_EFAIL, "%s: database '%s': %s", doing, path,
 				sqlite3_errmsg(store->db));
@@ -95,15 +98,16 @@ static int check_path(const char *path, enum store_mode mode, struct kms_error *
 		return kms_fail(err, KMS_EUSAGE, "the database's name is empty");
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))
-			return kms_fail(err, KMS_EUSAGE, "database '%s' is a directory; expected a file", path);
+			return kms_fail(err, KMS_EUSAGE,
+					"database '%s' is a directory; expected a file", path);
 		if (!S_ISREG(st.st_mode))
 			return kms_fail(err, KMS_EUSAGE, "database '%s' is not a regular file", path);
 		if (access(path, R_OK))
 			return kms_fail(err, KMS_EUSAGE, "database '%s' cannot be read: %s", path,
 					strerror(errno));
 		if (mode == STORE_WRITE && access(path, W_OK))
-			return kms_fail(err, KMS_EUSAGE, "database '%s' is read-only; results cannot be stored in it",
-					path);
+			return kms_fail(err, KMS_EUSAGE,
+					"database '%s' is read-only; results cannot be stored in it", path);
 		return 0;
 	}
 	if (errno != ENOENT)
@@ -114,11 +118,11 @@ static int check_path(const char *path, enum store_mode mode, struct kms_error *
 	if (stat(folder, &st) || !S_ISDIR(st.st_mode))
 		return kms_fail(err, KMS_EUSAGE, "database '%s': folder '%s' does not exist", path, folder);
 	if (mode == STORE_READ)
-		return kms_fail(err, KMS_EUSAGE, "no database '%s'; `kmemsim run` creates one, --db names another",
-				path);
+		return kms_fail(err, KMS_EUSAGE,
+				"no database '%s'; `kmemsim run` creates one, --db names another", path);
 	if (access(folder, W_OK))
-		return kms_fail(err, KMS_EUSAGE, "database '%s' cannot be created: folder '%s' is read-only",
-				path, folder);
+		return kms_fail(err, KMS_EUSAGE,
+				"database '%s' cannot be created: folder '%s' is read-only", path, folder);
 	return 0;
 }
 
@@ -196,10 +200,12 @@ static int check_identity(struct store *store, const struct store_schema *schema
 	if (application == 0 && *version == 0 && tables == 0)
 		return 0;
 	if (application != STORE_APPLICATION_ID)
-		return kms_fail(err, KMS_EUSAGE, "'%s' is a database of another program (application id 0x%x, kmemsim's is 0x%x); choose another --db",
+		return kms_fail(err, KMS_EUSAGE,
+				"'%s' is a database of another program (application id 0x%x, kmemsim's is 0x%x); choose another --db",
 				store->path, (unsigned)application, STORE_APPLICATION_ID);
 	if (*version > schema->version)
-		return kms_fail(err, KMS_EUSAGE, "database '%s' has schema version %d, but this kmemsim knows versions up to %d; use a newer kmemsim or another --db",
+		return kms_fail(err, KMS_EUSAGE,
+				"database '%s' has schema version %d, but this kmemsim knows versions up to %d; use a newer kmemsim or another --db",
 				store->path, *version, schema->version);
 	return 1;
 }
@@ -223,7 +229,8 @@ static int bring_up_to(struct store *store, const struct store_schema *schema, i
 	if (rc)
 		return rc;
 	if (version != schema->version)
-		return kms_fail(err, KMS_EUSAGE, "database '%s' cannot be brought from schema version %d to %d: no step for it",
+		return kms_fail(err, KMS_EUSAGE,
+				"database '%s' cannot be brought from schema version %d to %d: no step for it",
 				store->path, version, schema->version);
 	snprintf(pragmas, sizeof(pragmas), "PRAGMA application_id = %d; PRAGMA user_version = %d",
 		 STORE_APPLICATION_ID, version);
@@ -260,8 +267,8 @@ static int open_store(struct store *store, const struct store_schema *schema, st
 	if (rc)
 		return rc;
 	rc = check_identity(store, schema, &version, err);
-	if (rc < 0 && !write && (sqlite3_errcode(store->db) == SQLITE_CANTOPEN ||
-				 sqlite3_errcode(store->db) == SQLITE_READONLY)) {
+	if (rc < 0 && !write &&
+	    (sqlite3_errcode(store->db) == SQLITE_CANTOPEN || sqlite3_errcode(store->db) == SQLITE_READONLY)) {
 		err->code = KMS_OK;
 		rc = open_immutable(store, err);
 		if (!rc)
@@ -270,8 +277,8 @@ static int open_store(struct store *store, const struct store_schema *schema, st
 	if (rc < 0)
 		return rc;
 	if (rc == 0 && !write)
-		return kms_fail(err, KMS_EUSAGE, "'%s' is empty; expected a database written by `kmemsim run`",
-				store->path);
+		return kms_fail(err, KMS_EUSAGE,
+				"'%s' is empty; expected a database written by `kmemsim run`", store->path);
 	if (rc == 0 || version < schema->version) {
 		if (!write) {
 			rc = check_path(store->path, STORE_WRITE, err);

@@ -77,8 +77,8 @@ static int put_error(struct store *store, const char *what, struct kms_error *er
 		return kms_fail(err, KMS_EFAIL, "%s is stored twice in run %lld", what,
 				(long long)store->run);
 	case SQLITE_CONSTRAINT_FOREIGNKEY:
-		return kms_fail(err, KMS_EFAIL, "%s belongs to a phase that was not declared, or to no run",
-				what);
+		return kms_fail(err, KMS_EFAIL,
+				"%s belongs to a phase that was not declared, or to no run", what);
 	}
 	snprintf(doing, sizeof(doing), "storing %s", what);
 	return store_sqlite_error(store, doing, err);
@@ -101,8 +101,8 @@ int store_commit(struct store *store, struct kms_error *err)
 	return store_exec(store, "COMMIT", err);
 }
 
-int store_put(struct store *store, enum store_stmt st, const char *what, const struct store_value *values,
-	      u32 n, struct kms_error *err)
+int store_put(struct store *store, enum store_stmt st, const char *what,
+	      const struct store_value *values, u32 n, struct kms_error *err)
 {
 	sqlite3_stmt *stmt;
 	int rc;
@@ -116,8 +116,9 @@ int store_put(struct store *store, enum store_stmt st, const char *what, const s
 	for (u32 i = 0; i < n; i++) {
 		rc = bind_value(stmt, (int)i + 1, &values[i]);
 		if (rc == SQLITE_TOOBIG)
-			return kms_fail(err, KMS_EFAIL, "%s: value %llu exceeds what SQLite can hold (2^63 - 1)",
-					what, (unsigned long long)values[i].u);
+			return kms_fail(err, KMS_EFAIL,
+					"%s: value %llu exceeds what SQLite can hold (2^63 - 1)", what,
+					(unsigned long long)values[i].u);
 	}
 	rc = sqlite3_step(stmt);
 	sqlite3_reset(stmt);

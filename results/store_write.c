@@ -197,9 +197,8 @@ static int write_queue(struct store *store, struct kms_error *err)
 		const struct store_sample *s = &store->queue[i].sample;
 
 		rc = STORE_PUT(store, ST_SAMPLE, "a sample", err, SV_I(store->run),
-			       SV_I(store->queue[i].series), SV_I(s->node), SV_I(s->zone),
-			       SV_I(s->order), SV_U(s->request), SV_U(s->time), SV_I(s->phase),
-			       SV_I(s->value));
+			       SV_I(store->queue[i].series), SV_I(s->node), SV_I(s->zone), SV_I(s->order),
+			       SV_U(s->request), SV_U(s->time), SV_I(s->phase), SV_I(s->value));
 	}
 	store->nr_queued = 0;
 	return rc;
@@ -222,7 +221,8 @@ int store_sample(struct store *store, const struct store_sample *sample, struct 
 	rc = find_series(store, sample, &id, err);
 	if (rc)
 		return rc;
-	store->queue[store->nr_queued] = (struct store_queued){.series = id, .at = store->nr_queued, .sample = *sample};
+	store->queue[store->nr_queued] =
+		(struct store_queued){.series = id, .at = store->nr_queued, .sample = *sample};
 	store->nr_queued++;
 	return store->nr_queued == STORE_BATCH_ROWS ? store_flush(store, err) : 0;
 }
@@ -244,8 +244,7 @@ int store_latency(struct store *store, int phase, const char *operation, const c
 	for (u32 i = 0; i < HISTOGRAM_BUCKETS && !rc; i++) {
 		if (h->bucket[i])
 			rc = STORE_PUT(store, ST_LATENCY_BUCKET, what, err, SV_I(id),
-				       SV_U(histogram_low(i)), SV_U(histogram_high(i)),
-				       SV_U(h->bucket[i]));
+				       SV_U(histogram_low(i)), SV_U(histogram_high(i)), SV_U(h->bucket[i]));
 	}
 	return rc;
 }
@@ -259,8 +258,7 @@ int store_cache(struct store *store, const struct store_cache *c, struct kms_err
 			 SV_I(c->align), SV_I(c->order), SV_I(c->objects_per_slab), SV_U(c->slabs),
 			 SV_U(c->slab_bytes), SV_U(c->objects), SV_U(c->inuse), SV_U(c->free_cpu),
 			 SV_U(c->free_partial), SV_U(c->partial_slabs), SV_U(c->requested_bytes),
-			 SV_U(c->rounding_bytes), SV_U(c->tail_bytes), SV_U(c->allocs),
-			 SV_U(c->frees));
+			 SV_U(c->rounding_bytes), SV_U(c->tail_bytes), SV_U(c->allocs), SV_U(c->frees));
 }
 
 int store_zone(struct store *store, const struct store_zone *z, struct kms_error *err)
@@ -284,9 +282,8 @@ int store_site(struct store *store, const struct store_site *s, struct kms_error
 	char what[160];
 
 	return STORE_PUT(store, ST_SITE, WHAT(what, "call site '%s'", s->name), err, SV_I(store->run),
-			 SV_T(s->name), SV_U(s->allocs), SV_U(s->frees), SV_U(s->live),
-			 SV_U(s->live_bytes), SV_U(s->requested_bytes), SV_U(s->waste_bytes),
-			 SV_U(s->waste_bytes_total));
+			 SV_T(s->name), SV_U(s->allocs), SV_U(s->frees), SV_U(s->live), SV_U(s->live_bytes),
+			 SV_U(s->requested_bytes), SV_U(s->waste_bytes), SV_U(s->waste_bytes_total));
 }
 
 int store_lock(struct store *store, const struct store_lock *l, struct kms_error *err)
@@ -325,8 +322,7 @@ int store_end_run(struct store *store, const char *status, struct kms_error *err
 		return kms_fail(err, KMS_EFAIL, "no run to end");
 	rc = store_flush(store, err);
 	if (!rc)
-		rc = STORE_PUT(store, ST_END_RUN, "the end of the run", err, SV_I(store->run),
-			       SV_T(status));
+		rc = STORE_PUT(store, ST_END_RUN, "the end of the run", err, SV_I(store->run), SV_T(status));
 	if (!rc)
 		rc = store_digest(store, store->run, hex, err);
 	if (!rc)

@@ -49,10 +49,12 @@ static int digest_of(const struct cli *cli, struct store *store, const char *wha
 	if (rc)
 		return rc;
 	if (*stored && strcmp(stored, hex))
-		return kms_fail(err, KMS_EFAIL, "run %lld was changed after it ended: its rows have digest %s, but %s was stored",
+		return kms_fail(err, KMS_EFAIL,
+				"run %lld was changed after it ended: its rows have digest %s, but %s was stored",
 				(long long)run, hex, stored);
 	if (!*stored)
-		fprintf(stderr, "run %lld is incomplete: the digest covers what was stored\n", (long long)run);
+		fprintf(stderr, "run %lld is incomplete: the digest covers what was stored\n",
+			(long long)run);
 	print(cli, run, hex, *stored);
 	return 0;
 }

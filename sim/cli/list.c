@@ -5,9 +5,9 @@
 #include "results/query.h"
 #include "sim/cli/cli.h"
 
-#define COLUMNS                                                                                        \
+#define COLUMNS                                                                                            \
 	"SELECT id, started, status, name, policy, machine, workload, timing, pacing, requests, coverage," \
-	" latency_mean_ns, latency_p99_ns, held_bytes_peak, internal_fragmentation, seed, digest"      \
+	" latency_mean_ns, latency_p99_ns, held_bytes_peak, internal_fragmentation, seed, digest"          \
 	" FROM run_summary ORDER BY id"
 
 static void json_optional(struct json *j, const char *key, const struct query *q, int column)
@@ -80,8 +80,16 @@ static void table_row(struct cli_table *t, const struct query *q)
 {
 	char id[32], started[32], b[4][32];
 	const char *const cells[] = {
-		id, started, query_text(q, 2), query_text(q, 3), query_text(q, 4), query_text(q, 5),
-		query_text(q, 7), cell(b[0], q, 9, 'n'), cell(b[1], q, 11, 't'), cell(b[2], q, 13, 'b'),
+		id,
+		started,
+		query_text(q, 2),
+		query_text(q, 3),
+		query_text(q, 4),
+		query_text(q, 5),
+		query_text(q, 7),
+		cell(b[0], q, 9, 'n'),
+		cell(b[1], q, 11, 't'),
+		cell(b[2], q, 13, 'b'),
 		cell(b[3], q, 14, '%'),
 	};
 
@@ -92,8 +100,9 @@ static void table_row(struct cli_table *t, const struct query *q)
 
 static int list_table(struct store *store, const char *path, struct kms_error *err)
 {
-	static const char *const headings[] = {"id",	  "started", "status",	 "name",      "policy", "machine",
-					       "timing", "requests", "mean", "held, peak", "int. frag."};
+	static const char *const headings[] = {"id",	 "started",    "status",    "name",
+					       "policy", "machine",    "timing",    "requests",
+					       "mean",	 "held, peak", "int. frag."};
 	struct cli_table *t = cli_table_new(headings, 11);
 	struct query q;
 	u64 rows = 0;

@@ -3,7 +3,7 @@
  */
 #include "plots/plot.h"
 #include "results/json.h"
-#include "sim/cli/cli.h"
+#include "sim/cli/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,8 @@ static void list_types(const struct cli *cli)
 		const struct plot_type *type = plot_types[i];
 		char runs[32];
 
-		snprintf(runs, sizeof(runs), type->max_runs > type->min_runs ? "%u-%u" : "%u", type->min_runs,
-			 type->max_runs);
+		snprintf(runs, sizeof(runs), type->max_runs > type->min_runs ? "%u-%u" : "%u",
+			 type->min_runs, type->max_runs);
 		if (t) {
 			cli_table_row(t, (const char *const[]){type->name, type->summary, type->needs, runs});
 			continue;
@@ -60,7 +60,8 @@ static int wanted_types(const struct cli *cli, const struct plot_type **types, s
 
 		if (!list)
 			return kms_fail(err, KMS_EFAIL, "out of memory");
-		for (char *name = strtok_r(list, ",", &save); name && !rc; name = strtok_r(NULL, ",", &save)) {
+		for (char *name = strtok_r(list, ",", &save); name && !rc;
+		     name = strtok_r(NULL, ",", &save)) {
 			if (n == MAX_TYPES)
 				rc = kms_fail(err, KMS_EUSAGE, "more than %d plot types", MAX_TYPES);
 			else
@@ -79,6 +80,7 @@ struct plotting {
 	s64 runs[PLOT_MAX_RUNS];
 	u32 nr_runs, drawn;
 	const char *dir;
+	enum plot_x x;
 	struct json json;
 };
 
@@ -109,7 +111,7 @@ static int draw(struct plotting *p, const struct plot_type *type, bool asked_for
 	char why[256];
 	int rc;
 
-	rc = plot_draw(p->store, type, p->runs, p->nr_runs, p->dir, why, err);
+	rc = plot_draw(p->store, type, p->runs, p->nr_runs, p->dir, p->x, why, err);
 	if (rc == PLOT_NO_DATA && asked_for)
 		return kms_fail(err, KMS_EUSAGE, "cannot draw '%s': %s", type->name, why);
 	if (rc == PLOT_NO_DATA) {
@@ -163,6 +165,22 @@ static int find_runs(struct plotting *p, struct kms_error *err)
 	return rc;
 }
 
+static int parse_x(const struct cli *cli, enum plot_x *x, struct kms_error *err)
+{
+	static const char *const names[] = {"time", "requests"};
+	const char *value = cli_value(cli, "x", NULL);
+
+	*x = PLOT_X_DEFAULT;
+	if (!value)
+		return 0;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(names); i++)
+		if (!strcmp(value, names[i])) {
+			*x = i ? PLOT_X_REQUESTS : PLOT_X_TIME;
+			return 0;
+		}
+	return cli_unknown(err, "value of --x", value, names, KMS_ARRAY_SIZE(names));
+}
+
 static int plot(struct cli *cli, struct kms_error *err)
 {
 	struct plotting p = {.cli = cli, .dir = cli_value(cli, "output", NULL)};
@@ -173,7 +191,9 @@ static int plot(struct cli *cli, struct kms_error *err)
 		list_types(cli);
 		return 0;
 	}
-	rc = store_open(&p.store, cli_db(cli), STORE_READ, err);
+	rc = parse_x(cli, &p.x, err);
+	if (!rc)
+		rc = store_open(&p.store, cli_db(cli), STORE_READ, err);
 	if (rc)
 		return rc;
 	rc = find_runs(&p, err);
@@ -191,6 +211,7 @@ static const struct cli_option options[] = {
 	CLI_OPTION_DB,
 	{"type", 't', "TYPE,...", "draw these plot types [all that the runs have data for]"},
 	{"output", 'o', "DIR", "folder for the pictures [plots/out/NAME-ID]"},
+	{"x", 'x', "AXIS", "x axis of time series: time or requests [requests; time with pacing timestamps]"},
 	{"list", 0, NULL, "list the plot types and stop"},
 	{NULL, 0, NULL, NULL},
 };

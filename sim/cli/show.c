@@ -2,10 +2,11 @@
  * show.c - `kmemsim show RUN`: what a run did and what it cost, section by section.
  */
 #include "sim/cli/show.h"
-#include "sim/cli/internal.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+#include "sim/cli/internal.h"
 
 const struct show_section show_sections[] = {
 	{"summary", NULL, true, show_summary},
@@ -36,6 +37,8 @@ const char *show_cell(char cell[SHOW_CELL], enum show_kind kind, double value)
 	default:
 		if (value >= 0 && value == (double)(u64)value)
 			return cli_count(cell, SHOW_CELL, (u64)value);
+		if (value >= 1000)
+			return cli_count(cell, SHOW_CELL, (u64)(value + 0.5));
 		snprintf(cell, SHOW_CELL, "%.4g", value);
 		return cell;
 	}
@@ -75,8 +78,8 @@ static void table_row(struct cli_table *t, const struct query *q, const struct s
 	cli_table_row(t, cells);
 }
 
-int show_query(struct show *s, const char *key, const char *empty, const struct show_column *columns, int n,
-	       const char *sql)
+int show_query(struct show *s, const char *key, const char *empty, const struct show_column *columns,
+	       int n, const char *sql)
 {
 	const char *headings[MAX_COLUMNS];
 	struct cli_table *t = NULL;
@@ -171,8 +174,8 @@ static int show_run(struct show *s, u64 wanted)
 
 	rc = store_find_run(s->store, s->cli->args[0], &s->run, s->err);
 	if (!rc)
-		rc = query_one_int(s->store, "SELECT timing = 'cycle' FROM run WHERE id = ?", s->run, 0, &cycle,
-				   s->err);
+		rc = query_one_int(s->store, "SELECT timing = 'cycle' FROM run WHERE id = ?", s->run, 0,
+				   &cycle, s->err);
 	if (rc)
 		return rc;
 	s->cycle = cycle;

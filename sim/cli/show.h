@@ -51,8 +51,8 @@ const char *show_cell(char cell[SHOW_CELL], enum show_kind kind, double value);
  * The rows of a query with the run's id as ?1 (and limit as ?2): a table, or an
  * array of objects under key. empty is printed instead of a table without rows.
  */
-int show_query(struct show *s, const char *key, const char *empty, const struct show_column *columns, int n,
-	       const char *sql);
+int show_query(struct show *s, const char *key, const char *empty, const struct show_column *columns,
+	       int n, const char *sql);
 
 int show_summary(struct show *s);
 int show_metrics(struct show *s);

@@ -27,7 +27,8 @@ static void json_latency(struct show *s, const char *operation, const char *path
 	json_close(j, '}');
 }
 
-static void latency_row(struct cli_table *t, const char *operation, const char *path, const struct histogram *h)
+static void latency_row(struct cli_table *t, const char *operation, const char *path,
+			const struct histogram *h)
 {
 	char v[6][SHOW_CELL];
 	const char *cells[] = {
@@ -91,15 +92,17 @@ static const char *no_latencies(struct show *s)
 
 	if (!s->cycle)
 		return "no latencies: the run had no cycle timing";
-	if (query_one_int(s->store, "SELECT count(*) FROM latency_measured WHERE run = ? AND count > 0", s->run, 0,
-			  &n, s->err) || n)
+	if (query_one_int(s->store, "SELECT count(*) FROM latency_measured WHERE run = ? AND count > 0",
+			  s->run, 0, &n, s->err) ||
+	    n)
 		return NULL;
 	return "no latencies were stored";
 }
 
 int show_latency(struct show *s)
 {
-	static const char *const headings[] = {"operation", "path", "count", "mean", "p50", "p99", "p99.9", "max"};
+	static const char *const headings[] = {"operation", "path", "count", "mean",
+					       "p50",	    "p99",  "p99.9", "max"};
 	const char *none = no_latencies(s);
 	struct histogram *h = malloc(sizeof(*h));
 	struct cli_table *t = NULL;
@@ -138,7 +141,8 @@ static int read_parts(struct show *s, struct part_names *parts)
 	parts->n = 0;
 	query_begin(&q, s->store, s->err,
 		    "SELECT part, name FROM latency_split WHERE run = ? GROUP BY part, name HAVING sum(ps) > 0"
-		    " ORDER BY part", "i", s->run);
+		    " ORDER BY part",
+		    "i", s->run);
 	while (query_next(&q) && parts->n < MAX_PARTS) {
 		parts->part[parts->n] = query_int(&q, 0);
 		cli_safe(parts->name[parts->n++], 24, query_text(&q, 1));
@@ -147,7 +151,8 @@ static int read_parts(struct show *s, struct part_names *parts)
 }
 
 /* Operation NULL: all of them. */
-static int parts_row(struct show *s, struct cli_table *t, const struct part_names *parts, const char *operation)
+static int parts_row(struct show *s, struct cli_table *t, const struct part_names *parts,
+		     const char *operation)
 {
 	double ps[MAX_PARTS] = {0}, sum = 0;
 	char text[MAX_PARTS + 2][SHOW_CELL];
@@ -156,7 +161,8 @@ static int parts_row(struct show *s, struct cli_table *t, const struct part_name
 
 	query_begin(&q, s->store, s->err,
 		    "SELECT part, sum(ps) FROM latency_split WHERE run = ?1 AND (?2 IS NULL OR operation = ?2)"
-		    " GROUP BY part", "is", s->run, operation);
+		    " GROUP BY part",
+		    "is", s->run, operation);
 	while (query_next(&q)) {
 		for (int i = 0; i < parts->n; i++)
 			if (parts->part[i] == query_int(&q, 0))
@@ -188,7 +194,8 @@ static int parts_table(struct show *s)
 	t = cli_table_new(headings, parts.n + 2);
 	query_begin(&q, s->store, s->err,
 		    "SELECT operation FROM latency_measured WHERE run = ? AND count > 0 GROUP BY operation"
-		    " ORDER BY sum(sum_ps) DESC, operation", "i", s->run);
+		    " ORDER BY sum(sum_ps) DESC, operation",
+		    "i", s->run);
 	while (!rc && query_next(&q))
 		rc = parts_row(s, t, &parts, query_text(&q, 0));
 	if (!rc)
@@ -199,8 +206,9 @@ static int parts_table(struct show *s)
 
 int show_parts(struct show *s)
 {
-	static const struct show_column columns[] = {
-		{"operation", "operation", SHOW_TEXT}, {"part", "part", SHOW_TEXT}, {"ps", "ps", SHOW_COUNT}};
+	static const struct show_column columns[] = {{"operation", "operation", SHOW_TEXT},
+						     {"part", "part", SHOW_TEXT},
+						     {"ps", "ps", SHOW_COUNT}};
 	const char *none = no_latencies(s);
 
 	if (s->cli->json)
@@ -216,14 +224,15 @@ int show_parts(struct show *s)
 int show_locks(struct show *s)
 {
 	static const struct show_column columns[] = {
-		{"lock", "name", SHOW_TEXT},	       {"held in", "holder", SHOW_TEXT},
-		{"acquired", "acquired", SHOW_COUNT},  {"contended", "contended", SHOW_COUNT},
-		{"waited", "wait_ns", SHOW_NS},	       {"longest", "wait_max_ns", SHOW_NS},
+		{"lock", "name", SHOW_TEXT},	      {"held in", "holder", SHOW_TEXT},
+		{"acquired", "acquired", SHOW_COUNT}, {"contended", "contended", SHOW_COUNT},
+		{"waited", "wait_ns", SHOW_NS},	      {"longest", "wait_max_ns", SHOW_NS},
 	};
 
 	return show_query(s, "locks", "no locks were recorded", columns, KMS_ARRAY_SIZE(columns),
-			  "SELECT name, CASE holder WHEN '' THEN 'all' ELSE holder END, CASE holder WHEN '' THEN acquired END, contended,"
-			  " wait_ps / 1000.0, wait_max_ps / 1000.0 FROM lock_wait l WHERE run = ?1"
+			  "SELECT name, CASE holder WHEN '' THEN 'all' ELSE holder END, CASE holder WHEN '' THEN acquired END,"
+			  " CASE WHEN holder = '' OR contended THEN contended END, wait_ps / 1000.0,"
+			  " CASE WHEN holder = '' OR wait_max_ps THEN wait_max_ps / 1000.0 END FROM lock_wait l WHERE run = ?1"
 			  " ORDER BY (SELECT max(wait_ps) FROM lock_wait m WHERE m.run = l.run AND m.name = l.name)"
 			  " DESC, name, holder <> '', wait_ps DESC, holder LIMIT ?2");
 }

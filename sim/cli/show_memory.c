@@ -44,7 +44,8 @@ static s64 held(const s64 value[NR_STATES])
 	return sum;
 }
 
-static void json_states(struct show *s, const char *key, const struct query_instant *at, const s64 value[NR_STATES])
+static void json_states(struct show *s, const char *key, const struct query_instant *at,
+			const s64 value[NR_STATES])
 {
 	json_open(&s->json, key, '{');
 	json_int(&s->json, "request", at->request);
@@ -78,8 +79,9 @@ static void states_table(const s64 peak[NR_STATES], const s64 end[NR_STATES])
 
 		cli_table_row(t, cells);
 	}
-	cli_table_row(t, (const char *const[]){"held (the first six)", show_cell(c[0], SHOW_BYTES, (double)held(peak)),
-					       "", show_cell(c[2], SHOW_BYTES, (double)held(end)), ""});
+	cli_table_row(t, (const char *const[]){"held (the first six)",
+					       show_cell(c[0], SHOW_BYTES, (double)held(peak)), "",
+					       show_cell(c[2], SHOW_BYTES, (double)held(end)), ""});
 	cli_table_print(t, stdout);
 }
 
@@ -115,12 +117,18 @@ int show_bytes(struct show *s)
 int show_caches(struct show *s)
 {
 	static const struct show_column columns[] = {
-		{"cache", "name", SHOW_TEXT},		  {"object", "object_size", SHOW_COUNT},
-		{"size", "size", SHOW_COUNT},		  {"slabs", "slabs", SHOW_COUNT},
-		{"in use", "inuse", SHOW_COUNT},	  {"slab bytes", "slab_bytes", SHOW_BYTES},
-		{"requested", "requested_bytes", SHOW_BYTES}, {"waste", "waste_bytes", SHOW_BYTES},
-		{"rounding", "rounding_bytes", SHOW_BYTES}, {"tail", "tail_bytes", SHOW_BYTES},
-		{"partial", "partial_bytes", SHOW_BYTES}, {"CPU", "cpu_bytes", SHOW_BYTES},
+		{"cache", "name", SHOW_TEXT},
+		{"object", "object_size", SHOW_COUNT},
+		{"size", "size", SHOW_COUNT},
+		{"slabs", "slabs", SHOW_COUNT},
+		{"in use", "inuse", SHOW_COUNT},
+		{"slab bytes", "slab_bytes", SHOW_BYTES},
+		{"requested", "requested_bytes", SHOW_BYTES},
+		{"waste", "waste_bytes", SHOW_BYTES},
+		{"rounding", "rounding_bytes", SHOW_BYTES},
+		{"tail", "tail_bytes", SHOW_BYTES},
+		{"partial", "partial_bytes", SHOW_BYTES},
+		{"CPU", "cpu_bytes", SHOW_BYTES},
 	};
 
 	return show_query(s, "caches", "no slab caches", columns, KMS_ARRAY_SIZE(columns),
@@ -133,10 +141,14 @@ int show_caches(struct show *s)
 int show_zones(struct show *s)
 {
 	static const struct show_column columns[] = {
-		{"node", "node", SHOW_COUNT},	    {"zone", "name", SHOW_TEXT},
-		{"managed", "managed", SHOW_COUNT}, {"free", "free_pages", SHOW_COUNT},
-		{"on CPUs", "pcp_pages", SHOW_COUNT}, {"min", "watermark_min", SHOW_COUNT},
-		{"low", "watermark_low", SHOW_COUNT}, {"high", "watermark_high", SHOW_COUNT},
+		{"node", "node", SHOW_COUNT},
+		{"zone", "name", SHOW_TEXT},
+		{"managed", "managed", SHOW_COUNT},
+		{"free", "free_pages", SHOW_COUNT},
+		{"on CPUs", "pcp_pages", SHOW_COUNT},
+		{"min", "watermark_min", SHOW_COUNT},
+		{"low", "watermark_low", SHOW_COUNT},
+		{"high", "watermark_high", SHOW_COUNT},
 		{"free blocks, order 0 to 10", "free_blocks", SHOW_TEXT},
 	};
 
@@ -150,9 +162,12 @@ int show_zones(struct show *s)
 int show_sites(struct show *s)
 {
 	static const struct show_column columns[] = {
-		{"call site", "name", SHOW_TEXT},	{"allocations", "allocs", SHOW_COUNT},
-		{"live", "live", SHOW_COUNT},		{"live bytes", "live_bytes", SHOW_BYTES},
-		{"waste of live", "waste_bytes", SHOW_BYTES}, {"waste, all", "waste_bytes_total", SHOW_BYTES},
+		{"call site", "name", SHOW_TEXT},
+		{"allocations", "allocs", SHOW_COUNT},
+		{"live", "live", SHOW_COUNT},
+		{"live bytes", "live_bytes", SHOW_BYTES},
+		{"waste of live", "waste_bytes", SHOW_BYTES},
+		{"waste, all", "waste_bytes_total", SHOW_BYTES},
 	};
 
 	return show_query(s, "sites", "no call sites were recorded", columns, KMS_ARRAY_SIZE(columns),

@@ -64,20 +64,32 @@ static int one_fact(struct show *s, const struct fact *f)
 	return query_end(&q);
 }
 
+/* "host: replay 0.85 s" */
+static void print_host_fact(const struct query *q)
+{
+	char value[SHOW_CELL], safe[64], name[64];
+	const char *unit = query_text(q, 2);
+
+	if (!strcmp(unit, "bytes"))
+		printf("host: %s %s\n", cli_safe(name, sizeof(name), query_text(q, 0)),
+		       show_cell(value, SHOW_BYTES, query_double(q, 1)));
+	else
+		printf("host: %s %s %s\n", cli_safe(name, sizeof(name), query_text(q, 0)),
+		       show_cell(value, SHOW_COUNT, query_double(q, 1)),
+		       cli_safe(safe, sizeof(safe), unit));
+}
+
 static int host_facts(struct show *s)
 {
-	char value[SHOW_CELL], unit[64], name[64];
 	struct query q;
 
-	query_begin(&q, s->store, s->err, "SELECT name, value, unit FROM host_fact WHERE run = ? ORDER BY name",
-		    "i", s->run);
+	query_begin(&q, s->store, s->err,
+		    "SELECT name, value, unit FROM host_fact WHERE run = ? ORDER BY name", "i", s->run);
 	if (s->cli->json)
 		json_open(&s->json, "host", '[');
 	while (query_next(&q)) {
 		if (!s->cli->json) {
-			printf("host %-10s %s %s\n", cli_safe(name, sizeof(name), query_text(&q, 0)),
-			       show_cell(value, SHOW_COUNT, query_double(&q, 1)),
-			       cli_safe(unit, sizeof(unit), query_text(&q, 2)));
+			print_host_fact(&q);
 			continue;
 		}
 		json_open(&s->json, NULL, '{');
@@ -181,32 +193,34 @@ int show_metrics(struct show *s)
 int show_phases(struct show *s)
 {
 	static const struct show_column columns[] = {
-		{"phase", "phase", SHOW_COUNT},	       {"name", "name", SHOW_TEXT},
-		{"measured", "measured", SHOW_TEXT},   {"requests", "requests", SHOW_COUNT},
-		{"sim. time", "simulated_time_ns", SHOW_NS}, {"mean", "latency_mean_ns", SHOW_NS},
-		{"p99", "latency_p99_ns", SHOW_NS},    {"held, peak", "held_bytes_peak", SHOW_BYTES},
+		{"phase", "phase", SHOW_COUNT},
+		{"name", "name", SHOW_TEXT},
+		{"measured", "measured", SHOW_TEXT},
+		{"requests", "requests", SHOW_COUNT},
+		{"sim. time", "simulated_time_ns", SHOW_NS},
+		{"mean", "latency_mean_ns", SHOW_NS},
+		{"p99", "latency_p99_ns", SHOW_NS},
+		{"held, peak", "held_bytes_peak", SHOW_BYTES},
 		{"int. frag.", "internal_fragmentation", SHOW_SHARE},
 	};
 
-	return show_query(s, "phases", "no phases", columns, KMS_ARRAY_SIZE(columns),
-			  "SELECT p.phase, p.name, CASE p.warm_up WHEN 1 THEN 'warm-up' ELSE 'yes' END, "
-			  PHASE_METRIC("requests") ", " PHASE_METRIC("simulated_time") ", "
-			  PHASE_METRIC("latency_mean") ", " PHASE_METRIC("latency_p99") ", "
-			  PHASE_METRIC("held_bytes_peak") ", " PHASE_METRIC("internal_fragmentation")
-			  " FROM phase p LEFT JOIN metric_value v ON v.run = p.run AND v.phase = p.phase"
-			  " WHERE p.run = ?1 AND p.phase >= 0 GROUP BY p.phase ORDER BY p.phase");
+	return show_query(
+		s, "phases", "no phases", columns, KMS_ARRAY_SIZE(columns),
+		"SELECT p.phase, p.name, CASE p.warm_up WHEN 1 THEN 'warm-up' ELSE 'yes' END, " PHASE_METRIC("requests") ", " PHASE_METRIC("simulated_time") ", " PHASE_METRIC(
+			"latency_mean") ", " PHASE_METRIC("latency_p99") ", " PHASE_METRIC("held_bytes_peak") ", " PHASE_METRIC("internal_fragmentation") " FROM phase p LEFT JOIN metric_value v ON v.run = p.run AND v.phase = p.phase"
+																			  " WHERE p.run = ?1 AND p.phase >= 0 GROUP BY p.phase ORDER BY p.phase");
 }
 
 int show_coverage(struct show *s)
 {
-	static const struct show_column columns[] = {{"left out", "what", SHOW_TEXT},
-						     {"requests", "count", SHOW_COUNT}};
+	static const struct show_column columns[] = {{"left out at import", "what", SHOW_TEXT},
+						     {"events", "count", SHOW_COUNT}};
 	char share[SHOW_CELL];
 	struct query q;
 
 	query_begin(&q, s->store, s->err,
-		    "SELECT value FROM metric_value WHERE run = ? AND phase = -1 AND name = 'coverage'", "i",
-		    s->run);
+		    "SELECT value FROM metric_value WHERE run = ? AND phase = -1 AND name = 'coverage'",
+		    "i", s->run);
 	if (query_next(&q)) {
 		if (s->cli->json)
 			json_double(&s->json, "coverage", query_double(&q, 0));
@@ -218,7 +232,7 @@ int show_coverage(struct show *s)
 		return q.rc;
 	return show_query(s, "left_out", "nothing was left out when the workload was imported", columns, 2,
 			  "SELECT name, value FROM counter WHERE run = ?1 AND category = 'left_out'"
-			  " ORDER BY value DESC, name");
+			  " ORDER BY value DESC, name LIMIT ?2");
 }
 
 int show_counters(struct show *s)

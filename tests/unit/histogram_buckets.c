@@ -100,7 +100,8 @@ static void quantiles_agree_with_sorting(void **state)
 
 static void merge_is_adding_both(void **state)
 {
-	struct histogram *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b)), *both = calloc(1, sizeof(*a));
+	struct histogram *a = calloc(1, sizeof(*a)), *b = calloc(1, sizeof(*b)),
+			 *both = calloc(1, sizeof(*a));
 
 	histogram_merge(a, b);
 	assert_int_equal(a->count, 0);

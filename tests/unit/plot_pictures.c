@@ -17,7 +17,8 @@ static s64 slub, noslab, functional, hostile;
 
 static int fill(void **state)
 {
-	struct sample_options a = {.name = "slub-up", .seed = 3}, b = {.name = "no-slab", .no_slab = true, .seed = 3};
+	struct sample_options a = {.name = "slub-up", .seed = 3},
+			      b = {.name = "no-slab", .no_slab = true, .seed = 3};
 	struct sample_options c = {.name = "frag only", .functional = true, .seed = 3};
 	struct sample_options d = {.name = HOSTILE, .title = HOSTILE, .seed = 3};
 	struct kms_error e = {0};
@@ -58,7 +59,7 @@ static void draw(const char *type_name, const s64 *runs, u32 n, const char *dir)
 
 	memset(&err, 0, sizeof(err));
 	assert_ok(plot_find_type(type_name, &type, &err), &err);
-	if (plot_draw(pictures, type, runs, n, test_path(dir), why, &err))
+	if (plot_draw(pictures, type, runs, n, test_path(dir), PLOT_X_DEFAULT, why, &err))
 		fail_msg("%s: %s%s", type_name, err.text, why);
 }
 
@@ -109,9 +110,30 @@ static void images_are_images(void **state)
 	assert_true(n > 10000);
 	assert_non_null(strstr(image, "</svg>"));
 	assert_non_null(strstr(image, "order 10 (4 MiB)"));
-	assert_non_null(strstr(image, "free blocks ["));
+	assert_non_null(strstr(image, "free blocks"));
 	assert_non_null(strstr(image, "untar"));
 	free(image);
+}
+
+static void x_axis_as_asked(void **state)
+{
+	const struct plot_type *type;
+	char why[256], *gp;
+	size_t n;
+
+	assert_ok(plot_find_type("free-blocks", &type, &err), &err);
+	assert_ok(plot_draw(pictures, type, &slub, 1, test_path("x"), PLOT_X_TIME, why, &err), &err);
+	gp = slurp(test_path("x"), "free-blocks.gp", &n);
+	assert_non_null(strstr(gp, "simulated time [ms]"));
+	free(gp);
+	assert_ok(plot_draw(pictures, type, &slub, 1, test_path("x"), PLOT_X_DEFAULT, why, &err), &err);
+	gp = slurp(test_path("x"), "free-blocks.gp", &n);
+	assert_non_null(strstr(gp, "requests completed [thousands]"));
+	free(gp);
+	assert_ok(plot_draw(pictures, type, &functional, 1, test_path("x"), PLOT_X_TIME, why, &err), &err);
+	gp = slurp(test_path("x"), "free-blocks.gp", &n);
+	assert_non_null(strstr(gp, "requests completed")); /* time stands still */
+	free(gp);
 }
 
 static void script_draws_again_by_itself(void **state)
@@ -121,7 +143,8 @@ static void script_draws_again_by_itself(void **state)
 
 	draw("latency-split", &slub, 1, "again");
 	before = slurp(test_path("again"), "latency-split.svg", &nb);
-	snprintf(command, sizeof(command), "cd %s && rm *.svg *.png && gnuplot latency-split.gp", test_path("again"));
+	snprintf(command, sizeof(command), "cd %s && rm *.svg *.png && gnuplot latency-split.gp",
+		 test_path("again"));
 	assert_int_equal(system(command), 0);
 	after = slurp(test_path("again"), "latency-split.svg", &na);
 	assert_non_null(after);
@@ -145,7 +168,8 @@ static void several_runs_share_a_picture(void **state)
 	assert_non_null(strstr(svg, "frag only"));
 	free(svg);
 	assert_ok(plot_find_type("latency-cdf", &type, &err), &err);
-	assert_int_equal(plot_draw(pictures, type, runs, 2, test_path("several"), why, &err), PLOT_NO_DATA);
+	assert_int_equal(plot_draw(pictures, type, runs, 2, test_path("several"), PLOT_X_DEFAULT, why, &err),
+			 PLOT_NO_DATA);
 	assert_non_null(strstr(why, "1 to 1 runs"));
 }
 
@@ -156,7 +180,9 @@ static void run_without_timing_has_no_latencies(void **state)
 	char why[256];
 
 	assert_ok(plot_find_type("latency-cdf", &type, &err), &err);
-	assert_int_equal(plot_draw(pictures, type, &functional, 1, test_path("none"), why, &err), PLOT_NO_DATA);
+	assert_int_equal(plot_draw(pictures, type, &functional, 1, test_path("none"), PLOT_X_DEFAULT,
+				   why, &err),
+			 PLOT_NO_DATA);
 	assert_non_null(strstr(why, "no cycle timing"));
 	assert_int_not_equal(stat(test_path("none"), &st), 0);
 	draw("fragmentation", &functional, 1, "functional");
@@ -199,7 +225,8 @@ static void unknown_type_offers_the_nearest(void **state)
 {
 	const struct plot_type *type;
 
-	assert_refused(plot_find_type("latency-cfd", &type, &err), &err, KMS_EUSAGE, "did you mean 'latency-cdf'?");
+	assert_refused(plot_find_type("latency-cfd", &type, &err), &err, KMS_EUSAGE,
+		       "did you mean 'latency-cdf'?");
 	assert_refused(plot_find_type("zzzzzzzzzzzzz", &type, &err), &err, KMS_EUSAGE, "plot --list");
 	memset(&err, 0, sizeof(err));
 }
@@ -215,15 +242,16 @@ static void gnuplot_missing_or_failing(void **state)
 	assert_ok(plot_find_type("free-blocks", &type, &err), &err);
 	assert_int_equal(mkdir(test_path("bin"), 0755), 0);
 	setenv("PATH", test_path("bin"), 1);
-	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("bad"), why, &err), &err, KMS_EFAIL,
-		       "gnuplot was not found; install the Debian package gnuplot-nox");
+	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("bad"), PLOT_X_DEFAULT, why, &err),
+		       &err, KMS_EFAIL, "gnuplot was not found; install the Debian package gnuplot-nox");
 	snprintf(program, sizeof(program), "%s", test_path("bin/gnuplot"));
 	f = fopen(program, "w");
-	fputs("#!/bin/sh\n: > free-blocks.png\nprintf '\\n\\tset x\\n\\t^\\nline 7: no such \\033[1mterminal\\n\\n' >&2\nexit 1\n", f);
+	fputs("#!/bin/sh\n: > free-blocks.png\nprintf '\\n\\tset x\\n\\t^\\nline 7: no such \\033[1mterminal\\n\\n' >&2\nexit 1\n",
+	      f);
 	fclose(f);
 	chmod(program, 0755);
-	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("bad"), why, &err), &err, KMS_EFAIL,
-		       "line 7: no such ?[1mterminal");
+	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("bad"), PLOT_X_DEFAULT, why, &err),
+		       &err, KMS_EFAIL, "line 7: no such ?[1mterminal");
 	assert_int_not_equal(stat(test_path("bad/free-blocks.png"), &st), 0);
 	assert_int_equal(stat(test_path("bad/free-blocks.gp"), &st), 0);
 	setenv("PATH", path, 1);
@@ -239,11 +267,12 @@ static void folders_that_cannot_be_made(void **state)
 
 	fclose(f);
 	assert_ok(plot_find_type("free-blocks", &type, &err), &err);
-	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("file/sub"), why, &err), &err, KMS_EUSAGE,
-		       "cannot create folder");
-	assert_refused(plot_draw(pictures, type, &slub, 1, "", why, &err), &err, KMS_EUSAGE, "empty");
-	assert_refused(plot_draw(pictures, type, &(s64){99}, 1, test_path("x"), why, &err), &err, KMS_EUSAGE,
-		       "no run 99");
+	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("file/sub"), PLOT_X_DEFAULT, why, &err),
+		       &err, KMS_EUSAGE, "cannot create folder");
+	assert_refused(plot_draw(pictures, type, &slub, 1, "", PLOT_X_DEFAULT, why, &err), &err,
+		       KMS_EUSAGE, "empty");
+	assert_refused(plot_draw(pictures, type, &(s64){99}, 1, test_path("x"), PLOT_X_DEFAULT, why, &err),
+		       &err, KMS_EUSAGE, "no run 99");
 	memset(&err, 0, sizeof(err));
 }
 
@@ -268,6 +297,7 @@ int main(void)
 	const struct CMUnitTest plot_pictures[] = {
 		cmocka_unit_test(all_types_draw_the_same_twice),
 		cmocka_unit_test(images_are_images),
+		cmocka_unit_test(x_axis_as_asked),
 		cmocka_unit_test(script_draws_again_by_itself),
 		cmocka_unit_test(several_runs_share_a_picture),
 		cmocka_unit_test(run_without_timing_has_no_latencies),

@@ -18,7 +18,7 @@
 #define SAMPLE_REQUESTS 400000ull
 #define SAMPLE_POINTS 240
 
-static const char *const sample_parts[] = {"exec",	   "tlb",	   "l1",   "l2",   "llc",
+static const char *const sample_parts[] = {"exec",	"tlb",		"l1",	"l2",	"llc",
 					   "coherence", "interconnect", "dram", "lock", "reclaim"};
 
 struct sample_options {
@@ -50,8 +50,8 @@ static int sample_phase_of(double x)
 	return x < 0.25 ? 0 : x < 0.8 ? 1 : 2;
 }
 
-static int sample_bytes(struct store *store, struct store_sample *s, const struct sample_options *o, double x,
-			struct kms_error *err)
+static int sample_bytes(struct store *store, struct store_sample *s, const struct sample_options *o,
+			double x, struct kms_error *err)
 {
 	double load = (x < 0.25 ? x * 3 : x < 0.8 ? 0.75 + 0.2 * sin(x * 30) : 2.5 * (1 - x) + 0.25);
 	s64 requested = (s64)(load * 40e6), metadata = 5 << 20, reserved = 9 << 20;
@@ -64,12 +64,16 @@ static int sample_bytes(struct store *store, struct store_sample *s, const struc
 		const char *name;
 		s64 value;
 	} all[] = {
-		{"bytes.requested", requested}, {"bytes.rounding", rounding},
-		{"bytes.slab_tail", tail},	{"bytes.free_partial", partial},
-		{"bytes.cpu_cached", cpu},	{"bytes.page_order", page_order},
-		{"bytes.metadata", metadata},	{"bytes.reserved", reserved},
-		{"bytes.free", (s64)SAMPLE_RAM - requested - rounding - tail - partial - cpu - page_order -
-				       metadata - reserved},
+		{"bytes.requested", requested},
+		{"bytes.rounding", rounding},
+		{"bytes.slab_tail", tail},
+		{"bytes.free_partial", partial},
+		{"bytes.cpu_cached", cpu},
+		{"bytes.page_order", page_order},
+		{"bytes.metadata", metadata},
+		{"bytes.reserved", reserved},
+		{"bytes.free", (s64)SAMPLE_RAM - requested - rounding - tail - partial - cpu -
+				       page_order - metadata - reserved},
 	};
 	int rc = 0;
 
@@ -120,8 +124,8 @@ static int sample_series(struct store *store, const struct sample_options *o, st
 	return rc;
 }
 
-static int sample_latency(struct store *store, int phase, const char *operation, const char *path, u64 n,
-			  double median_ns, double spread, u64 seed, struct kms_error *err)
+static int sample_latency(struct store *store, int phase, const char *operation, const char *path,
+			  u64 n, double median_ns, double spread, u64 seed, struct kms_error *err)
 {
 	static const double weight[] = {0.3, 0, 0.2, 0.08, 0.12, 0.1, 0.03, 0.15, 0.02, 0};
 	struct histogram *h = calloc(1, sizeof(*h));
@@ -148,12 +152,12 @@ static int sample_latencies(struct store *store, u64 seed, struct kms_error *err
 		u64 n;
 		double median, spread;
 	} all[] = {
-		{"kmalloc", "fast", 20000, 14, 0.25},  {"kmalloc", "slow_partial", 900, 160, 0.4},
-		{"kmalloc", "new_slab", 60, 900, 0.3}, {"kfree", "fast", 17000, 11, 0.3},
-		{"kfree", "slow", 2500, 70, 0.5},      {"cache_alloc", "fast", 9000, 13, 0.2},
-		{"cache_free", "fast", 8800, 11, 0.3}, {"page_alloc", "pcp", 4000, 40, 0.5},
+		{"kmalloc", "fast", 20000, 14, 0.25},	{"kmalloc", "slow_partial", 900, 160, 0.4},
+		{"kmalloc", "new_slab", 60, 900, 0.3},	{"kfree", "fast", 17000, 11, 0.3},
+		{"kfree", "slow", 2500, 70, 0.5},	{"cache_alloc", "fast", 9000, 13, 0.2},
+		{"cache_free", "fast", 8800, 11, 0.3},	{"page_alloc", "pcp", 4000, 40, 0.5},
 		{"page_alloc", "buddy", 300, 420, 0.6}, {"page_free", "pcp", 3900, 38, 0.4},
-		{"touch", "all", 20000, 22, 0.9},      {"vmstat", "all", 40, 2100, 0.2},
+		{"touch", "all", 20000, 22, 0.9},	{"vmstat", "all", 40, 2100, 0.2},
 	};
 	int rc = 0;
 
@@ -176,7 +180,17 @@ static int sample_tables(struct store *store, struct kms_error *err)
 	};
 	const struct store_zone zones[] = {
 		{0, "DMA32", 16, 4080, 4000, 3900, 1200, 40, 30, 40, 50, {100, 50, 20, 9, 4, 3, 2, 1, 1, 0, 0}},
-		{0, "Normal", 4096, 61440, 61440, 60000, 9000, 400, 600, 750, 900,
+		{0,
+		 "Normal",
+		 4096,
+		 61440,
+		 61440,
+		 60000,
+		 9000,
+		 400,
+		 600,
+		 750,
+		 900,
 		 {700, 350, 120, 80, 30, 20, 12, 9, 3, 2, 4}},
 	};
 	const struct store_site sites[] = {
@@ -201,7 +215,8 @@ static int sample_tables(struct store *store, struct kms_error *err)
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(locks) && !rc; i++)
 		rc = store_lock(store, &locks[i], err);
 	if (!rc)
-		rc = store_counter(store, "left_out", "free of an object allocated before the trace", 1234, err);
+		rc = store_counter(store, "left_out", "free of an object allocated before the trace",
+				   1234, err);
 	if (!rc)
 		rc = store_counter(store, "path", "mm_page_alloc", 35000, err);
 	if (!rc)
@@ -211,7 +226,8 @@ static int sample_tables(struct store *store, struct kms_error *err)
 
 static int sample_metrics(struct store *store, const struct sample_options *o, struct kms_error *err)
 {
-	static const enum metric_id timed[] = {M_SIM_TIME, M_BUSY, M_LAT_MEAN, M_LAT_P50, M_LAT_P99, M_LAT_P999};
+	static const enum metric_id timed[] = {M_SIM_TIME, M_BUSY,    M_LAT_MEAN,
+					       M_LAT_P50,  M_LAT_P99, M_LAT_P999};
 	int rc = 0;
 
 	for (int phase = -1; phase < 3 && !rc; phase++) {
@@ -234,13 +250,22 @@ static int sample_begin(struct store *store, const struct sample_options *o, s64
 	struct run_info info = {
 		.name = o->name,
 		.title = o->title ? o->title : "Boot and small-file workload on SLUB",
-		.tool_version = "0.1.0", .compiler = "gcc 12.2.0", .compiler_flags = "-O1",
-		.host = "test", .config_json = "{\"name\":\"x\"}", .config_hash = "c0ffee",
-		.trace_hash = "decade", .workload = "slub-up", .machine = "small",
+		.tool_version = "0.1.0",
+		.compiler = "gcc 12.2.0",
+		.compiler_flags = "-O1",
+		.host = "test",
+		.config_json = "{\"name\":\"x\"}",
+		.config_hash = "c0ffee",
+		.trace_hash = "decade",
+		.workload = "slub-up",
+		.machine = "small",
 		.policy = o->no_slab ? "noslab" : "slub",
-		.timing = o->functional ? "functional" : "cycle", .pacing = "asap",
-		.seed = o->seed, .ram_bytes = SAMPLE_RAM,
-		.part_names = sample_parts, .nr_parts = KMS_ARRAY_SIZE(sample_parts),
+		.timing = o->functional ? "functional" : "cycle",
+		.pacing = "asap",
+		.seed = o->seed,
+		.ram_bytes = SAMPLE_RAM,
+		.part_names = sample_parts,
+		.nr_parts = KMS_ARRAY_SIZE(sample_parts),
 	};
 	int rc;
 

@@ -38,7 +38,8 @@ static void new_database_is_ours(void **state)
 	assert_int_equal(test_int(store, "PRAGMA foreign_keys"), 1);
 	assert_int_equal(test_int(store, "PRAGMA journal_mode = 'wal'"), 0); /* text "wal" */
 	assert_int_equal(test_int(store, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND"
-					 " sql NOT LIKE '%STRICT%'"), 0);
+					 " sql NOT LIKE '%STRICT%'"),
+			 0);
 	assert_ok(store_close(store, &err), &err);
 	assert_ok(store_open(&store, test_path("new.db"), STORE_READ, &err), &err);
 	assert_ok(store_close(store, &err), &err);
@@ -134,8 +135,8 @@ static void failed_migration_changes_nothing(void **state)
 	struct store *store = test_open("broken.db");
 
 	assert_ok(store_close(store, &err), &err);
-	assert_refused(store_open_schema(&store, test_path("broken.db"), STORE_WRITE, &third, &err), &err,
-		       KMS_EFAIL, "creating or migrating");
+	assert_refused(store_open_schema(&store, test_path("broken.db"), STORE_WRITE, &third, &err),
+		       &err, KMS_EFAIL, "creating or migrating");
 	store = test_open("broken.db");
 	assert_int_equal(test_int(store, "PRAGMA user_version"), STORE_SCHEMA_VERSION);
 	assert_int_equal(test_int(store, "SELECT count(*) FROM pragma_table_info('run') WHERE name = 'mood'"),

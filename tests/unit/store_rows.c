@@ -25,7 +25,8 @@ static void rows_come_out(void **state)
 	assert_int_equal(run, 1);
 	assert_int_equal(test_int(store, "SELECT count(*) FROM metric"), NR_METRICS);
 	assert_int_equal(test_int(store, "SELECT count(*) FROM run WHERE status = 'complete' AND finished"
-					 " >= started AND length(uuid) = 36"), 1);
+					 " >= started AND length(uuid) = 36"),
+			 1);
 	assert_int_equal(test_int(store, "SELECT count(*) FROM sample"),
 			 (SAMPLE_POINTS + 1) * (9 + 2 * 11 + 1));
 	assert_int_equal(test_int(store, "SELECT requests FROM run_summary"), SAMPLE_REQUESTS);
@@ -70,7 +71,8 @@ static void locks_of_one_name_add_up(void **state)
 	assert_ok(store_end_run(store, "complete", &err), &err);
 	assert_int_equal(test_int(store, "SELECT acquired FROM lock_wait WHERE name = 'list_lock'"), 5010);
 	assert_int_equal(test_int(store, "SELECT wait_ps FROM lock_wait WHERE name = 'list_lock'"), 900500);
-	assert_int_equal(test_int(store, "SELECT wait_max_ps FROM lock_wait WHERE name = 'list_lock'"), 40000);
+	assert_int_equal(test_int(store, "SELECT wait_max_ps FROM lock_wait WHERE name = 'list_lock'"),
+			 40000);
 	assert_ok(store_close(store, &err), &err);
 }
 
@@ -113,7 +115,8 @@ static void a_run_without_details_is_stored(void **state)
 	memset(&err, 0, sizeof(err));
 	assert_ok(store_begin_run(store, &(struct run_info){.name = "bare"}, &run, &err), &err);
 	assert_ok(store_end_run(store, "interrupted", &err), &err);
-	assert_int_equal(test_int(store, "SELECT count(*) FROM run_summary WHERE status = 'interrupted'"), 1);
+	assert_int_equal(test_int(store, "SELECT count(*) FROM run_summary WHERE status = 'interrupted'"),
+			 1);
 	assert_ok(store_close(store, &err), &err);
 }
 
@@ -144,15 +147,20 @@ static void same_run_same_digest(void **state)
 static void digest_sees_each_change(void **state)
 {
 	static const char *const simulated[] = {
-		"UPDATE run SET seed = seed + 1", "UPDATE run SET ram_bytes = ram_bytes + 4096",
-		"UPDATE run SET trace_hash = 'x'", "UPDATE run SET timing = 'functional'",
-		"UPDATE run SET pacing = 'order'", "UPDATE run SET status = 'interrupted'",
-		"UPDATE phase SET name = 'tar' WHERE phase = 1", "UPDATE phase SET warm_up = 1 WHERE phase = 1",
+		"UPDATE run SET seed = seed + 1",
+		"UPDATE run SET ram_bytes = ram_bytes + 4096",
+		"UPDATE run SET trace_hash = 'x'",
+		"UPDATE run SET timing = 'functional'",
+		"UPDATE run SET pacing = 'order'",
+		"UPDATE run SET status = 'interrupted'",
+		"UPDATE phase SET name = 'tar' WHERE phase = 1",
+		"UPDATE phase SET warm_up = 1 WHERE phase = 1",
 		"UPDATE run_metric SET value = value + 1e-9 WHERE phase = -1 AND metric = 5",
 		"UPDATE sample SET value = value + 1 WHERE request = 0 AND series = 3",
 		"UPDATE sample SET time_ps = time_ps + 1 WHERE request = 0 AND series = 3",
 		"DELETE FROM sample WHERE request = 0 AND series = 3",
-		"UPDATE series SET unit = 'KiB' WHERE id = 3", "UPDATE latency SET max_ps = max_ps + 1 WHERE id = 4",
+		"UPDATE series SET unit = 'KiB' WHERE id = 3",
+		"UPDATE latency SET max_ps = max_ps + 1 WHERE id = 4",
 		"UPDATE latency SET path = 'p' WHERE id = 4",
 		"UPDATE latency_part SET ps = ps + 1 WHERE latency = 4 AND part = 2",
 		"UPDATE latency_bucket SET count = count + 1 WHERE latency = 4 AND low_ps ="
@@ -170,7 +178,8 @@ static void digest_sees_each_change(void **state)
 		"UPDATE run SET uuid = 'u', started = 's', finished = NULL, name = 'n', title = 't',"
 		" tool_version = '9', compiler = 'clang', compiler_flags = '', host = 'h', config_hash = 'c',"
 		" machine = 'm', policy = 'p', workload = 'w', config = '{}', digest = 'x'",
-		"DELETE FROM host_fact", "UPDATE metric SET definition = 'reworded' || id",
+		"DELETE FROM host_fact",
+		"UPDATE metric SET definition = 'reworded' || id",
 	};
 	struct store *store = test_open("changes.db");
 	char before[33], after[33];
@@ -220,7 +229,8 @@ static void runs_are_found(void **state)
 		       "did you mean 'slub-smp4'?");
 	assert_refused(store_find_run(store, "17", &id, &err), &err, KMS_EUSAGE, "the newest is 3");
 	assert_refused(store_find_run(store, "", &id, &err), &err, KMS_EUSAGE, "no run ''");
-	assert_refused(store_find_run(store, "99999999999999999999999", &id, &err), &err, KMS_EUSAGE, "no run");
+	assert_refused(store_find_run(store, "99999999999999999999999", &id, &err), &err, KMS_EUSAGE,
+		       "no run");
 	test_sql(store, "UPDATE run SET uuid = 'abcd' || substr(uuid, 5) WHERE id < 3");
 	assert_refused(store_find_run(store, "abcd", &id, &err), &err, KMS_EUSAGE, "fits 2 runs");
 	store_close(store, NULL);
@@ -273,7 +283,8 @@ static void two_runs_share_a_database(void **state)
 {
 	struct store *a = test_open("shared.db"), *b = test_open("shared.db");
 	struct sample_options o = {.name = "a", .seed = 5};
-	struct store_sample s = {.series = "extra", .unit = "bytes", .phase = 1, .node = -1, .zone = -1, .order = -1};
+	struct store_sample s = {
+		.series = "extra", .unit = "bytes", .phase = 1, .node = -1, .zone = -1, .order = -1};
 	char ha[33], hb[33];
 	s64 run_a, run_b;
 

@@ -17,7 +17,8 @@ static struct kms_error err;
 
 static int fill(void **state)
 {
-	struct sample_options a = {.name = "slub-up", .seed = UINT64_MAX}, b = {.name = "frag", .functional = true};
+	struct sample_options a = {.name = "slub-up", .seed = UINT64_MAX},
+			      b = {.name = "frag", .functional = true};
 	struct sample_options c = {.name = ODD_NAME, .title = ODD_NAME, .seed = 3};
 	struct kms_error e = {0};
 	struct store *store;
@@ -152,9 +153,10 @@ static void list_shows_all_runs(void **state)
 
 static void show_has_every_section(void **state)
 {
-	PRINTS(&cli_verb_show, "1", "slub-up", "18446744073709551615", "latency_p99", "untar", "warm-up", "kmalloc",
-	       "slow_partial", "coherence", "lost to size rounding", "inode_cache", "Normal", "700 350 120",
-	       "rmqueue_bulk", "alloc_skb+0x3f", "99.7 %", "free of an object allocated before the trace");
+	PRINTS(&cli_verb_show, "1", "slub-up", "18446744073709551615", "latency_p99", "untar",
+	       "warm-up", "kmalloc", "slow_partial", "coherence", "lost to size rounding",
+	       "inode_cache", "Normal", "700 350 120", "rmqueue_bulk", "alloc_skb+0x3f", "99.7 %",
+	       "free of an object allocated before the trace");
 	PRINTS(&cli_verb_show, "1 --section counters", "mm_page_alloc", "812,345");
 	PRINTS(&cli_verb_show, "1 --metrics", "Median simulated latency of a request", "lower");
 	PRINTS(&cli_verb_show, "4", "incomplete");
@@ -167,18 +169,20 @@ static void show_latency_values_are_right(void **state)
 	double total = 0, parts = 0;
 	bool found = false;
 
-	cJSON_ArrayForEach(row, at(j, "latency")) {
+	cJSON_ArrayForEach (row, at(j, "latency")) {
 		if (cJSON_IsNull(at(row, "path")))
 			total += at(row, "total_ns")->valuedouble;
 		else if (!strcmp(at(row, "operation")->valuestring, "kmalloc") &&
-		    !strcmp(at(row, "path")->valuestring, "fast")) {
+			 !strcmp(at(row, "path")->valuestring, "fast")) {
 			found = true;
 			assert_int_equal(at(row, "count")->valuedouble, 2 * (20000 / 3 + 1));
-			assert_true(at(row, "p50_ns")->valuedouble > 13 && at(row, "p50_ns")->valuedouble < 15);
+			assert_true(at(row, "p50_ns")->valuedouble > 13 &&
+				    at(row, "p50_ns")->valuedouble < 15);
 			assert_true(at(row, "max_ns")->valuedouble >= at(row, "p999_ns")->valuedouble);
 		}
 	}
-	cJSON_ArrayForEach(row, at(j, "parts")) parts += at(row, "ps")->valuedouble;
+	cJSON_ArrayForEach (row, at(j, "parts"))
+		parts += at(row, "ps")->valuedouble;
 	assert_true(found);
 	assert_true(fabs(total * 1000 - parts) < 1e-6 * parts);
 	assert_null(cJSON_GetObjectItem(j, "zones"));
@@ -187,8 +191,9 @@ static void show_latency_values_are_right(void **state)
 
 static void show_bytes_add_up(void **state)
 {
-	static const char *const all[] = {"requested", "rounding", "slab_tail", "page_order", "free_partial",
-					  "cpu_cached", "free", "metadata", "reserved"};
+	static const char *const all[] = {"requested",	"rounding",	"slab_tail",
+					  "page_order", "free_partial", "cpu_cached",
+					  "free",	"metadata",	"reserved"};
 	cJSON *j = json(&cli_verb_show, "1 --json");
 	double sum = 0;
 
@@ -284,7 +289,7 @@ static void plot_writes_where_told(void **state)
 
 	j = json(&cli_verb_plot, "2 --json -o figures");
 	assert_int_equal(cJSON_GetArraySize(at(j, "plots")), 3); /* no latencies */
-	cJSON_ArrayForEach(plot, at(j, "plots")) {
+	cJSON_ArrayForEach (plot, at(j, "plots")) {
 		assert_int_equal(access(at(plot, "svg")->valuestring, R_OK), 0);
 		assert_int_equal(access(at(plot, "png")->valuestring, R_OK), 0);
 		assert_int_equal(access(at(plot, "gp")->valuestring, R_OK), 0);
@@ -292,7 +297,8 @@ static void plot_writes_where_told(void **state)
 	}
 	cJSON_Delete(j);
 	out = ok(&cli_verb_plot, "1 2 --type fragmentation");
-	assert_string_equal(out, "plots/out/slub-up-1-2/fragmentation.svg\nplots/out/slub-up-1-2/fragmentation.png\n");
+	assert_string_equal(out,
+			    "plots/out/slub-up-1-2/fragmentation.svg\nplots/out/slub-up-1-2/fragmentation.png\n");
 	free(out);
 	assert_int_equal(access("plots/out/slub-up-1-2/fragmentation.png", R_OK), 0);
 	PRINTS(&cli_verb_plot, "--list", "latency-cdf", "waste-compare", "1-4", "bytes.*");
@@ -332,8 +338,15 @@ static void numbers_keep_their_digits(void **state)
 
 static void utf8_is_strict(void **state)
 {
-	static const char *const bad[] = {"\x80", "\xc0\x80", "\xc1\xbf", "\xe0\x9f\xbf", "\xed\xa0\x80",
-					  "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80", "\xe2\x82",
+	static const char *const bad[] = {"\x80",
+					  "\xc0\x80",
+					  "\xc1\xbf",
+					  "\xe0\x9f\xbf",
+					  "\xed\xa0\x80",
+					  "\xf0\x8f\xbf\xbf",
+					  "\xf4\x90\x80\x80",
+					  "\xf5\x80\x80\x80",
+					  "\xe2\x82",
 					  "\xff"};
 
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(bad); i++)
