@@ -219,7 +219,6 @@ int cfg_fill(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *no
 	     const struct cfg_at *at)
 {
 	static const struct cfg_field object = {.type = CFG_OBJECT};
-	struct cfg_ctx ctx = {cfg, node, at};
 
 	if (node->type != cJSON_Object)
 		return cfg_wrong(cfg, node, at, &object);
@@ -238,7 +237,44 @@ int cfg_fill(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *no
 		if (field->present)
 			*(bool *)((u8 *)out + field->present) = member || field->def;
 	}
-	return table->check ? table->check(out, &ctx, cfg->err) : 0;
+	return 0;
+}
+
+/* ---- checks: when every value by itself is right ---- */
+
+static int check_section(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *node,
+			 const void *out, const struct cfg_at *at);
+
+static int check_elements(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *node,
+			  const struct cfg_array *array, const struct cfg_at *up)
+{
+	const struct cfg_node *child = node ? node->child : NULL;
+	struct cfg_at at = {up, NULL, 0};
+	int rc = 0;
+
+	for (size_t i = 0; i < array->n && !rc; i++, at.index++, child = child ? child->next : NULL)
+		rc = check_section(cfg, table, child, (const u8 *)array->items + i * table->size, &at);
+	return rc;
+}
+
+static int check_section(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *node,
+			 const void *out, const struct cfg_at *at)
+{
+	struct cfg_ctx ctx = {cfg, node, at};
+	int rc = 0;
+
+	for (size_t i = 0; i < table->nr_fields && !rc; i++) {
+		const struct cfg_field *field = &table->fields[i];
+		const struct cfg_node *member = cfg_member(node, field->key);
+		const void *value = (const u8 *)out + field->offset;
+		struct cfg_at here = {at, field->key, 0};
+
+		if (field->type == CFG_ARRAY)
+			rc = check_elements(cfg, field->table, member, value, &here);
+		else if (field->type == CFG_OBJECT && member)
+			rc = check_section(cfg, field->table, member, value, &here);
+	}
+	return rc || !table->check ? rc : table->check(out, &ctx, cfg->err);
 }
 
 /* ---- errors of checks ---- */
@@ -310,6 +346,8 @@ static int load(struct cfg *cfg, const struct cfg_table *table, void *out, struc
 		rc = cfg_apply_setting(cfg, table, root, settings[i]);
 	if (!rc)
 		rc = cfg_fill(cfg, table, root, out, NULL);
+	if (!rc)
+		rc = check_section(cfg, table, root, out, NULL);
 	if (!rc)
 		rc = cfg_emit(cfg, table, root, out);
 	return rc;
