@@ -271,7 +271,7 @@ static void put_values(struct cfg_text *t, const struct cfg_field *field)
 	if (field->table)
 		cfg_put(t, " [%s](#%s)", field->table->name, field->table->name);
 	if (field->min != 0 || field->max != 0)
-		cfg_put(t, ", %s to %s", cfg_double_text(low, field->min), cfg_double_text(high, field->max));
+		cfg_put(t, ", %s to %s", cfg_bound(low, field, field->min), cfg_bound(high, field, field->max));
 	if (field->power_of_two)
 		cfg_put(t, ", power of two");
 }

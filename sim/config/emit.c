@@ -160,8 +160,7 @@ struct emitter {
 static cJSON *emit_table(struct emitter *em, const struct cfg_table *table, const struct cfg_node *node,
 			 const void *out);
 
-/* 65536 as 64KiB and 10000 ns as 10us: the largest unit that is exact. */
-static char *human(char *buf, size_t n, enum cfg_type type, u64 value)
+char *cfg_human(char *buf, size_t n, enum cfg_type type, u64 value)
 {
 	static const char *const bytes[] = {"", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	static const char *const times[] = {"ps", "ns", "us", "ms", "s"};
@@ -184,7 +183,7 @@ static void print_line(struct emitter *em, const struct cfg_field *field, const 
 	size_t start = em->print.len;
 
 	if (field->type == CFG_BYTES || field->type == CFG_TIME)
-		human(buf, sizeof(buf), field->type, *(const u64 *)value);
+		cfg_human(buf, sizeof(buf), field->type, *(const u64 *)value);
 	else
 		text = cJSON_PrintUnformatted(json);
 	cfg_origin(origin, sizeof(origin), node);

@@ -138,11 +138,13 @@ static const char *const type_texts[] = {
 	[CFG_JSON] = "any JSON",
 };
 
-static size_t put_bound(char *buf, size_t n, size_t len, double bound)
+char *cfg_bound(char buf[32], const struct cfg_field *field, double bound)
 {
-	char text[32];
-
-	return append(buf, n, len, "%s", cfg_double_text(text, bound));
+	if (field->type == CFG_BYTES)
+		return cfg_human(buf, 32, CFG_BYTES, (u64)bound);
+	if (field->type == CFG_TIME)
+		return cfg_human(buf, 32, CFG_TIME, (u64)(bound * KMS_PS_PER_NS));
+	return cfg_double_text(buf, bound);
 }
 
 static bool has_range(const struct cfg_field *field)
@@ -153,19 +155,16 @@ static bool has_range(const struct cfg_field *field)
 char *cfg_expected(char *buf, size_t n, const struct cfg_field *field)
 {
 	const char *type = type_texts[field->type];
+	char low[32], high[32];
 	size_t len = append(buf, n, 0, "%s", field->power_of_two && field->type == CFG_UINT ? "a power of two" : type);
 
 	if (field->type == CFG_ENUM)
 		for (size_t i = 0; field->choices[i]; i++)
 			len = append(buf, n, len, "%s%s", i ? ", " : " ", field->choices[i]);
 	if (has_range(field)) {
-		len = append(buf, n, len, " from ");
-		len = put_bound(buf, n, len, field->min);
-		len = append(buf, n, len, " to ");
-		len = put_bound(buf, n, len, field->max);
-		if (field->type == CFG_TIME)
-			len = append(buf, n, len, " ns");
-		else if (field->unit)
+		len = append(buf, n, len, " from %s to %s", cfg_bound(low, field, field->min),
+			     cfg_bound(high, field, field->max));
+		if (field->unit && field->type != CFG_TIME && field->type != CFG_BYTES)
 			len = append(buf, n, len, " %s", field->unit);
 	} else if (field->type == CFG_UINT && !field->power_of_two) {
 		len = append(buf, n, len, " from 0");

@@ -141,6 +141,10 @@ size_t cfg_scalar_size(enum cfg_type type);
 /* emit.c: both after a successful fill, from the structure. */
 int cfg_emit(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *root, const void *out);
 cJSON *cfg_number(double value); /* the shortest text that reads back as the same number */
+/* Bytes or ps in the largest unit that is exact: 65536 as 64KiB, 10000000 as 10us. */
+char *cfg_human(char *buf, size_t n, enum cfg_type type, u64 value);
+/* One end of a field's range, in the notation of its type. */
+char *cfg_bound(char buf[32], const struct cfg_field *field, double bound);
 char *cfg_double_text(char buf[32], double value);
 
 /* A growing text; after an allocation has failed it stays NULL. */
