@@ -8,11 +8,13 @@
  */
 #include "sim/config/cfg.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/config/data.h"
 #include "sim/config/internal.h"
 
 struct cfg_block {
@@ -372,11 +374,14 @@ int cfg_load(struct cfg **cfg, const struct cfg_table *table, void *out, const c
 	     const char *const *settings, size_t n, struct kms_error *err)
 {
 	struct cfg *c = calloc(1, sizeof(*c));
+	char found[PATH_MAX];
 
 	*cfg = NULL;
 	if (!c)
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	c->err = err ? err : &c->local;
+	if (data_find(path, found, sizeof(found)))
+		path = found;
 	return finish(cfg, c, table, out,
 		      load(c, table, out, cfg_load_file(c, table, path, NULL, NULL, NULL), settings, n));
 }

@@ -143,7 +143,7 @@ char *cfg_bound(char buf[32], const struct cfg_field *field, double bound)
 	if (field->type == CFG_BYTES)
 		return cfg_human(buf, 32, CFG_BYTES, (u64)bound);
 	if (field->type == CFG_TIME)
-		return cfg_human(buf, 32, CFG_TIME, (u64)(bound * KMS_PS_PER_NS));
+		return cfg_human(buf, 32, CFG_TIME, bound < 1.8e16 ? (u64)(bound * KMS_PS_PER_NS) : UINT64_MAX);
 	return cfg_double_text(buf, bound);
 }
 

@@ -151,9 +151,9 @@ static void quantities(void **state)
 		 "t.json:1:11: /bytes: expected bytes, as a number or like \"64KiB\", found string \"16384PiB\""},
 		{"{\"bytes\": -4}", NULL, "t.json:1:11: /bytes: expected bytes, as a number or like \"64KiB\", found -4"},
 		{"{\"delay\": \"3 msec\"}", NULL, "t.json:1:11: /delay: expected a time, as a number of ns or like \"10us\", "
-		 "from 0 to 19000000s, found string \"3 msec\"; did you mean \"3 ms\"?"},
+		 "from 0 to 18446744073709551615ps, found string \"3 msec\"; did you mean \"3 ms\"?"},
 		{"{\"delay\": \"soon\"}", NULL, "t.json:1:11: /delay: expected a time, as a number of ns or like \"10us\", "
-		 "from 0 to 19000000s, found string \"soon\""},
+		 "from 0 to 18446744073709551615ps, found string \"soon\""},
 		{"{\"part\": {\"size\": 63}}", NULL, "t.json:1:19: /part/size: expected bytes, as a number or like \"64KiB\", "
 		 "from 64 to 1GiB, found 63"},
 		{"{\"part\": {\"ways\": 12}}", NULL,
