@@ -91,7 +91,6 @@ CREATE TABLE sample (
 	PRIMARY KEY (run, series, node, zone, page_order, request, time_ps, phase),
 	FOREIGN KEY (run, phase) REFERENCES phase (run, phase) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX sample_by_series ON sample (series);
 
 -- Requests of one operation that took one path in one phase. The paths of an
 -- operation are disjoint: its whole is the sum over its paths.

@@ -47,7 +47,7 @@ struct store_series {
 };
 
 struct store_queued {
-	s64 series;
+	s64 series, at; /* at: position in the queue; of two equal keys the later one holds */
 	struct store_sample sample;
 };
 

@@ -70,6 +70,7 @@ int dram_init(struct dram *dram, const struct dram_config *config, struct kms_er
 	dram->bank_bits = log2_of(config->banks);
 	dram->rank_bits = log2_of(config->ranks);
 	dram->row_policy = config->row_policy;
+	dram->bank_hash = config->bank_hash;
 	dram->banks = calloc(banks, sizeof(*dram->banks));
 	dram->ranks = calloc(ranks, sizeof(*dram->ranks));
 	dram->bus_free = calloc(config->channels, sizeof(*dram->bus_free));
@@ -171,10 +172,11 @@ struct dram_result dram_access(struct dram *dram, u64 line_in_node, bool write, 
 	struct dram_result result = { 0 };
 	u32 channel = (u32)line_in_node & ((1u << dram->channel_bits) - 1);
 	u64 above = line_in_node >> (dram->channel_bits + dram->column_bits);
-	u32 bank_in_channel = (u32)above & ((1u << (dram->bank_bits + dram->rank_bits)) - 1);
+	u32 bank_mask = (1u << (dram->bank_bits + dram->rank_bits)) - 1;
+	u64 row = above >> (dram->bank_bits + dram->rank_bits);
+	u32 bank_in_channel = ((u32)above ^ (dram->bank_hash ? (u32)row : 0)) & bank_mask;
 	u32 bank_index = channel << (dram->bank_bits + dram->rank_bits) | bank_in_channel;
 	struct dram_bank *bank = &dram->banks[bank_index];
-	u64 row = above >> (dram->bank_bits + dram->rank_bits);
 	kms_ps to_data = write ? t->tCWL : t->tCL;
 	kms_ps start, column, data;
 

@@ -11,7 +11,11 @@
  * Address mapping, from the node's first byte, low bits first:
  *   line offset (6) : channel : column : bank : rank : row
  * so neighbouring lines alternate between channels, a stream stays in an open
- * row for a row's length, and the next row's worth lies in another bank.
+ * row for a row's length, and the next row's worth lies in another bank. With
+ * bank_hash the bank and rank bits are XORed with the lowest row bits (Zhang,
+ * Zhu, Zhang: permutation-based page interleaving, MICRO 2000), so that a line
+ * and the victim it replaces in a cache, which differ only above the cache's
+ * index, do not always fight for one bank.
  */
 #ifndef MODELS_HW_DRAM_H
 #define MODELS_HW_DRAM_H
@@ -54,6 +58,7 @@ struct dram {
 	kms_ps *bus_free;	 /* [channel] */
 	u32 channel_bits, column_bits, bank_bits, rank_bits;
 	u32 row_policy;
+	bool bank_hash;
 };
 
 /* pre: counts are powers of two (machine_config.c). KMS_EFAIL: out of host memory. */

@@ -215,6 +215,9 @@ static const struct cfg_field dram_fields[] = {
 	{ .key = "row_policy", .type = CFG_ENUM, .def = "\"open\"", .choices = row_policies,
 	  .doc = "Whether a row stays open after an access or is closed at once.",
 	  FIELD(dram_config, row_policy) },
+	{ .key = "bank_hash", .type = CFG_BOOL, .def = "true",
+	  .doc = "Bank and rank bits of an address are XORed with its lowest row bits.",
+	  FIELD(dram_config, bank_hash) },
 	{ .key = "controller_ns", .type = CFG_DOUBLE, .def = "19", .min = 0, .max = 1e6, .unit = "ns",
 	  .doc = "Controller and PHY of one access: half before the first command, half after the "
 		 "data.",

@@ -18,10 +18,16 @@ struct mm_zone_info {
 	u64 nr_free_pages; /* exact: global counter plus all CPUs' differentials */
 	u64 pcp_pages;	   /* on all per-CPU lists */
 	u64 nr_free[11];   /* blocks by order */
-	u64 nr_free_type[11][4];
-	u32 pageblocks[4]; /* by migratetype */
 	s32 pcp_high, pcp_batch;
 };
+
+/* Free blocks and pageblocks by migratetype: walks the lists, which takes long on a big machine. */
+struct mm_zone_types {
+	u64 nr_free[11][4];
+	u32 pageblocks[4];
+};
+
+void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);

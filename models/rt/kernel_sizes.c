@@ -14,12 +14,12 @@
 #include "models/rt/memblock.h"
 
 const struct memblock_sizes memblock_sizes = {
-	.globals_phys = KERNEL_DATA_PHYS,
-	.globals = KERNEL_DATA_BYTES,
-	.pgdat = sizeof(struct pglist_data),
-	.page = sizeof(struct page),
-	.section = sizeof(struct mem_section),
-	.section_usage = sizeof(struct mem_section_usage),
-	.section_pages = 1ull << SECTION_PFN_SHIFT,
-	.max_nodes = MAX_NUMNODES,
+    .globals_phys = KERNEL_DATA_PHYS,
+    .globals = KERNEL_DATA_BYTES,
+    .pgdat = sizeof(struct pglist_data),
+    .page = sizeof(struct page),
+    .section = sizeof(struct mem_section),
+    .section_usage = sizeof(struct mem_section_usage),
+    .section_pages = 1ull << SECTION_PFN_SHIFT,
+    .max_nodes = MAX_NUMNODES,
 };

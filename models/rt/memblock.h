@@ -40,13 +40,13 @@ struct memblock_piece {
 
 /* The result. boot points into it: do not copy; valid until memblock_free(). */
 struct memblock {
-	struct mm_boot boot; /* params is left NULL for the caller */
+	struct mm_boot boot;          /* params is left NULL for the caller */
 	u64 ram_bytes, vmemmap_bytes; /* sizes of the two windows */
 	struct memblock_piece pieces[2 * MEMBLOCK_MAX_NODES]; /* of the second window, ascending */
 	u32 nr_pieces;
 	/* where RAM that the buddy allocator never gets went; all pages, they add up to its size */
-	u64 firmware_bytes;	/* below 1 MiB, configured machines */
-	u64 image_bytes;	/* kernel text and data, the globals included */
+	u64 firmware_bytes; /* below 1 MiB, configured machines */
+	u64 image_bytes;    /* kernel text and data, the globals included */
 	u64 node_data_bytes, percpu_bytes, section_bytes, vmemmap_phys_bytes;
 	u64 other_reserved_bytes; /* recorded machines: in no free range and not used by us */
 	u8 cpu_node[MEMBLOCK_MAX_CPUS];

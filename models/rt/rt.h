@@ -59,7 +59,7 @@ void rt_enter_cpu(u32 cpu);
 void rt_begin_op(u32 cpu);
 const struct rt_op *rt_op(u32 cpu);
 
-/* How often each tracepoint was passed, all CPUs. */
+/* How often each tracepoint was passed, all CPUs: [NR_TRACEPOINTS], as of this call. */
 const u64 *rt_trace_counts(void);
 
 /*

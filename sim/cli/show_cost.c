@@ -222,7 +222,7 @@ int show_locks(struct show *s)
 	};
 
 	return show_query(s, "locks", "no locks were recorded", columns, KMS_ARRAY_SIZE(columns),
-			  "SELECT name, CASE holder WHEN '' THEN 'all' ELSE holder END, acquired, contended,"
+			  "SELECT name, CASE holder WHEN '' THEN 'all' ELSE holder END, CASE holder WHEN '' THEN acquired END, contended,"
 			  " wait_ps / 1000.0, wait_max_ps / 1000.0 FROM lock_wait l WHERE run = ?1"
 			  " ORDER BY (SELECT max(wait_ps) FROM lock_wait m WHERE m.run = l.run AND m.name = l.name)"
 			  " DESC, name, holder <> '', wait_ps DESC, holder LIMIT ?2");

@@ -188,7 +188,10 @@ static inline void sim_charge(struct sim_cpu *cpu, u32 part, kms_ps ps)
 /* Out of line: another CPU is now behind; let it catch up. */
 void sim_switch(void);
 
-/* After charging time outside the hooks: give way if this CPU is no longer the earliest (pre: in a thread). */
+/*
+ * After charging time outside the hooks: give way if this CPU is no longer the
+ * earliest. pre: in a thread
+ */
 static inline void sim_sync(void)
 {
 	if (KMS_UNLIKELY(sim_current->clock >= sim_horizon))

@@ -49,7 +49,8 @@ static struct fiber *fiber_map(size_t stack_bytes)
 	mprotect(low, GUARD_BYTES, PROT_NONE);
 	fiber->stack = low + GUARD_BYTES;
 	fiber->stack_bytes = stack_bytes;
-	fiber->valgrind_id = VALGRIND_STACK_REGISTER(low + GUARD_BYTES, low + GUARD_BYTES + stack_bytes);
+	fiber->valgrind_id =
+	    VALGRIND_STACK_REGISTER(low + GUARD_BYTES, low + GUARD_BYTES + stack_bytes);
 	return fiber;
 }
 
@@ -79,7 +80,8 @@ struct fiber *fiber_new(size_t stack_bytes, void (*entry)(void *), void *arg)
 	fiber->arg = arg;
 	fiber->fake_stack = NULL;
 	fiber_settle_float_state();
-	fiber->context = make_fcontext((char *)fiber->stack + stack_bytes, stack_bytes, fiber_first);
+	fiber->context =
+	    make_fcontext((char *)fiber->stack + stack_bytes, stack_bytes, fiber_first);
 	return fiber;
 }
 

@@ -35,7 +35,7 @@ struct fiber {
 	void *arg;
 	void *stack; /* lowest usable byte */
 	size_t stack_bytes;
-	void *fake_stack;      /* ASan's */
+	void *fake_stack; /* ASan's */
 	unsigned valgrind_id;
 	struct fiber *jumped_to; /* last: how a new fiber learns who it is */
 	struct fiber *next_free;
@@ -80,7 +80,8 @@ static inline void fiber_before_jump(struct fiber *from, struct fiber *to, bool 
 {
 	from->jumped_to = to;
 #if FIBER_ASAN
-	__sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, to->stack, to->stack_bytes);
+	__sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, to->stack,
+				       to->stack_bytes);
 #else
 	(void)dying;
 #endif

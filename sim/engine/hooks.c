@@ -35,6 +35,7 @@ ALWAYS_INLINE bool access_fast(struct sim_cpu *cpu, u64 off, u32 size, enum sim_
 		return false;
 	cpu->accesses++;
 	cpu->fast_hits++;
+	cpu->fast_writes += kind == SIM_WRITE;
 	sim_charge(cpu, cpu->fast_part, cpu->fast_ps);
 	return true;
 }
@@ -95,7 +96,8 @@ void sim_access_range(u64 off, u64 bytes, enum sim_access kind)
 	}
 }
 
-/* GCC reports an under-aligned word as a range, clang as unaligned: up to 16 bytes are one access. */
+/* GCC reports an under-aligned word as a range, clang as unaligned: up to 16 bytes are one access.
+ */
 static void hook_range(const volatile void *p, u64 bytes, enum sim_access kind)
 {
 	u64 off = (u64)(uintptr_t)p - SIM_RAM_BASE;
@@ -179,9 +181,7 @@ HOOK void __tsan_vptr_update(void *p, void *value)
 /* ---- nothing to do, but the compiler calls them ---- */
 
 HOOK void __tsan_init(void);
-HOOK void __tsan_init(void)
-{
-}
+HOOK void __tsan_init(void) {}
 
 HOOK void __tsan_func_entry(void *return_address);
 HOOK void __tsan_func_entry(void *return_address)
@@ -241,73 +241,74 @@ ALWAYS_INLINE void hook_atomic(const volatile void *p, u32 size)
 	hook_slow((u64)(uintptr_t)p - SIM_RAM_BASE, size, SIM_ATOMIC);
 }
 
-#define ATOMIC_FETCH(bits, T, name, expression)							\
-	HOOK T __tsan_atomic##bits##_##name(volatile void *p, T v, int order);			\
-	HOOK T __tsan_atomic##bits##_##name(volatile void *p, T v, int order)			\
-	{											\
-		T old;										\
-												\
-		(void)order;									\
-		hook_atomic(p, sizeof(T));							\
-		old = *(volatile T *)p;								\
-		*(volatile T *)p = (T)(expression);						\
-		return old;									\
+#define ATOMIC_FETCH(bits, T, name, expression)                                                    \
+	HOOK T __tsan_atomic##bits##_##name(volatile void *p, T v, int order);                     \
+	HOOK T __tsan_atomic##bits##_##name(volatile void *p, T v, int order)                      \
+	{                                                                                          \
+		T old;                                                                             \
+                                                                                                   \
+		(void)order;                                                                       \
+		hook_atomic(p, sizeof(T));                                                         \
+		old = *(volatile T *)p;                                                            \
+		*(volatile T *)p = (T)(expression);                                                \
+		return old;                                                                        \
 	}
 
-#define ATOMIC_COMPARE_EXCHANGE(bits, T, name)							\
-	HOOK bool __tsan_atomic##bits##_compare_exchange_##name(volatile void *p, void *expected, T v, \
-								int order, int fail_order);	\
-	HOOK bool __tsan_atomic##bits##_compare_exchange_##name(volatile void *p, void *expected, T v, \
-								int order, int fail_order)	\
-	{											\
-		T wanted = *(T *)expected;							\
-		T old = __tsan_atomic##bits##_compare_exchange_val(p, wanted, v, order, fail_order); \
-												\
-		if (old == wanted)								\
-			return true;								\
-		*(T *)expected = old;								\
-		return false;									\
+#define ATOMIC_COMPARE_EXCHANGE(bits, T, name)                                                     \
+	HOOK bool __tsan_atomic##bits##_compare_exchange_##name(volatile void *p, void *expected,  \
+								T v, int order, int fail_order);   \
+	HOOK bool __tsan_atomic##bits##_compare_exchange_##name(volatile void *p, void *expected,  \
+								T v, int order, int fail_order)    \
+	{                                                                                          \
+		T wanted = *(T *)expected;                                                         \
+		T old =                                                                            \
+		    __tsan_atomic##bits##_compare_exchange_val(p, wanted, v, order, fail_order);   \
+                                                                                                   \
+		if (old == wanted)                                                                 \
+			return true;                                                               \
+		*(T *)expected = old;                                                              \
+		return false;                                                                      \
 	}
 
-#define ATOMIC_HOOKS(bits, T)									\
-	HOOK T __tsan_atomic##bits##_load(const volatile void *p, int order);			\
-	HOOK T __tsan_atomic##bits##_load(const volatile void *p, int order)			\
-	{											\
-		(void)order;									\
-		hook(p, sizeof(T), SIM_READ);							\
-		return *(const volatile T *)p;							\
-	}											\
-	HOOK void __tsan_atomic##bits##_store(volatile void *p, T v, int order);		\
-	HOOK void __tsan_atomic##bits##_store(volatile void *p, T v, int order)			\
-	{											\
-		if (order == __ATOMIC_SEQ_CST)							\
-			hook_atomic(p, sizeof(T));						\
-		else										\
-			hook(p, sizeof(T), SIM_WRITE);						\
-		*(volatile T *)p = v;								\
-	}											\
-	ATOMIC_FETCH(bits, T, exchange, v)							\
-	ATOMIC_FETCH(bits, T, fetch_add, old + v)						\
-	ATOMIC_FETCH(bits, T, fetch_sub, old - v)						\
-	ATOMIC_FETCH(bits, T, fetch_and, old & v)						\
-	ATOMIC_FETCH(bits, T, fetch_or, old | v)						\
-	ATOMIC_FETCH(bits, T, fetch_xor, old ^ v)						\
-	ATOMIC_FETCH(bits, T, fetch_nand, ~(old & v))						\
-	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T expected, T v,	\
-							  int order, int fail_order);		\
-	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T expected, T v,	\
-							  int order, int fail_order)		\
-	{											\
-		T old;										\
-												\
-		(void)order, (void)fail_order;							\
-		hook_atomic(p, sizeof(T));							\
-		old = *(volatile T *)p;								\
-		if (old == expected)								\
-			*(volatile T *)p = v;							\
-		return old;									\
-	}											\
-	ATOMIC_COMPARE_EXCHANGE(bits, T, strong)						\
+#define ATOMIC_HOOKS(bits, T)                                                                      \
+	HOOK T __tsan_atomic##bits##_load(const volatile void *p, int order);                      \
+	HOOK T __tsan_atomic##bits##_load(const volatile void *p, int order)                       \
+	{                                                                                          \
+		(void)order;                                                                       \
+		hook(p, sizeof(T), SIM_READ);                                                      \
+		return *(const volatile T *)p;                                                     \
+	}                                                                                          \
+	HOOK void __tsan_atomic##bits##_store(volatile void *p, T v, int order);                   \
+	HOOK void __tsan_atomic##bits##_store(volatile void *p, T v, int order)                    \
+	{                                                                                          \
+		if (order == __ATOMIC_SEQ_CST)                                                     \
+			hook_atomic(p, sizeof(T));                                                 \
+		else                                                                               \
+			hook(p, sizeof(T), SIM_WRITE);                                             \
+		*(volatile T *)p = v;                                                              \
+	}                                                                                          \
+	ATOMIC_FETCH(bits, T, exchange, v)                                                         \
+	ATOMIC_FETCH(bits, T, fetch_add, old + v)                                                  \
+	ATOMIC_FETCH(bits, T, fetch_sub, old - v)                                                  \
+	ATOMIC_FETCH(bits, T, fetch_and, old &v)                                                   \
+	ATOMIC_FETCH(bits, T, fetch_or, old | v)                                                   \
+	ATOMIC_FETCH(bits, T, fetch_xor, old ^ v)                                                  \
+	ATOMIC_FETCH(bits, T, fetch_nand, ~(old & v))                                              \
+	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T expected, T v,       \
+							  int order, int fail_order);              \
+	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T expected, T v,       \
+							  int order, int fail_order)               \
+	{                                                                                          \
+		T old;                                                                             \
+                                                                                                   \
+		(void)order, (void)fail_order;                                                     \
+		hook_atomic(p, sizeof(T));                                                         \
+		old = *(volatile T *)p;                                                            \
+		if (old == expected)                                                               \
+			*(volatile T *)p = v;                                                      \
+		return old;                                                                        \
+	}                                                                                          \
+	ATOMIC_COMPARE_EXCHANGE(bits, T, strong)                                                   \
 	ATOMIC_COMPARE_EXCHANGE(bits, T, weak)
 
 ATOMIC_HOOKS(8, u8)

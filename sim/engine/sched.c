@@ -23,8 +23,8 @@
 #define DEFAULT_STACK_BYTES (256u << 10)
 
 enum thread_state {
-	THREAD_READY,	/* in its CPU's queue */
-	THREAD_TIMED,	/* in the queue as well, but asleep until ready_at */
+	THREAD_READY,   /* in its CPU's queue */
+	THREAD_TIMED,   /* in the queue as well, but asleep until ready_at */
 	THREAD_RUNNING, /* cpu.pub.running */
 	THREAD_SLEEPING /* only sim_wake() helps */
 };
@@ -44,7 +44,7 @@ struct sim_thread {
 
 /* A CPU as the engine sees it. */
 struct cpu {
-	struct sim_cpu pub; /* first: sim_cpu pointers are converted back */
+	struct sim_cpu pub;       /* first: sim_cpu pointers are converted back */
 	struct sim_thread *ready; /* ascending ready_at, FIFO among equals */
 	bool stalled;
 	u32 stall_part;
@@ -63,13 +63,13 @@ static struct {
 	struct tournament order;
 	struct event_heap events;
 	struct sim_thread *threads; /* newest first */
-	u64 awake;		    /* threads that keep the run going */
+	u64 awake;                  /* threads that keep the run going */
 	bool running, in_event;
 	kms_ps event_time; /* of the event being run, or run last */
 	struct kms_error stop;
 	struct fiber main;
 	struct fiber *on; /* whose stack this is */
-	jmp_buf unwind;	  /* out of an event on the main stack */
+	jmp_buf unwind;   /* out of an event on the main stack */
 } eng;
 
 /* ---- setting up ---- */
@@ -84,11 +84,11 @@ int engine_init(const struct engine_config *config, struct kms_error *err)
 	if (eng.cpus)
 		return kms_fail(err, KMS_EFAIL, "the engine is already in use");
 	if (!config->nr_cpus || config->nr_cpus > SIM_MAX_CPUS)
-		return kms_fail(err, KMS_EUSAGE, "%u simulated CPUs, expected 1 to %u", config->nr_cpus,
-				SIM_MAX_CPUS);
+		return kms_fail(err, KMS_EUSAGE, "%u simulated CPUs, expected 1 to %u",
+				config->nr_cpus, SIM_MAX_CPUS);
 	if (config->lock_part >= SIM_MAX_PARTS)
-		return kms_fail(err, KMS_EUSAGE, "lock part %u, expected less than %u", config->lock_part,
-				SIM_MAX_PARTS);
+		return kms_fail(err, KMS_EUSAGE, "lock part %u, expected less than %u",
+				config->lock_part, SIM_MAX_PARTS);
 	memset(&eng, 0, sizeof(eng));
 	eng.cpus = calloc(config->nr_cpus, sizeof(*eng.cpus));
 	if (!eng.cpus)
@@ -287,8 +287,8 @@ static void report_deadlock(void)
 	one[0] = 0;
 	if (n > KMS_ARRAY_SIZE(stuck))
 		snprintf(one, sizeof(one), " and %zu more", n - KMS_ARRAY_SIZE(stuck));
-	kms_fail(&eng.stop, KMS_EFAIL, "deadlock at %llu ps: %s%s", (unsigned long long)end_of_runs(), text,
-		 one);
+	kms_fail(&eng.stop, KMS_EFAIL, "deadlock at %llu ps: %s%s",
+		 (unsigned long long)end_of_runs(), text, one);
 }
 
 /* ---- whose turn it is ---- */

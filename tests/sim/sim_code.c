@@ -79,7 +79,8 @@ uint64_t sim_code_atomics(uint64_t *p)
 	__atomic_compare_exchange_n(p, &expected, 7, false, __ATOMIC_SEQ_CST, __ATOMIC_RELAXED);
 	__atomic_fetch_add(p, 3, __ATOMIC_RELAXED);
 	__atomic_store_n(p + 1, 9, __ATOMIC_SEQ_CST);
-	return __atomic_load_n(p, __ATOMIC_ACQUIRE) * 100 + __atomic_exchange_n(p + 1, 1, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE) * 100 +
+	       __atomic_exchange_n(p + 1, 1, __ATOMIC_ACQUIRE);
 }
 
 static __attribute__((noinline)) void step(volatile int *count)

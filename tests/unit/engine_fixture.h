@@ -41,21 +41,21 @@ static u32 fix_logged;
 
 static void fix_model(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind)
 {
-	static const kms_ps price[] = { FIX_READ_PS, FIX_WRITE_PS, FIX_ATOMIC_PS, FIX_LOCAL_PS,
-					FIX_PREFETCH_PS };
+	static const kms_ps price[] = {FIX_READ_PS, FIX_WRITE_PS, FIX_ATOMIC_PS, FIX_LOCAL_PS,
+				       FIX_PREFETCH_PS};
 
 	sim_charge(cpu, kind <= SIM_ATOMIC ? (u32)kind : FIX_PART_OTHER, price[kind]);
 	if (fix_logged < FIX_LOG)
-		fix_log[fix_logged++] = (struct fix_access){ cpu->id, off, size, kind, cpu->clock };
+		fix_log[fix_logged++] = (struct fix_access){cpu->id, off, size, kind, cpu->clock};
 }
 
 static inline void fix_start_limited(u32 nr_cpus, kms_ps time_limit)
 {
 	struct engine_config config = {
-		.nr_cpus = nr_cpus,
-		.lock_part = FIX_LOCK_PART,
-		.access = fix_model,
-		.time_limit = time_limit,
+	    .nr_cpus = nr_cpus,
+	    .lock_part = FIX_LOCK_PART,
+	    .access = fix_model,
+	    .time_limit = time_limit,
 	};
 
 	fix_logged = 0;
@@ -89,7 +89,7 @@ static inline void fix_end(void)
 
 static inline void fix_run(void)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	if (engine_run(&err))
 		fail_msg("the run failed: %s", err.text);

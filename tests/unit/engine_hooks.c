@@ -39,7 +39,7 @@ static void check_every_size(u64 base)
 {
 	static const struct {
 		u32 read, write, size;
-	} expected[] = { { 0, 1, 1 }, { 2, 4, 2 }, { 8, 12, 4 }, { 16, 24, 8 }, { 32, 48, 16 }, { 16, 20, 4 } };
+	} expected[] = {{0, 1, 1}, {2, 4, 2}, {8, 12, 4}, {16, 24, 8}, {32, 48, 16}, {16, 20, 4}};
 
 	run_on_cpu0(every_size, (void *)(uintptr_t)base);
 	assert_int_equal(fix_logged, 2 * KMS_ARRAY_SIZE(expected));
@@ -172,7 +172,7 @@ static void use_short_cut(void *arg)
 
 static void test_short_cut(void **state)
 {
-	u64 table[4] = { ~0ull, ~0ull, ~0ull, ~0ull };
+	u64 table[4] = {~0ull, ~0ull, ~0ull, ~0ull};
 	struct sim_cpu *cpu;
 
 	(void)state;
@@ -209,7 +209,7 @@ static void run_counter(void *arg)
 
 static u64 count_on_two_cpus(void (*fn)(u64 *p, u64 n))
 {
-	struct counter_job job = { fn };
+	struct counter_job job = {fn};
 	u64 result;
 
 	fix_start(2);
@@ -255,7 +255,7 @@ static void set_flag(void *arg)
 
 static void test_spinning_lets_time_pass(void **state)
 {
-	struct rt_config config = { .cpu_relax_ps = 4 };
+	struct rt_config config = {.cpu_relax_ps = 4};
 	kms_ps seen = 0;
 
 	(void)state;
@@ -278,8 +278,8 @@ static void atomics(void *arg)
 
 static void test_atomics_as_compiled(void **state)
 {
-	static const enum sim_access kinds[] = { SIM_WRITE, SIM_ATOMIC, SIM_ATOMIC, SIM_ATOMIC, SIM_READ,
-						 SIM_ATOMIC };
+	static const enum sim_access kinds[] = {SIM_WRITE,  SIM_ATOMIC, SIM_ATOMIC,
+						SIM_ATOMIC, SIM_READ,   SIM_ATOMIC};
 	u64 got = 0;
 
 	(void)state;
@@ -295,18 +295,20 @@ static void test_atomics_as_compiled(void **state)
 
 /* Every operation of one size, against its definition, on values that use all bits. */
 #define ATOMIC_TEST(bits, T)                                                                       \
-	T __tsan_atomic##bits##_load(const volatile void *p, int order);                              \
-	void __tsan_atomic##bits##_store(volatile void *p, T v, int order);                           \
-	T __tsan_atomic##bits##_exchange(volatile void *p, T v, int order);                           \
-	T __tsan_atomic##bits##_fetch_add(volatile void *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_sub(volatile void *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_and(volatile void *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_or(volatile void *p, T v, int order);                           \
-	T __tsan_atomic##bits##_fetch_xor(volatile void *p, T v, int order);                          \
-	T __tsan_atomic##bits##_fetch_nand(volatile void *p, T v, int order);                         \
-	T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T old, T v, int, int);         \
-	bool __tsan_atomic##bits##_compare_exchange_strong(volatile void *p, void *old, T v, int, int);   \
-	bool __tsan_atomic##bits##_compare_exchange_weak(volatile void *p, void *old, T v, int, int);     \
+	T __tsan_atomic##bits##_load(const volatile void *p, int order);                           \
+	void __tsan_atomic##bits##_store(volatile void *p, T v, int order);                        \
+	T __tsan_atomic##bits##_exchange(volatile void *p, T v, int order);                        \
+	T __tsan_atomic##bits##_fetch_add(volatile void *p, T v, int order);                       \
+	T __tsan_atomic##bits##_fetch_sub(volatile void *p, T v, int order);                       \
+	T __tsan_atomic##bits##_fetch_and(volatile void *p, T v, int order);                       \
+	T __tsan_atomic##bits##_fetch_or(volatile void *p, T v, int order);                        \
+	T __tsan_atomic##bits##_fetch_xor(volatile void *p, T v, int order);                       \
+	T __tsan_atomic##bits##_fetch_nand(volatile void *p, T v, int order);                      \
+	T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T old, T v, int, int);      \
+	bool __tsan_atomic##bits##_compare_exchange_strong(volatile void *p, void *old, T v, int,  \
+							   int);                                   \
+	bool __tsan_atomic##bits##_compare_exchange_weak(volatile void *p, void *old, T v, int,    \
+							 int);                                     \
 	static void atomic_##bits(void *arg)                                                       \
 	{                                                                                          \
 		volatile T *p = ram_ptr(AT);                                                       \
@@ -322,7 +324,7 @@ static void test_atomics_as_compiled(void **state)
 		assert_true(__tsan_atomic##bits##_fetch_or(p, a, 5) == (T)(a & b) && *p == a);     \
 		assert_true(__tsan_atomic##bits##_fetch_xor(p, b, 5) == a && *p == (T)(a ^ b));    \
 		__tsan_atomic##bits##_store(p, a, 5);                                              \
-		assert_true(__tsan_atomic##bits##_fetch_nand(p, b, 5) == a && *p == (T)~(a & b));  \
+		assert_true(__tsan_atomic##bits##_fetch_nand(p, b, 5) == a && *p == (T) ~(a & b)); \
 		__tsan_atomic##bits##_store(p, a, 5);                                              \
 		assert_true(__tsan_atomic##bits##_compare_exchange_val(p, b, 0, 5, 5) == a);       \
 		assert_true(*p == a);                                                              \
@@ -342,7 +344,8 @@ ATOMIC_TEST(128, unsigned __int128)
 
 static void test_every_atomic(void **state)
 {
-	static sim_thread_fn *const sizes[] = { atomic_8, atomic_16, atomic_32, atomic_64, atomic_128 };
+	static sim_thread_fn *const sizes[] = {atomic_8, atomic_16, atomic_32, atomic_64,
+					       atomic_128};
 
 	(void)state;
 	for (u32 i = 0; i < KMS_ARRAY_SIZE(sizes); i++) {
@@ -350,7 +353,10 @@ static void test_every_atomic(void **state)
 		/* one relaxed store, one load, 13 that lock the line; sizes as they should be */
 		assert_int_equal(fix_logged, 15);
 		for (u32 j = 0; j < fix_logged; j++)
-			check_access(j, AT, 1u << i, j == 0 ? SIM_WRITE : j == 1 ? SIM_READ : SIM_ATOMIC);
+			check_access(j, AT, 1u << i,
+				     j == 0   ? SIM_WRITE
+				     : j == 1 ? SIM_READ
+					      : SIM_ATOMIC);
 		fix_end();
 	}
 }
@@ -407,18 +413,18 @@ static void test_rare_hooks(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_every_size_in_both_windows),
-		cmocka_unit_test(test_a_word_across_lines_is_one_access),
-		cmocka_unit_test(test_ranges_line_by_line),
-		cmocka_unit_test(test_host_memory_costs_nothing),
-		cmocka_unit_test(test_outside_a_run_nothing_is_charged),
-		cmocka_unit_test(test_short_cut),
-		cmocka_unit_test(test_counter_races_without_a_lock),
-		cmocka_unit_test(test_counter_is_right_with_lock_or_atomic),
-		cmocka_unit_test(test_spinning_lets_time_pass),
-		cmocka_unit_test(test_atomics_as_compiled),
-		cmocka_unit_test(test_every_atomic),
-		cmocka_unit_test(test_rare_hooks),
+	    cmocka_unit_test(test_every_size_in_both_windows),
+	    cmocka_unit_test(test_a_word_across_lines_is_one_access),
+	    cmocka_unit_test(test_ranges_line_by_line),
+	    cmocka_unit_test(test_host_memory_costs_nothing),
+	    cmocka_unit_test(test_outside_a_run_nothing_is_charged),
+	    cmocka_unit_test(test_short_cut),
+	    cmocka_unit_test(test_counter_races_without_a_lock),
+	    cmocka_unit_test(test_counter_is_right_with_lock_or_atomic),
+	    cmocka_unit_test(test_spinning_lets_time_pass),
+	    cmocka_unit_test(test_atomics_as_compiled),
+	    cmocka_unit_test(test_every_atomic),
+	    cmocka_unit_test(test_rare_hooks),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -47,7 +47,7 @@ static void follow_plan(void *arg)
  */
 static void test_waits_by_hand(void **state)
 {
-	struct plan plans[] = { { 0, 500, 3, 0 }, { 0, 200, 5, 0 }, { 150, 10, 7, 0 } };
+	struct plan plans[] = {{0, 500, 3, 0}, {0, 200, 5, 0}, {150, 10, 7, 0}};
 	const struct sim_lock_stat *stat = sim_lock_stat(CLASS);
 
 	(void)state;
@@ -82,13 +82,14 @@ static void test_queue_order(void **state)
 	fix_start(8);
 	for (u32 i = 0; i < 8; i++) {
 		/* arrival order 0 3 6 1 4 7 2 5 */
-		plans[i] = (struct plan){ i * 3 % 8 * 10, 1000, 0, 0 };
+		plans[i] = (struct plan){i * 3 % 8 * 10, 1000, 0, 0};
 		sim_thread_start(i, "plan", follow_plan, &plans[i]);
 	}
 	fix_run();
 	for (u32 i = 0; i < 8; i++)
 		for (u32 j = 0; j < 8; j++)
-			assert_int_equal(plans[i].got < plans[j].got, plans[i].before < plans[j].before);
+			assert_int_equal(plans[i].got < plans[j].got,
+					 plans[i].before < plans[j].before);
 	fix_end();
 }
 
@@ -104,7 +105,7 @@ static void trylock(void *arg)
 
 static void test_trylock(void **state)
 {
-	struct plan plan = { 0, 500, 0, 0 };
+	struct plan plan = {0, 500, 0, 0};
 	kms_ps got = 0;
 
 	(void)state;
@@ -213,7 +214,7 @@ static void nest_too_deep(void *arg)
 
 static void expect_mistake(sim_thread_fn *fn, const char *text)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	fix_start(2);
 	sim_thread_start(1, "mistake", fn, NULL);
@@ -226,8 +227,10 @@ static void expect_mistake(sim_thread_fn *fn, const char *text)
 static void test_mistakes_stop_the_run(void **state)
 {
 	(void)state;
-	expect_mistake(lock_twice, "CPU 1 takes the lock at offset 0x8000 (class 2) that it already holds");
-	expect_mistake(unlock_free, "CPU 1 releases the lock at offset 0x8000 (class 2) that it does not hold");
+	expect_mistake(lock_twice,
+		       "CPU 1 takes the lock at offset 0x8000 (class 2) that it already holds");
+	expect_mistake(unlock_free,
+		       "CPU 1 releases the lock at offset 0x8000 (class 2) that it does not hold");
 	expect_mistake(lock_scribbled, "whose word is 57005 although no CPU holds it");
 	expect_mistake(nest_too_deep, "CPU 1 holds more than 16 spinlocks");
 }
@@ -244,29 +247,30 @@ static void take_in_order(void *arg)
 
 static void test_deadlock_says_who_holds_what(void **state)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	(void)state;
 	fix_start(2);
 	sim_thread_start(0, "ab", take_in_order, word());
 	sim_thread_start(1, "ba", take_in_order, word() + 64);
 	assert_int_equal(engine_run(&err), KMS_EFAIL);
-	assert_string_equal(err.text,
-			    "deadlock at 1200 ps: \"ab\" on CPU 0 waits for the lock at offset 0x8100 held by "
-			    "CPU 1, \"ba\" on CPU 1 waits for the lock at offset 0x8000 held by CPU 0");
+	assert_string_equal(
+	    err.text,
+	    "deadlock at 1200 ps: \"ab\" on CPU 0 waits for the lock at offset 0x8100 held by "
+	    "CPU 1, \"ba\" on CPU 1 waits for the lock at offset 0x8000 held by CPU 0");
 	fix_end();
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_waits_by_hand),
-		cmocka_unit_test(test_queue_order),
-		cmocka_unit_test(test_trylock),
-		cmocka_unit_test(test_nested_locks_in_any_order),
-		cmocka_unit_test(test_waits_add_up),
-		cmocka_unit_test(test_mistakes_stop_the_run),
-		cmocka_unit_test(test_deadlock_says_who_holds_what),
+	    cmocka_unit_test(test_waits_by_hand),
+	    cmocka_unit_test(test_queue_order),
+	    cmocka_unit_test(test_trylock),
+	    cmocka_unit_test(test_nested_locks_in_any_order),
+	    cmocka_unit_test(test_waits_add_up),
+	    cmocka_unit_test(test_mistakes_stop_the_run),
+	    cmocka_unit_test(test_deadlock_says_who_holds_what),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

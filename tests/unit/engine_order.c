@@ -70,7 +70,7 @@ static void check_tournament(u32 n)
 
 static void test_tournament_against_search(void **state)
 {
-	static const u32 sizes[] = { 1, 2, 3, 4, 5, 8, 13, 16, 17, 64, 100, 255, 256 };
+	static const u32 sizes[] = {1, 2, 3, 4, 5, 8, 13, 16, 17, 64, 100, 255, 256};
 
 	(void)state;
 	for (u32 i = 0; i < KMS_ARRAY_SIZE(sizes); i++)
@@ -79,7 +79,7 @@ static void test_tournament_against_search(void **state)
 
 static void test_events_come_in_time_and_order_made(void **state)
 {
-	struct event_heap heap = { 0 };
+	struct event_heap heap = {0};
 	u64 x = 7, last_at = 0, last_data = 0;
 	struct event event;
 
@@ -100,8 +100,8 @@ static void test_events_come_in_time_and_order_made(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_tournament_against_search),
-		cmocka_unit_test(test_events_come_in_time_and_order_made),
+	    cmocka_unit_test(test_tournament_against_search),
+	    cmocka_unit_test(test_events_come_in_time_and_order_made),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

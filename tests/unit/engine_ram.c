@@ -72,7 +72,7 @@ static void test_big_machine_maps_at_once(void **state)
 
 static void expect_refusal(u64 bytes, enum kms_code code, const char *text)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	assert_int_equal(ram_map(bytes, GIB, 0, &err), code);
 	assert_int_equal(err.code, code);
@@ -90,14 +90,16 @@ static void test_impossible_sizes(void **state)
 
 static void test_addresses_in_use(void **state)
 {
-	void *page = mmap(ram_ptr(GIB), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	void *page =
+	    mmap(ram_ptr(GIB), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 
 	(void)state;
 	assert_ptr_equal(page, ram_ptr(GIB));
 	expect_refusal(2 * GIB, KMS_EFAIL, "in use");
 	munmap(page, 4096);
 	/* the second window taken: the first must be given back */
-	page = mmap(ram_ptr(SIM_WINDOW2_OFF), 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	page = mmap(ram_ptr(SIM_WINDOW2_OFF), 4096, PROT_READ,
+		    MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	expect_refusal(2 * GIB, KMS_EFAIL, "in use");
 	munmap(page, 4096);
 	assert_int_equal(ram_map(2 * GIB, GIB, 0, NULL), 0);
@@ -123,12 +125,12 @@ static void test_address_space_limit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_map_and_translate),
-		cmocka_unit_test(test_memory_is_zero_and_sparse),
-		cmocka_unit_test(test_big_machine_maps_at_once),
-		cmocka_unit_test(test_impossible_sizes),
-		cmocka_unit_test(test_addresses_in_use),
-		cmocka_unit_test(test_address_space_limit),
+	    cmocka_unit_test(test_map_and_translate),
+	    cmocka_unit_test(test_memory_is_zero_and_sparse),
+	    cmocka_unit_test(test_big_machine_maps_at_once),
+	    cmocka_unit_test(test_impossible_sizes),
+	    cmocka_unit_test(test_addresses_in_use),
+	    cmocka_unit_test(test_address_space_limit),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -64,9 +64,9 @@ static void test_uses_and_seeds_are_independent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_same_use_repeats),
-		cmocka_unit_test(test_known_numbers),
-		cmocka_unit_test(test_uses_and_seeds_are_independent),
+	    cmocka_unit_test(test_same_use_repeats),
+	    cmocka_unit_test(test_known_numbers),
+	    cmocka_unit_test(test_uses_and_seeds_are_independent),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -105,7 +105,8 @@ static void test_resched_is_fifo(void **state)
 
 static void tell_event(void *arg, u64 data)
 {
-	tell("%s%llu@%llu ", (char *)arg, (unsigned long long)data, (unsigned long long)engine_now());
+	tell("%s%llu@%llu ", (char *)arg, (unsigned long long)data,
+	     (unsigned long long)engine_now());
 	assert_null(sim_current);
 	assert_null(sim_this_thread());
 }
@@ -276,6 +277,44 @@ static void test_stall_stops_the_cpu_and_is_charged(void **state)
 	fix_end();
 }
 
+/* A memory controller: every access stalls its CPU until the one channel is free. */
+static kms_ps channel_free;
+
+static void stalling_model(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind)
+{
+	kms_ps begin_at = channel_free > cpu->clock ? channel_free : cpu->clock;
+
+	channel_free = begin_at + 100;
+	sim_event_at(channel_free, unstall_event, cpu, channel_free);
+	sim_stall(2);
+}
+
+static void reader(void *arg)
+{
+	for (int i = 0; i < 2; i++) {
+		sim_access((u64)(uintptr_t)arg, 8, SIM_READ);
+		tell("%u@%llu ", sim_current->id, (unsigned long long)sim_current->clock);
+	}
+}
+
+static void test_model_may_stall_inside_an_access(void **state)
+{
+	struct engine_config config = {.nr_cpus = 2, .access = stalling_model};
+
+	(void)state;
+	story[0] = 0;
+	channel_free = 0;
+	assert_int_equal(ram_map(1 << 20, 0, 0, NULL), 0);
+	assert_int_equal(engine_init(&config, NULL), 0);
+	sim_thread_start(0, "a", reader, (void *)0x1000);
+	sim_thread_start(1, "b", reader, (void *)0x2000);
+	fix_run();
+	assert_string_equal(story, "0@100 1@200 0@300 1@400 ");
+	assert_int_equal(engine_cpu(0)->part[2], 300);
+	assert_int_equal(engine_cpu(1)->accesses, 2);
+	fix_end();
+}
+
 /* ---- daemons, several runs, the end ---- */
 
 static void periodic(void *arg)
@@ -322,7 +361,7 @@ static void stop_event(void *arg, u64 data)
 
 static void expect_failure(enum kms_code code, const char *text)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	assert_int_equal(engine_run(&err), code);
 	assert_string_equal(err.text, text);
@@ -380,13 +419,14 @@ static void test_deadlock_names_the_threads(void **state)
 	sim_thread_start(0, "flusher", sleep_for_ever, NULL);
 	sim_thread_start(1, "dma", stall_for_ever, NULL);
 	sim_thread_daemon(sim_thread_start(0, "daemon", sleep_for_ever, NULL));
-	expect_failure(KMS_EFAIL, "deadlock at 25 ps: \"flusher\" on CPU 0 sleeps, \"dma\" on CPU 1 stalls");
+	expect_failure(KMS_EFAIL,
+		       "deadlock at 25 ps: \"flusher\" on CPU 0 sleeps, \"dma\" on CPU 1 stalls");
 	fix_end();
 }
 
 static void test_deadlock_of_many_is_cut_short(void **state)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 
 	(void)state;
 	begin(20);
@@ -410,15 +450,16 @@ static void test_time_limit_ends_an_endless_run(void **state)
 	story[0] = 0;
 	fix_start_limited(2, 1000);
 	sim_thread_start(0, "spinner", spin_for_ever, NULL);
-	expect_failure(KMS_EFAIL,
-		       "simulated time reached the limit of 1000 ps with \"spinner\" on CPU 0 still running");
+	expect_failure(
+	    KMS_EFAIL,
+	    "simulated time reached the limit of 1000 ps with \"spinner\" on CPU 0 still running");
 	fix_end();
 }
 
 static void test_wrong_configurations(void **state)
 {
-	struct engine_config config = { .nr_cpus = 0 };
-	struct kms_error err = { KMS_OK, "" };
+	struct engine_config config = {.nr_cpus = 0};
+	struct kms_error err = {KMS_OK, ""};
 
 	(void)state;
 	assert_int_equal(engine_init(&config, &err), KMS_EUSAGE);
@@ -439,6 +480,13 @@ struct mix {
 };
 
 static u64 fingerprint;
+static kms_ps last_time; /* simulated time never goes back, whoever looks */
+
+static void check_time(kms_ps now)
+{
+	assert_true(now >= last_time);
+	last_time = now;
+}
 
 static u64 mix_random(struct mix *mix)
 {
@@ -449,6 +497,7 @@ static u64 mix_random(struct mix *mix)
 static void count_event(void *arg, u64 data)
 {
 	(void)arg;
+	check_time(engine_now());
 	fingerprint = fingerprint * 31 + engine_now() + data;
 }
 
@@ -458,7 +507,8 @@ static void mixer(void *arg)
 
 	while (mix->steps--) {
 		work(mix_random(mix) % 50);
-		assert_true(engine_now() <= sim_current->clock);
+		assert_int_equal(engine_now(), sim_current->clock);
+		check_time(sim_current->clock);
 		fingerprint = fingerprint * 31 + sim_current->clock * 257 + sim_current->id;
 		switch (mix_random(mix) % 8) {
 		case 0:
@@ -468,7 +518,8 @@ static void mixer(void *arg)
 			sim_resched();
 			break;
 		case 2:
-			sim_event_at(sim_current->clock + mix_random(mix) % 100, count_event, NULL, mix->steps);
+			sim_event_at(sim_current->clock + mix_random(mix) % 100, count_event, NULL,
+				     mix->steps);
 			break;
 		default:
 			break;
@@ -480,10 +531,10 @@ static u64 run_mix(u64 *clocks)
 {
 	static struct mix mixes[64];
 
-	fingerprint = 0;
+	fingerprint = last_time = 0;
 	begin(13);
 	for (u32 i = 0; i < 64; i++) {
-		mixes[i] = (struct mix){ i, 500 };
+		mixes[i] = (struct mix){i, 500};
 		sim_thread_start(i % 13, "mix", mixer, &mixes[i]);
 	}
 	fix_run();
@@ -508,23 +559,24 @@ static void test_same_run_twice(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_earliest_first),
-		cmocka_unit_test(test_ties_go_to_the_lower_cpu),
-		cmocka_unit_test(test_threads_of_a_cpu_run_to_completion),
-		cmocka_unit_test(test_resched_is_fifo),
-		cmocka_unit_test(test_events_before_cpus_in_order_made),
-		cmocka_unit_test(test_events_alone_keep_a_run_going),
-		cmocka_unit_test(test_wake_moves_the_clock_and_counts_as_idle),
-		cmocka_unit_test(test_cpu_works_while_a_thread_sleeps),
-		cmocka_unit_test(test_wake_ends_a_timed_sleep_early),
-		cmocka_unit_test(test_stall_stops_the_cpu_and_is_charged),
-		cmocka_unit_test(test_daemons_do_not_keep_a_run_going),
-		cmocka_unit_test(test_stop),
-		cmocka_unit_test(test_deadlock_names_the_threads),
-		cmocka_unit_test(test_deadlock_of_many_is_cut_short),
-		cmocka_unit_test(test_time_limit_ends_an_endless_run),
-		cmocka_unit_test(test_wrong_configurations),
-		cmocka_unit_test(test_same_run_twice),
+	    cmocka_unit_test(test_earliest_first),
+	    cmocka_unit_test(test_ties_go_to_the_lower_cpu),
+	    cmocka_unit_test(test_threads_of_a_cpu_run_to_completion),
+	    cmocka_unit_test(test_resched_is_fifo),
+	    cmocka_unit_test(test_events_before_cpus_in_order_made),
+	    cmocka_unit_test(test_events_alone_keep_a_run_going),
+	    cmocka_unit_test(test_wake_moves_the_clock_and_counts_as_idle),
+	    cmocka_unit_test(test_cpu_works_while_a_thread_sleeps),
+	    cmocka_unit_test(test_wake_ends_a_timed_sleep_early),
+	    cmocka_unit_test(test_stall_stops_the_cpu_and_is_charged),
+	    cmocka_unit_test(test_model_may_stall_inside_an_access),
+	    cmocka_unit_test(test_daemons_do_not_keep_a_run_going),
+	    cmocka_unit_test(test_stop),
+	    cmocka_unit_test(test_deadlock_names_the_threads),
+	    cmocka_unit_test(test_deadlock_of_many_is_cut_short),
+	    cmocka_unit_test(test_time_limit_ends_an_endless_run),
+	    cmocka_unit_test(test_wrong_configurations),
+	    cmocka_unit_test(test_same_run_twice),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -167,10 +167,27 @@ static void ddr4_2400(void **state)
 	dram_exit(&d);
 }
 
+/* Row 1 of bank 0 lies in bank 1 when hashed: no conflict with row 0 of bank 0, but with row 0 of bank 1. */
+static void hash_moves_rows_to_other_banks(void **state)
+{
+	struct dram_config config = rig_config(1).dram;
+	struct dram d;
+
+	config.tREFI = 0;
+	config.bank_hash = true;
+	assert_int_equal(dram_init(&d, &config, NULL), 0);
+	expect(&d, AT(0, 0, 0, 0), false, 0, 54, DRAM_ROW_MISS);
+	expect(&d, AT(1, 0, 0, 0), false, 1000, 1054, DRAM_ROW_MISS);
+	expect(&d, AT(0, 0, 1, 0), false, 2000, 2040, DRAM_ROW_HIT);
+	expect(&d, AT(0, 1, 0, 0), false, 3000, 3069, DRAM_ROW_CONFLICT);
+	dram_exit(&d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(hit_miss_conflict),
+		cmocka_unit_test(hash_moves_rows_to_other_banks),
 		cmocka_unit_test(conflict_waits_for_tras),
 		cmocka_unit_test(conflict_waits_for_write_recovery),
 		cmocka_unit_test(bus_is_shared),

@@ -58,7 +58,7 @@ static void test_good_table(void **state)
 
 static void expect(const char *text, const char *message)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 	struct cost_table table;
 
 	assert_int_equal(costs_parse(&table, text, "x.json", &err), KMS_EUSAGE);
@@ -75,11 +75,14 @@ static void test_every_mistake(void **state)
 	       "x.json:1:17: unknown tracepoint \"qqqqqqqqqqqqqqqqqqq\"");
 	expect("{ \"segments\": { \"kfree\": { \"insn\": 3 } } }",
 	       "x.json:1:28: unknown key \"insn\", did you mean \"insns\"?");
-	expect("{ \"segment\": {} }", "x.json:1:3: unknown key \"segment\", did you mean \"segments\"?");
+	expect("{ \"segment\": {} }",
+	       "x.json:1:3: unknown key \"segment\", did you mean \"segments\"?");
 	expect("{ \"segments\": { \"kfree\": {\n \"insns\": \"3\" } } }",
-	       "x.json:2:2: \"insns\" of segment \"kfree\": expected a number of instructions, 0 or more");
+	       "x.json:2:2: \"insns\" of segment \"kfree\": expected a number of instructions, 0 "
+	       "or more");
 	expect("{ \"segments\": { \"kfree\": { \"per\": -1 } } }",
-	       "x.json:1:28: \"per\" of segment \"kfree\": expected a number of instructions, 0 or more");
+	       "x.json:1:28: \"per\" of segment \"kfree\": expected a number of instructions, 0 or "
+	       "more");
 	expect("{ \"segments\": { \"kfree\": 3 } }",
 	       "x.json:1:17: segment \"kfree\": expected an object {\"insns\": N, \"per\": N}");
 	expect("{ \"segments\": { \"kfree\": {}, \"kfree\": {} } }",
@@ -96,13 +99,14 @@ static void test_every_mistake(void **state)
 
 static void test_unreadable_files(void **state)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 	struct cost_table table;
 
 	(void)state;
 	assert_int_equal(costs_load(&table, "/nonexistent/costs.json", &err), KMS_EUSAGE);
-	assert_string_equal(err.text,
-			    "/nonexistent/costs.json: cannot read this cost table: No such file or directory");
+	assert_string_equal(
+	    err.text,
+	    "/nonexistent/costs.json: cannot read this cost table: No such file or directory");
 	err.code = KMS_OK;
 	assert_int_equal(costs_load(&table, "/", &err), KMS_EUSAGE);
 	assert_string_equal(err.text, "/: cannot read this cost table: Is a directory");
@@ -114,9 +118,9 @@ static void test_unreadable_files(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good_table),
-		cmocka_unit_test(test_every_mistake),
-		cmocka_unit_test(test_unreadable_files),
+	    cmocka_unit_test(test_good_table),
+	    cmocka_unit_test(test_every_mistake),
+	    cmocka_unit_test(test_unreadable_files),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,19 +13,19 @@
 #define AT 0x2000
 
 static const struct rt_cost costs[NR_TRACEPOINTS] = {
-	[TP_kmalloc] = { 10, 0 },
-	[TP_slab_zero] = { 4, 0.5 },
-	[TP_slab_new] = { 100, 2 },
+    [TP_kmalloc] = {10, 0},
+    [TP_slab_zero] = {4, 0.5},
+    [TP_slab_new] = {100, 2},
 };
 
 static void begin(u32 nr_cpus)
 {
 	struct rt_config config = {
-		.costs = costs,
-		.ps_per_insn_x1024 = 250 * 1024, /* 4 GHz, one instruction a cycle */
-		.irq_save_ps = 700,
-		.irq_restore_ps = 300,
-		.cpu_relax_ps = 5,
+	    .costs = costs,
+	    .ps_per_insn_x1024 = 250 * 1024, /* 4 GHz, one instruction a cycle */
+	    .irq_save_ps = 700,
+	    .irq_restore_ps = 300,
+	    .cpu_relax_ps = 5,
 	};
 
 	fix_start(nr_cpus);
@@ -93,12 +93,12 @@ static void probe(void *arg, u32 cpu, u64 a, u64 b, u64 c)
 {
 	struct seen *seen = arg;
 
-	*seen = (struct seen){ seen->calls + 1, cpu, a, b, c, sim_current ? sim_current->clock : 0 };
+	*seen = (struct seen){seen->calls + 1, cpu, a, b, c, sim_current ? sim_current->clock : 0};
 }
 
 static void test_probe_sees_arguments_before_the_charge(void **state)
 {
-	struct seen seen = { 0 };
+	struct seen seen = {0};
 
 	(void)state;
 	begin(2);
@@ -144,8 +144,8 @@ static void kernel_calls(void *arg)
 
 static void test_kernel_calls_are_charged(void **state)
 {
-	static const enum sim_access kinds[] = { SIM_ATOMIC, SIM_ATOMIC, SIM_ATOMIC_LOCAL, SIM_ATOMIC_LOCAL,
-						 SIM_PREFETCHW };
+	static const enum sim_access kinds[] = {SIM_ATOMIC, SIM_ATOMIC, SIM_ATOMIC_LOCAL,
+						SIM_ATOMIC_LOCAL, SIM_PREFETCHW};
 
 	(void)state;
 	begin(2);
@@ -195,7 +195,7 @@ static void lock_held(void *arg)
 
 static void test_bug_outside_a_run_unwinds(void **state)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 	int value = 1;
 
 	(void)state;
@@ -212,23 +212,24 @@ static void test_bug_outside_a_run_unwinds(void **state)
 
 static void test_bug_in_a_run_ends_it(void **state)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 	int value = 1;
 
 	(void)state;
 	begin(2);
 	sim_thread_start(1, "t", buggy, &value);
 	assert_int_equal(engine_run(&err), KMS_EFAIL);
-	assert_non_null(strstr(err.text, "allocator check failed on CPU 1 at 0 ps: *(int *)arg == 1"));
+	assert_non_null(
+	    strstr(err.text, "allocator check failed on CPU 1 at 0 ps: *(int *)arg == 1"));
 	assert_int_equal(value, 1);
 	fix_end();
 }
 
 static void test_wrong_configurations(void **state)
 {
-	struct rt_cost bad[NR_TRACEPOINTS] = { [TP_kfree] = { -1, 0 } };
-	struct rt_config config = { .costs = bad };
-	struct kms_error err = { KMS_OK, "" };
+	struct rt_cost bad[NR_TRACEPOINTS] = {[TP_kfree] = {-1, 0}};
+	struct rt_config config = {.costs = bad};
+	struct kms_error err = {KMS_OK, ""};
 
 	(void)state;
 	assert_int_equal(rt_init(&config, 1, &err), KMS_EUSAGE);
@@ -251,15 +252,15 @@ static void test_everything_has_a_name(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_work_is_charged_in_a_run),
-		cmocka_unit_test(test_functional_counts_but_does_not_charge),
-		cmocka_unit_test(test_probe_sees_arguments_before_the_charge),
-		cmocka_unit_test(test_kernel_calls_are_charged),
-		cmocka_unit_test(test_lock_calls),
-		cmocka_unit_test(test_bug_outside_a_run_unwinds),
-		cmocka_unit_test(test_bug_in_a_run_ends_it),
-		cmocka_unit_test(test_wrong_configurations),
-		cmocka_unit_test(test_everything_has_a_name),
+	    cmocka_unit_test(test_work_is_charged_in_a_run),
+	    cmocka_unit_test(test_functional_counts_but_does_not_charge),
+	    cmocka_unit_test(test_probe_sees_arguments_before_the_charge),
+	    cmocka_unit_test(test_kernel_calls_are_charged),
+	    cmocka_unit_test(test_lock_calls),
+	    cmocka_unit_test(test_bug_outside_a_run_unwinds),
+	    cmocka_unit_test(test_bug_in_a_run_ends_it),
+	    cmocka_unit_test(test_wrong_configurations),
+	    cmocka_unit_test(test_everything_has_a_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

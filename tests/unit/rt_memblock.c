@@ -18,12 +18,12 @@
 #define PAGE 4096u
 
 static const struct memory_config defaults = {
-	.size_bytes = GIB,
-	.dma_limit_bytes = 16 * MIB,
-	.dma32_limit_bytes = 4 * GIB,
-	.kernel_image_bytes = 8 * MIB,
-	.low_reserved_bytes = MIB,
-	.node_distance = 21,
+    .size_bytes = GIB,
+    .dma_limit_bytes = 16 * MIB,
+    .dma32_limit_bytes = 4 * GIB,
+    .kernel_image_bytes = 8 * MIB,
+    .low_reserved_bytes = MIB,
+    .node_distance = 21,
 };
 
 /* ---- every page has one use ---- */
@@ -65,7 +65,7 @@ static void check_layout(const struct memblock *mb)
 	u64 data = use_data(mb), last = 0;
 
 	assert_int_equal(data, mb->node_data_bytes + mb->percpu_bytes + mb->section_bytes +
-				       mb->vmemmap_phys_bytes);
+				   mb->vmemmap_phys_bytes);
 	for (u32 i = 0; i < mb->boot.nr_free; i++) {
 		const struct mm_range *range = &mb->boot.free[i];
 
@@ -78,7 +78,8 @@ static void check_layout(const struct memblock *mb)
 		u64 at = z->start_pfn * 64, end = (z->start_pfn + z->spanned) * 64;
 
 		for (u32 p = 0; p < mb->nr_pieces && at < end; p++)
-			if (at >= mb->pieces[p].start && at < mb->pieces[p].start + mb->pieces[p].bytes)
+			if (at >= mb->pieces[p].start &&
+			    at < mb->pieces[p].start + mb->pieces[p].bytes)
 				at = mb->pieces[p].start + mb->pieces[p].bytes;
 		assert_true(at >= end);
 	}
@@ -97,8 +98,9 @@ static u64 free_bytes(const struct memblock *mb)
 static void check_partition(const struct memblock *mb)
 {
 	assert_int_equal(mb->ram_bytes, free_bytes(mb) + mb->firmware_bytes + mb->image_bytes +
-						mb->node_data_bytes + mb->percpu_bytes + mb->section_bytes +
-						mb->vmemmap_phys_bytes + mb->other_reserved_bytes);
+					    mb->node_data_bytes + mb->percpu_bytes +
+					    mb->section_bytes + mb->vmemmap_phys_bytes +
+					    mb->other_reserved_bytes);
 }
 
 static void check_zone(const struct memblock *mb, u32 i, u32 node, u32 zone, u64 start, u64 end)
@@ -140,12 +142,12 @@ static void test_one_node(void **state)
 
 static void test_nodes_and_all_zones(void **state)
 {
-	struct node_config nodes[] = { { 3 * GIB, 2 }, { 5 * GIB, 1 }, { GIB, 0 } };
+	struct node_config nodes[] = {{3 * GIB, 2}, {5 * GIB, 1}, {GIB, 0}};
 	struct memory_config config = defaults;
 	struct memblock mb;
 
 	(void)state;
-	config.nodes = (struct cfg_array){ nodes, 3 };
+	config.nodes = (struct cfg_array){nodes, 3};
 	config.movable_bytes = 2 * GIB;
 	assert_int_equal(memblock_from_config(&mb, &config, 3, NULL), 0);
 	check_layout(&mb);
@@ -173,7 +175,8 @@ static void test_nodes_and_all_zones(void **state)
 
 static void test_sizes_and_mapping(void **state)
 {
-	static const u64 sizes[] = { 32 * MIB, 64 * MIB, 100 * MIB, 4 * GIB, 4 * GIB + MIB, 64 * GIB };
+	static const u64 sizes[] = {32 * MIB, 64 * MIB,      100 * MIB,
+				    4 * GIB,  4 * GIB + MIB, 64 * GIB};
 	struct memory_config config = defaults;
 	struct memblock mb;
 
@@ -189,17 +192,18 @@ static void test_sizes_and_mapping(void **state)
 
 static void test_struct_pages_translate(void **state)
 {
-	struct node_config nodes[] = { { GIB, 1 }, { GIB, 1 } };
+	struct node_config nodes[] = {{GIB, 1}, {GIB, 1}};
 	struct memory_config config = defaults;
 	struct memblock mb;
 
 	(void)state;
-	config.nodes = (struct cfg_array){ nodes, 2 };
+	config.nodes = (struct cfg_array){nodes, 2};
 	assert_int_equal(memblock_from_config(&mb, &config, 2, NULL), 0);
 	assert_int_equal(memblock_map(&mb, NULL), 0);
 	assert_int_equal(ram_bytes(), 2 * GIB);
 	assert_int_equal(ram_phys(SIM_WINDOW2_OFF), mb.pieces[0].phys);
-	assert_int_equal(ram_phys(SIM_WINDOW2_OFF + 0x40000 * 64 - 1), mb.pieces[0].phys + 16 * MIB - 1);
+	assert_int_equal(ram_phys(SIM_WINDOW2_OFF + 0x40000 * 64 - 1),
+			 mb.pieces[0].phys + 16 * MIB - 1);
 	assert_int_equal(ram_phys(SIM_WINDOW2_OFF + 0x40000 * 64), mb.pieces[1].phys);
 	assert_in_range(mb.pieces[1].phys, GIB, 2 * GIB);
 	ram_unmap();
@@ -208,7 +212,7 @@ static void test_struct_pages_translate(void **state)
 
 static void expect_refusal(const struct memory_config *config, u32 cpus, const char *text)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 	struct memblock mb;
 
 	assert_int_equal(memblock_from_config(&mb, config, cpus, &err), KMS_EUSAGE);
@@ -219,7 +223,7 @@ static void expect_refusal(const struct memory_config *config, u32 cpus, const c
 
 static void test_impossible_machines(void **state)
 {
-	struct node_config nodes[] = { { GIB, 2 }, { GIB, 1 } };
+	struct node_config nodes[] = {{GIB, 2}, {GIB, 1}};
 	struct memory_config config = defaults;
 
 	(void)state;
@@ -241,7 +245,7 @@ static void test_impossible_machines(void **state)
 	config.low_reserved_bytes = 17 * MIB;
 	expect_refusal(&config, 1, "17 MiB reserved for firmware");
 	config = defaults;
-	config.nodes = (struct cfg_array){ nodes, 2 };
+	config.nodes = (struct cfg_array){nodes, 2};
 	expect_refusal(&config, 4, "the nodes have 3 CPUs together, expected the machine's 4");
 	nodes[1].memory_bytes = 0;
 	expect_refusal(&config, 3, "node 1 has 0 bytes");
@@ -251,27 +255,27 @@ static void test_impossible_machines(void **state)
 
 /* A machine of 2 x 128 MiB as a kernel recorded it. */
 static const struct mm_zone_boot numa_zones[] = {
-	{ 0, 0, 0x1, 4095, 3998 },
-	{ 0, 1, 0x1000, 28672, 28672 },
-	{ 1, 1, 0x8000, 32768, 32768 },
+    {0, 0, 0x1, 4095, 3998},
+    {0, 1, 0x1000, 28672, 28672},
+    {1, 1, 0x8000, 32768, 32768},
 };
 static const struct mm_range numa_free[] = {
-	{ 0x100, 0x1000 },  { 0x2208, 0x7a00 }, { 0x7a31, 0x7b00 }, { 0x7b31, 0x7c00 }, { 0x7e00, 0x7ff8 },
-	{ 0x8000, 0xfa00 }, { 0xfa31, 0xfb00 }, { 0xfb31, 0xfc00 }, { 0xfe00, 0xfff3 },
+    {0x100, 0x1000},  {0x2208, 0x7a00}, {0x7a31, 0x7b00}, {0x7b31, 0x7c00}, {0x7e00, 0x7ff8},
+    {0x8000, 0xfa00}, {0xfa31, 0xfb00}, {0xfb31, 0xfc00}, {0xfe00, 0xfff3},
 };
-static const struct mm_range numa_late[] = { { 0x1802, 0x1a00 }, { 0x1b65, 0x1c00 }, { 0x1f5f, 0x203f } };
-static const u8 numa_cpu_node[] = { 0, 0, 1, 1 };
+static const struct mm_range numa_late[] = {{0x1802, 0x1a00}, {0x1b65, 0x1c00}, {0x1f5f, 0x203f}};
+static const u8 numa_cpu_node[] = {0, 0, 1, 1};
 
 static const struct memblock_recording numa = {
-	.nr_cpus = 4,
-	.nr_nodes = 2,
-	.cpu_node = numa_cpu_node,
-	.zones = numa_zones,
-	.nr_zones = 3,
-	.free = numa_free,
-	.nr_free = KMS_ARRAY_SIZE(numa_free),
-	.late = numa_late,
-	.nr_late = KMS_ARRAY_SIZE(numa_late),
+    .nr_cpus = 4,
+    .nr_nodes = 2,
+    .cpu_node = numa_cpu_node,
+    .zones = numa_zones,
+    .nr_zones = 3,
+    .free = numa_free,
+    .nr_free = KMS_ARRAY_SIZE(numa_free),
+    .late = numa_late,
+    .nr_late = KMS_ARRAY_SIZE(numa_late),
 };
 
 static void test_recorded_map_is_kept(void **state)
@@ -300,7 +304,7 @@ static void test_recorded_map_is_kept(void **state)
 
 static void expect_no_room(const struct memblock_recording *recording, const char *text)
 {
-	struct kms_error err = { KMS_OK, "" };
+	struct kms_error err = {KMS_OK, ""};
 	struct memblock mb;
 
 	assert_int_equal(memblock_from_recording(&mb, recording, &err), KMS_EUSAGE);
@@ -311,10 +315,10 @@ static void expect_no_room(const struct memblock_recording *recording, const cha
 
 static void test_impossible_recordings(void **state)
 {
-	struct mm_range everything[] = { { 1, 0x10000 } }, much[] = { { 0x1010, 0x10000 } };
-	struct mm_range wrong[] = { { 0x2000, 0x3000 }, { 0x2fff, 0x4000 } };
+	struct mm_range everything[] = {{1, 0x10000}}, much[] = {{0x1010, 0x10000}};
+	struct mm_range wrong[] = {{0x2000, 0x3000}, {0x2fff, 0x4000}};
 	struct memblock_recording r = numa;
-	const u8 cpu_node[] = { 0, 0, 2, 1 };
+	const u8 cpu_node[] = {0, 0, 2, 1};
 
 	(void)state;
 	r.free = everything;
@@ -339,13 +343,13 @@ static void test_impossible_recordings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_one_node),
-		cmocka_unit_test(test_nodes_and_all_zones),
-		cmocka_unit_test(test_sizes_and_mapping),
-		cmocka_unit_test(test_struct_pages_translate),
-		cmocka_unit_test(test_impossible_machines),
-		cmocka_unit_test(test_recorded_map_is_kept),
-		cmocka_unit_test(test_impossible_recordings),
+	    cmocka_unit_test(test_one_node),
+	    cmocka_unit_test(test_nodes_and_all_zones),
+	    cmocka_unit_test(test_sizes_and_mapping),
+	    cmocka_unit_test(test_struct_pages_translate),
+	    cmocka_unit_test(test_impossible_machines),
+	    cmocka_unit_test(test_recorded_map_is_kept),
+	    cmocka_unit_test(test_impossible_recordings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -349,9 +349,83 @@ static void metrics_page_has_all(void **state)
 	free(page);
 }
 
+/* A file of the repository; tests run in its top folder. */
+static char *read_doc(const char *path)
+{
+	char *text = calloc(1, 1 << 20);
+	FILE *f = fopen(path, "r");
+
+	if (!f)
+		fail_msg("%s: not found; tests run in the repository's top folder", path);
+	assert_true(fread(text, 1, (1 << 20) - 1, f) > 0);
+	fclose(f);
+	return text;
+}
+
+static void metrics_page_is_current(void **state)
+{
+	char *page = metrics_reference(), *doc = read_doc("docs/metrics.md");
+
+	assert_string_equal(doc, page);
+	free(page);
+	free(doc);
+}
+
+/* Runs one statement; returns its rows, and the last column of its last row. */
+static int run_statement(struct store *store, const char **sql, s64 *last)
+{
+	sqlite3_stmt *stmt;
+	int rows = 0;
+
+	if (sqlite3_prepare_v2(store_db(store), *sql, -1, &stmt, sql) != SQLITE_OK)
+		fail_msg("%s", sqlite3_errmsg(store_db(store)));
+	while (stmt && sqlite3_step(stmt) == SQLITE_ROW) {
+		*last = sqlite3_column_int64(stmt, sqlite3_column_count(stmt) - 1);
+		rows++;
+	}
+	assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+	return rows;
+}
+
+static void documented_queries_work(void **state)
+{
+	struct store *store = test_open("doc.db");
+	char *doc = read_doc("docs/results.md"), *at = doc;
+	int blocks = 0;
+
+	put_run(store, "first", 1);
+	put_run(store, "second", 2);
+	for (; (at = strstr(at, "```sql\n")); blocks++) {
+		const char *sql = at + 7;
+		char *end = strstr(sql, "```");
+		s64 wrong = -1;
+
+		assert_non_null(end);
+		*end = 0;
+		at = end + 1;
+		while (*sql) {
+			int rows = run_statement(store, &sql, &wrong);
+
+			while (*sql == '\n')
+				sql++;
+			if (blocks == 0) /* the two exact sums */
+				assert_true(rows == 1 && wrong == 0);
+			else if (blocks == 1) /* the same without views: violations */
+				assert_int_equal(rows, 0);
+			else
+				assert_true(rows > 0);
+		}
+	}
+	assert_true(blocks >= 8);
+	free(doc);
+	store_close(store, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest store_rows[] = {
+		cmocka_unit_test(metrics_page_is_current),
+		cmocka_unit_test(documented_queries_work),
 		cmocka_unit_test(rows_come_out),
 		cmocka_unit_test(sums_are_exact_and_checked),
 		cmocka_unit_test(locks_of_one_name_add_up),
