@@ -87,6 +87,19 @@ expect "database: newer" 2 "newer" "$kmemsim" show latest --db "$work/newer.db"
 expect "database: no such run" 2 "no run" "$kmemsim" show 77 --db "$work/good.db"
 expect "database: no such folder" 2 "" "$kmemsim" run configs/experiments/slub-up.json -o "$work/none/x.db"
 
+sqlite3 "$work/good.db" 'begin immediate' '.system sleep 9' & holder=$!
+sleep 1
+expect "database: locked" 1 "is locked by another process" "$kmemsim" run configs/experiments/slub-up.json --timing functional -o "$work/good.db"
+wait $holder
+chmod 755 "$work"; chmod 444 "$work/good.db"
+as=; [ "$(id -u)" = 0 ] && as="setpriv --reuid=65534 --regid=65534 --clear-groups"
+expect "database: read-only" 2 "good.db" $as "$kmemsim" run configs/experiments/slub-up.json --timing functional -o "$work/good.db"
+mkdir "$work/small"
+if unshare -m true 2>/dev/null; then
+	expect "database: disk full" 1 "full" unshare -m sh -c "mount -t tmpfs -o size=200k none $work/small &&
+		exec $kmemsim run configs/experiments/slub-up.json --timing functional -o $work/small/x.db"
+else ok "database: disk full (skipped: no mounts here)"; fi
+
 # ---- the command line ----
 expect "command: unknown" 2 "unknown command \"rum\"; did you mean \"run\"?" "$kmemsim" rum
 expect "option: unknown" 2 "run has no option --sed; did you mean" "$kmemsim" run x.json --sed 3
