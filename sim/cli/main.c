@@ -138,8 +138,10 @@ static int dispatch(struct cli *cli, int argc, char **argv, struct kms_error *er
 	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
 		argv[1] = version;
 	if (argv[1][0] == '-')
-		return kms_fail(err, KMS_EUSAGE, "expected a command before the options, found \"%s\" "
-				"(%s --help lists them)", argv[1], CLI_PROGRAM);
+		return kms_fail(err, KMS_EUSAGE,
+				"expected a command before the options, found \"%s\" "
+				"(%s --help lists them)",
+				argv[1], CLI_PROGRAM);
 	return run_verb(cli, argc - 1, argv + 1, err);
 }
 

@@ -98,9 +98,9 @@ static int missing(struct cfg *cfg, const struct cfg_field *field, const struct 
 {
 	char want[300];
 
-	return cfg_error(cfg, section, POINT_VALUE, at, "missing \"%s\": expected %s%s%s", field->key,
-			 cfg_expected(want, sizeof(want), field), field->doc ? " - " : "",
-			 field->doc ? field->doc : "");
+	return cfg_error(cfg, section, POINT_VALUE, at, "missing \"%s\": expected %s%s%s",
+			 field->key, cfg_expected(want, sizeof(want), field),
+			 field->doc ? " - " : "", field->doc ? field->doc : "");
 }
 
 /* CFG_JSON: what layering left, as one tree of cJSON's. */
@@ -127,7 +127,8 @@ static int take_json(struct cfg *cfg, const struct cfg_node *node, cJSON **out)
 	cJSON **owned = realloc(cfg->owned, (cfg->nr_owned + 1) * sizeof(cJSON *));
 
 	if (!owned)
-		return kms_fail(cfg->err, KMS_EFAIL, "out of memory while reading the configuration");
+		return kms_fail(cfg->err, KMS_EFAIL,
+				"out of memory while reading the configuration");
 	cfg->owned = owned;
 	cfg->owned[cfg->nr_owned++] = *out = to_json(node);
 	return 0;
@@ -148,15 +149,16 @@ static int fill_array(struct cfg *cfg, const struct cfg_field *field, struct cfg
 		return cfg_wrong(cfg, node, up, field);
 	n = cfg_length(node);
 	if (n > CFG_MAX_ELEMENTS)
-		return cfg_error(cfg, node, POINT_VALUE, up, "expected at most %u elements, found %zu",
-				 CFG_MAX_ELEMENTS, n);
+		return cfg_error(cfg, node, POINT_VALUE, up,
+				 "expected at most %u elements, found %zu", CFG_MAX_ELEMENTS, n);
 	if (!n)
 		return 0;
 	out->items = item = cfg_alloc(cfg, n * size);
 	if (!item)
 		return KMS_EFAIL;
 	element.type = field->type == CFG_ARRAY ? CFG_OBJECT : element_types[field->type];
-	for (struct cfg_node *child = node->child; child; child = child->next, at.index++, item += size) {
+	for (struct cfg_node *child = node->child; child;
+	     child = child->next, at.index++, item += size) {
 		int rc = field->type == CFG_ARRAY ? cfg_fill(cfg, field->table, child, item, &at)
 						  : cfg_scalar(cfg, &element, child, item, &at);
 
@@ -167,8 +169,8 @@ static int fill_array(struct cfg *cfg, const struct cfg_field *field, struct cfg
 	return 0;
 }
 
-static int fill_field(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node, void *out,
-		      const struct cfg_at *at)
+static int fill_field(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node,
+		      void *out, const struct cfg_at *at)
 {
 	if (cfg_is_scalar(field->type))
 		return cfg_scalar(cfg, field, node, out, at);
@@ -180,8 +182,8 @@ static int fill_field(struct cfg *cfg, const struct cfg_field *field, struct cfg
 }
 
 /* A member that no layer gives. */
-static int fill_absent(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *section, void *out,
-		       const struct cfg_at *up)
+static int fill_absent(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *section,
+		       void *out, const struct cfg_at *up)
 {
 	struct cfg_at at = {up, field->key, 0};
 	struct cfg_node *node;
@@ -244,23 +246,25 @@ int cfg_fill(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *no
 
 /* ---- checks: when every value by itself is right ---- */
 
-static int check_section(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *node,
-			 const void *out, const struct cfg_at *at);
+static int check_section(struct cfg *cfg, const struct cfg_table *table,
+			 const struct cfg_node *node, const void *out, const struct cfg_at *at);
 
-static int check_elements(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *node,
-			  const struct cfg_array *array, const struct cfg_at *up)
+static int check_elements(struct cfg *cfg, const struct cfg_table *table,
+			  const struct cfg_node *node, const struct cfg_array *array,
+			  const struct cfg_at *up)
 {
 	const struct cfg_node *child = node ? node->child : NULL;
 	struct cfg_at at = {up, NULL, 0};
 	int rc = 0;
 
 	for (size_t i = 0; i < array->n && !rc; i++, at.index++, child = child ? child->next : NULL)
-		rc = check_section(cfg, table, child, (const u8 *)array->items + i * table->size, &at);
+		rc = check_section(cfg, table, child, (const u8 *)array->items + i * table->size,
+				   &at);
 	return rc;
 }
 
-static int check_section(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *node,
-			 const void *out, const struct cfg_at *at)
+static int check_section(struct cfg *cfg, const struct cfg_table *table,
+			 const struct cfg_node *node, const void *out, const struct cfg_at *at)
 {
 	struct cfg_ctx ctx = {cfg, node, at};
 	int rc = 0;
@@ -282,7 +286,8 @@ static int check_section(struct cfg *cfg, const struct cfg_table *table, const s
 /* ---- errors of checks ---- */
 
 /* One step of "nodes[1].cpus" down from node; NULL when nothing is there. */
-static const struct cfg_node *walk(const struct cfg_node *node, const char *key, size_t n, long index)
+static const struct cfg_node *walk(const struct cfg_node *node, const char *key, size_t n,
+				   long index)
 {
 	const struct cfg_node *child = node ? node->child : NULL;
 
@@ -305,7 +310,9 @@ static int fail_at(struct cfg_ctx *ctx, const struct cfg_node *node, const struc
 
 	if (!n)
 		return cfg_error(ctx->cfg, written, POINT_VALUE, at, "%s%s", text,
-				 node && node->doc && node->doc->kind == DOC_DEFAULT ? " (the default)" : "");
+				 node && node->doc && node->doc->kind == DOC_DEFAULT
+					 ? " (the default)"
+					 : "");
 	snprintf(name, sizeof(name), "%.*s", (int)n, key);
 	member.key = name;
 	element.up = &member;
@@ -355,7 +362,8 @@ static int load(struct cfg *cfg, const struct cfg_table *table, void *out, struc
 	return rc;
 }
 
-static int finish(struct cfg **out_cfg, struct cfg *cfg, const struct cfg_table *table, void *out, int rc)
+static int finish(struct cfg **out_cfg, struct cfg *cfg, const struct cfg_table *table, void *out,
+		  int rc)
 {
 	if (rc) {
 		/* every failure has filled in the error; its code counts, not the one handed up */
@@ -382,8 +390,9 @@ int cfg_load(struct cfg **cfg, const struct cfg_table *table, void *out, const c
 	c->err = err ? err : &c->local;
 	if (data_find(path, found, sizeof(found)))
 		path = found;
-	return finish(cfg, c, table, out,
-		      load(c, table, out, cfg_load_file(c, table, path, NULL, NULL, NULL), settings, n));
+	return finish(
+		cfg, c, table, out,
+		load(c, table, out, cfg_load_file(c, table, path, NULL, NULL, NULL), settings, n));
 }
 
 int cfg_load_text(struct cfg **cfg, const struct cfg_table *table, void *out, const char *text,
@@ -398,7 +407,8 @@ int cfg_load_text(struct cfg **cfg, const struct cfg_table *table, void *out, co
 	if (!c)
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	c->err = err ? err : &c->local;
-	doc = cfg_doc_new(c, DOC_FILE, name, dir && strcmp(dir, ".") ? dir : "", text, strlen(text));
+	doc = cfg_doc_new(c, DOC_FILE, name, dir && strcmp(dir, ".") ? dir : "", text,
+			  strlen(text));
 	if (doc)
 		root = cfg_parse(c, doc);
 	if (root)

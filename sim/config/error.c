@@ -76,15 +76,16 @@ static void put_place(char *buf, size_t n, const struct cfg_node *node, enum cfg
 	if (!node || !node->doc) {
 		snprintf(buf, n, "configuration");
 	} else if (node->doc->kind == DOC_FILE) {
-		cfg_line_column(node->doc, point == POINT_KEY ? node->key_at : node->at, &line, &column);
+		cfg_line_column(node->doc, point == POINT_KEY ? node->key_at : node->at, &line,
+				&column);
 		snprintf(buf, n, "%s:%zu:%zu", node->doc->name, line, column);
 	} else {
 		snprintf(buf, n, "%s", node->doc->name);
 	}
 }
 
-int cfg_error(struct cfg *cfg, const struct cfg_node *node, enum cfg_point point, const struct cfg_at *at,
-	      const char *fmt, ...)
+int cfg_error(struct cfg *cfg, const struct cfg_node *node, enum cfg_point point,
+	      const struct cfg_at *at, const char *fmt, ...)
 {
 	char place[300], pointer[200], text[500];
 	va_list ap;
@@ -94,7 +95,8 @@ int cfg_error(struct cfg *cfg, const struct cfg_node *node, enum cfg_point point
 	va_end(ap);
 	put_place(place, sizeof(place), node, point);
 	put_pointer(pointer, sizeof(pointer), at);
-	return kms_fail(cfg->err, KMS_EUSAGE, "%s: %s%s%s", place, pointer, *pointer ? ": " : "", text);
+	return kms_fail(cfg->err, KMS_EUSAGE, "%s: %s%s%s", place, pointer, *pointer ? ": " : "",
+			text);
 }
 
 char *cfg_describe(char *buf, size_t n, const struct cfg_node *node)
@@ -114,7 +116,8 @@ char *cfg_describe(char *buf, size_t n, const struct cfg_node *node)
 				   strlen(node->item->valuestring)));
 		break;
 	default: /* numbers, true, false, null: as they are written */
-		snprintf(buf, n, "%.*s", (int)(node->end - node->at < 60 ? node->end - node->at : 60),
+		snprintf(buf, n, "%.*s",
+			 (int)(node->end - node->at < 60 ? node->end - node->at : 60),
 			 node->doc->text + node->at);
 	}
 	return buf;
@@ -143,7 +146,8 @@ char *cfg_bound(char buf[32], const struct cfg_field *field, double bound)
 	if (field->type == CFG_BYTES)
 		return cfg_human(buf, 32, CFG_BYTES, (u64)bound);
 	if (field->type == CFG_TIME)
-		return cfg_human(buf, 32, CFG_TIME, bound < 1.8e16 ? (u64)(bound * KMS_PS_PER_NS) : UINT64_MAX);
+		return cfg_human(buf, 32, CFG_TIME,
+				 bound < 1.8e16 ? (u64)(bound * KMS_PS_PER_NS) : UINT64_MAX);
 	return cfg_double_text(buf, bound);
 }
 
@@ -156,7 +160,9 @@ char *cfg_expected(char *buf, size_t n, const struct cfg_field *field)
 {
 	const char *type = type_texts[field->type];
 	char low[32], high[32];
-	size_t len = append(buf, n, 0, "%s", field->power_of_two && field->type == CFG_UINT ? "a power of two" : type);
+	size_t len =
+		append(buf, n, 0, "%s",
+		       field->power_of_two && field->type == CFG_UINT ? "a power of two" : type);
 
 	if (field->type == CFG_ENUM)
 		for (size_t i = 0; field->choices[i]; i++)
@@ -180,7 +186,8 @@ int cfg_wrong(struct cfg *cfg, const struct cfg_node *node, const struct cfg_at 
 	char want[300], have[120];
 
 	return cfg_error(cfg, node, POINT_VALUE, at, "expected %s, found %s",
-			 cfg_expected(want, sizeof(want), field), cfg_describe(have, sizeof(have), node));
+			 cfg_expected(want, sizeof(want), field),
+			 cfg_describe(have, sizeof(have), node));
 }
 
 #define FEW_KEYS 12
