@@ -5,7 +5,7 @@ page=docs/configuration.md
 sed -n '/^### experiment/,$p' $page >"$work/page"
 "$kmemsim" schema --markdown >"$work/reference"
 if cmp -s "$work/page" "$work/reference"; then ok "the reference in $page is current"
-else not_ok "the reference in $page is current" "replace it by what kmemsim schema --markdown prints" \
+else not_ok "the reference in $page is current" "bring it up to date with: make docs" \
 	"$(diff "$work/page" "$work/reference" | head -n 5)"; fi
 
 for f in configs/experiments/*.json; do
