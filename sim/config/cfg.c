@@ -9,6 +9,7 @@
 #include "sim/config/cfg.h"
 
 #include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,6 +123,24 @@ static cJSON *to_json(const struct cfg_node *node)
 	return json;
 }
 
+/* cJSON reads 1e999 as infinity, which no JSON can say again. */
+static int check_numbers(struct cfg *cfg, const struct cfg_node *node, const struct cfg_at *up)
+{
+	struct cfg_at at = {up, NULL, 0};
+	char have[120];
+
+	if (node->type == cJSON_Number && !isfinite(node->item->valuedouble))
+		return cfg_error(cfg, node, POINT_VALUE, up,
+				 "expected a number up to 1.8e308, found %s",
+				 cfg_describe(have, sizeof(have), node));
+	for (const struct cfg_node *child = node->child; child; child = child->next, at.index++) {
+		at.key = child->key;
+		if (check_numbers(cfg, child, &at))
+			return KMS_EUSAGE;
+	}
+	return 0;
+}
+
 static int take_json(struct cfg *cfg, const struct cfg_node *node, cJSON **out)
 {
 	cJSON **owned = realloc(cfg->owned, (cfg->nr_owned + 1) * sizeof(cJSON *));
@@ -177,7 +196,7 @@ static int fill_field(struct cfg *cfg, const struct cfg_field *field, struct cfg
 	if (field->type == CFG_OBJECT)
 		return cfg_fill(cfg, field->table, node, out, at);
 	if (field->type == CFG_JSON)
-		return take_json(cfg, node, out);
+		return check_numbers(cfg, node, at) ? KMS_EUSAGE : take_json(cfg, node, out);
 	return fill_array(cfg, field, node, out, at);
 }
 

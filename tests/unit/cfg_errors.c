@@ -164,6 +164,8 @@ static void types(void **state)
 		 "\"1\""},
 		{"{\"ratio\": 1e999}", NULL,
 		 "t.json:1:11: /ratio: expected a number from 0 to 1e+308 of all, found 1e999"},
+		{"{\"any\": [{\"x\": 1e999}]}", NULL,
+		 "t.json:1:16: /any/0/x: expected a number up to 1.8e308, found 1e999"},
 		{"{\"title\": 7}", NULL, "t.json:1:11: /title: expected a string, found 7"},
 		{"{\"file\": \"\"}", NULL,
 		 "t.json:1:10: /file: expected a file name (a string), found string \"\""},
