@@ -249,6 +249,10 @@ install: all ## install the program and its data under PREFIX (default /usr/loca
 	cd configs && find . -name '*.json' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
 	cd workloads && find . -name '*.kmt' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/workloads/{} \;
 
+.PHONY: docs
+docs: all ## bring the generated part of docs/configuration.md up to date
+	$(Q)sed -i '/^### experiment/,$$d' docs/configuration.md && $(O)/kmemsim schema --markdown >> docs/configuration.md
+
 .PHONY: lint
 lint: all ## rules for simulated code: what it may call, what the compiler may emit
 	$(Q)tests/lint.sh $(O)

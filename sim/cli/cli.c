@@ -32,11 +32,12 @@ struct parsed {
 	struct given {
 		const struct cli_option *option;
 		const char *value; /* "" for a flag */
-	} *given;
+	} * given;
 	const char **values; /* what cli_values() returns; one list after the other */
 };
 
-int cli_unknown(struct kms_error *err, const char *what, const char *name, const char *const *names, size_t n)
+int cli_unknown(struct kms_error *err, const char *what, const char *name, const char *const *names,
+		size_t n)
 {
 	const char *nearest = kms_nearest(name, names, n);
 	char list[400] = "", safe[200];
@@ -44,9 +45,11 @@ int cli_unknown(struct kms_error *err, const char *what, const char *name, const
 
 	cli_safe(safe, sizeof(safe), name);
 	if (nearest)
-		return kms_fail(err, KMS_EUSAGE, "unknown %s \"%s\"; did you mean \"%s\"?", what, safe, nearest);
+		return kms_fail(err, KMS_EUSAGE, "unknown %s \"%s\"; did you mean \"%s\"?", what,
+				safe, nearest);
 	for (size_t i = 0; i < n && len < sizeof(list); i++)
-		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "", names[i]);
+		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
+					names[i]);
 	return kms_fail(err, KMS_EUSAGE, "unknown %s \"%s\"; there are: %s", what, safe, list);
 }
 
@@ -100,19 +103,22 @@ static int unknown_option(const struct parsed *p, const struct cli_verb *verb, c
 	char name[100], safe[200];
 
 	if (optopt > 0 && optopt < FIRST_CODE)
-		return kms_fail(err, KMS_EUSAGE, "%s has no option -%c (%s %s --help lists them)", verb->name,
-				optopt >= 0x20 && optopt < 0x7f ? optopt : '?', CLI_PROGRAM, verb->name);
+		return kms_fail(err, KMS_EUSAGE, "%s has no option -%c (%s %s --help lists them)",
+				verb->name, optopt >= 0x20 && optopt < 0x7f ? optopt : '?',
+				CLI_PROGRAM, verb->name);
 	if (optopt >= FIRST_CODE) /* --flag=value */
-		return kms_fail(err, KMS_EUSAGE, "--%s takes no value", p->options[optopt - FIRST_CODE]->name);
+		return kms_fail(err, KMS_EUSAGE, "--%s takes no value",
+				p->options[optopt - FIRST_CODE]->name);
 	for (int i = 0; i < p->nr_options; i++)
 		names[i] = p->options[i]->name;
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(arg + 2, "="), arg + 2);
 	cli_safe(safe, sizeof(safe), name);
 	nearest = kms_nearest(name, names, (size_t)p->nr_options);
 	if (nearest)
-		return kms_fail(err, KMS_EUSAGE, "%s has no option --%s; did you mean --%s?", verb->name, safe, nearest);
-	return kms_fail(err, KMS_EUSAGE, "%s has no option --%s (%s %s --help lists them)", verb->name, safe,
-			CLI_PROGRAM, verb->name);
+		return kms_fail(err, KMS_EUSAGE, "%s has no option --%s; did you mean --%s?",
+				verb->name, safe, nearest);
+	return kms_fail(err, KMS_EUSAGE, "%s has no option --%s (%s %s --help lists them)",
+			verb->name, safe, CLI_PROGRAM, verb->name);
 }
 
 static int check_count(const struct cli *cli, struct kms_error *err)
@@ -120,8 +126,10 @@ static int check_count(const struct cli *cli, struct kms_error *err)
 	const struct cli_verb *v = cli->verb;
 
 	if (cli->nr_args < v->min_args)
-		return kms_fail(err, KMS_EUSAGE, "expected %s after \"%s\", found %s (%s %s --help shows examples)",
-				v->args, v->name, cli->nr_args ? "less" : "nothing", CLI_PROGRAM, v->name);
+		return kms_fail(err, KMS_EUSAGE,
+				"expected %s after \"%s\", found %s (%s %s --help shows examples)",
+				v->args, v->name, cli->nr_args ? "less" : "nothing", CLI_PROGRAM,
+				v->name);
 	if (v->max_args >= 0 && cli->nr_args > v->max_args) {
 		char safe[200];
 
@@ -148,7 +156,8 @@ static int common_options(struct cli *cli, struct kms_error *err)
 	return 0;
 }
 
-int cli_parse(struct cli *cli, const struct cli_verb *verb, int argc, char **argv, struct kms_error *err)
+int cli_parse(struct cli *cli, const struct cli_verb *verb, int argc, char **argv,
+	      struct kms_error *err)
 {
 	struct parsed *p = calloc(1, sizeof(*p));
 	int code;
@@ -173,7 +182,8 @@ int cli_parse(struct cli *cli, const struct cli_verb *verb, int argc, char **arg
 			return unknown_option(p, verb, argv[optind - 1], err);
 		if (code == ':') {
 			option = by_code(p, optopt);
-			return kms_fail(err, KMS_EUSAGE, "--%s needs a value: %s", option->name, option->arg);
+			return kms_fail(err, KMS_EUSAGE, "--%s needs a value: %s", option->name,
+					option->arg);
 		}
 		option = by_code(p, code);
 		p->given[p->nr_given++] = (struct given){option, optarg ? optarg : ""};
@@ -218,7 +228,8 @@ const char *const *cli_values(const struct cli *cli, const char *option, size_t 
 	const struct parsed *p = cli->parsed;
 	const char **list = p->values;
 
-	/* lists of different options may be in use at once: each begins where the one before may end */
+	/* lists of different options may be in use at once: each begins where the one before may
+	 * end */
 	for (int i = 0; i < p->nr_options && strcmp(p->options[i]->name, option); i++)
 		for (int j = 0; j < p->nr_given; j++)
 			list += p->given[j].option == p->options[i];

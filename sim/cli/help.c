@@ -64,7 +64,8 @@ static void put_examples(const char *examples, FILE *out)
 void cli_help_verb(const struct cli_verb *verb, FILE *out)
 {
 	put_examples(verb->examples, out);
-	fprintf(out, "\nUsage: %s %s [OPTION...]%s%s\n\n", CLI_PROGRAM, verb->name, *verb->args ? " " : "", verb->args);
+	fprintf(out, "\nUsage: %s %s [OPTION...]%s%s\n\n", CLI_PROGRAM, verb->name,
+		*verb->args ? " " : "", verb->args);
 	cli_wrap(out, verb->summary, 0, 0, WIDTH);
 	fputs("\nOptions:\n", out);
 	for (const struct cli_option *o = verb->options; o && o->name; o++)
@@ -88,7 +89,9 @@ void cli_help_verbs(const struct cli_verb *const *verbs, FILE *out)
 
 		cli_wrap(out, (*verbs)->summary, at, at, WIDTH);
 	}
-	fputs("\nExit status: 0 done, 1 failed, 2 wrong usage or input, 3 beyond a threshold, 130 interrupted.\n", out);
+	fputs("\nExit status: 0 done, 1 failed, 2 wrong usage or input, 3 beyond a threshold, 130 "
+	      "interrupted.\n",
+	      out);
 }
 
 /* ---- kmemsim help [TOPIC] ---- */
@@ -104,7 +107,8 @@ static void help_config(void)
 
 static void help_metrics(void)
 {
-	static const char *const better[] = {"lower is better", "neither is better", "higher is better"};
+	static const char *const better[] = {"lower is better", "neither is better",
+					     "higher is better"};
 
 	for (size_t i = 0; i < NR_METRICS; i++) {
 		const struct metric_def *m = &metric_defs[i];

@@ -30,7 +30,8 @@ static void print_table(const struct count *counts, size_t n)
 	char buf[32];
 
 	for (size_t i = 0; i < n; i++)
-		cli_table_row(t, (const char *const[]){cli_count(buf, sizeof(buf), counts[i].value), counts[i].text});
+		cli_table_row(t, (const char *const[]){cli_count(buf, sizeof(buf), counts[i].value),
+						       counts[i].text});
 	cli_table_print(t, stdout);
 }
 
@@ -48,9 +49,11 @@ static int run_import(struct cli *cli, struct kms_error *err)
 	const struct count counts[] = {
 		{"events", "events read", r.events},
 		{"requests", "requests written", r.requests},
-		{"outcomes", "events that are the recorded allocator's own steps, left out", r.outcomes},
+		{"outcomes", "events that are the recorded allocator's own steps, left out",
+		 r.outcomes},
 		{"slab_pages", "page requests of the slab layer, left out", r.slab_pages},
-		{"frees_without_alloc", "frees of what was allocated before the recording", r.frees_without_alloc},
+		{"frees_without_alloc", "frees of what was allocated before the recording",
+		 r.frees_without_alloc},
 		{"live_at_end", "objects still allocated at the end", r.live_at_end},
 		{"unknown", "events not understood", r.unknown},
 	};
@@ -71,9 +74,11 @@ const struct cli_verb cli_verb_import = {
 	.name = "import",
 	.args = "RECORDING",
 	.summary = "make a trace of the recording of a real kernel",
-	.examples = "kmemsim import RECORDING -o boot.kmt                    a folder or file with the events\n"
-		    "kmemsim import RECORDING -o boot.kmt --json             its counts for scripts\n"
-		    "kmemsim run EXPERIMENT.json --trace boot.kmt            and then run it",
+	.examples =
+		"kmemsim import RECORDING -o boot.kmt                    a folder or file with the "
+		"events\n"
+		"kmemsim import RECORDING -o boot.kmt --json             its counts for scripts\n"
+		"kmemsim run EXPERIMENT.json --trace boot.kmt            and then run it",
 	.options = options,
 	.min_args = 1,
 	.max_args = 1,

@@ -50,19 +50,53 @@ static void report(const struct kms_error *err)
 	fprintf(stderr, "%s: %s\n", CLI_PROGRAM, cli_safe(safe, sizeof(safe), err->text));
 }
 
+/*
+ * Standard output, with the reason of the first failed write kept: a stream by
+ * itself remembers only that one failed.
+ */
+static int write_errno;
+
+static ssize_t write_out(void *cookie, const char *buf, size_t n)
+{
+	size_t done = 0;
+
+	while (done < n) {
+		ssize_t got = write(STDOUT_FILENO, buf + done, n - done);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0) {
+			write_errno = write_errno ? write_errno : errno;
+			return 0;
+		}
+		done += (size_t)got;
+	}
+	return (ssize_t)n;
+}
+
+static void open_output(void)
+{
+	FILE *out = fopencookie(NULL, "w", (cookie_io_functions_t){.write = write_out});
+
+	if (!out)
+		return;
+	setvbuf(out, NULL, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF, BUFSIZ);
+	stdout = out;
+}
+
 /* What was printed must have arrived; a full disk or a closed pipe is a failure. */
 static int close_output(struct kms_error *err)
 {
-	bool failed;
+	bool failed = ferror(stdout) != 0;
 
-	errno = 0;
-	failed = ferror(stdout) != 0;
-	failed = fflush(stdout) != 0 || failed;
 	failed = fclose(stdout) != 0 || failed;
-	if (!failed)
+	stdout = NULL;
+	if (close(STDOUT_FILENO) && !write_errno)
+		write_errno = errno; /* some file systems tell only now */
+	if (!failed && !write_errno)
 		return 0;
 	return kms_fail(err, KMS_EFAIL, "cannot write to standard output: %s",
-			errno ? strerror(errno) : "an earlier write failed");
+			write_errno ? strerror(write_errno) : "unknown reason");
 }
 
 static void init_cli(struct cli *cli)
@@ -104,8 +138,10 @@ static int dispatch(struct cli *cli, int argc, char **argv, struct kms_error *er
 	else if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))
 		argv[1] = version;
 	if (argv[1][0] == '-')
-		return kms_fail(err, KMS_EUSAGE, "expected a command before the options, found \"%s\" "
-				"(%s --help lists them)", argv[1], CLI_PROGRAM);
+		return kms_fail(err, KMS_EUSAGE,
+				"expected a command before the options, found \"%s\" "
+				"(%s --help lists them)",
+				argv[1], CLI_PROGRAM);
 	return run_verb(cli, argc - 1, argv + 1, err);
 }
 
@@ -115,6 +151,7 @@ int main(int argc, char **argv)
 	struct cli cli;
 	int status, rc;
 
+	open_output();
 	init_cli(&cli);
 	catch_signals();
 	rc = dispatch(&cli, argc, argv, &err);

@@ -9,18 +9,20 @@
 
 #include "sim/cli/internal.h"
 
-#define BAR_INTERVAL 0.1   /* host seconds */
+#define BAR_INTERVAL 0.1 /* host seconds */
 #define PLAIN_INTERVAL 10.0
 #define FIRST_BAR 0.5
 #define BAR_CELLS 20
 
-void cli_progress_start(struct cli_progress *p, const struct cli *cli, const char *name, bool wanted)
+void cli_progress_start(struct cli_progress *p, const struct cli *cli, const char *name,
+			bool wanted)
 {
 	*p = (struct cli_progress){
 		.name = name,
 		.on = wanted && !cli->quiet,
 		.bar = cli->progress_bar,
-		.next = cli->progress_bar ? FIRST_BAR : PLAIN_INTERVAL, /* no guess of the rest before */
+		.next = cli->progress_bar ? FIRST_BAR
+					  : PLAIN_INTERVAL, /* no guess of the rest before */
 	};
 }
 
@@ -73,11 +75,13 @@ static void left_text(char *buf, size_t n, const struct run_progress *now, doubl
 		snprintf(buf, n, "%.0f s left", (double)(now->total - now->requests) / rate);
 }
 
-int cli_progress_line(char *buf, size_t n, const char *name, const struct run_progress *now, bool bar, int width)
+int cli_progress_line(char *buf, size_t n, const char *name, const struct run_progress *now,
+		      bool bar, int width)
 {
 	double share = now->total ? (double)now->requests / (double)now->total : 0;
 	double rate = now->seconds > 0 ? (double)now->requests / now->seconds : 0;
-	char safe[80], cells[BAR_CELLS + 1], count[32], total[32], speed[32], time[32], resident[32], phase[60], left[40];
+	char safe[80], cells[BAR_CELLS + 1], count[32], total[32], speed[32], time[32],
+		resident[32], phase[60], left[40];
 	int len;
 
 	if (share > 1)
@@ -89,14 +93,17 @@ int cli_progress_line(char *buf, size_t n, const char *name, const struct run_pr
 	rate_text(speed, sizeof(speed), rate);
 	if (bar) {
 		put_bar(cells, share);
-		len = snprintf(buf, n, "%s [%s] %3.0f %%  %s  %srequests/s  %s simulated%s%s", safe, cells,
-			       share * 100, phase, speed, time, *left ? "  " : "", left);
+		len = snprintf(buf, n, "%s [%s] %3.0f %%  %s  %srequests/s  %s simulated%s%s", safe,
+			       cells, share * 100, phase, speed, time, *left ? "  " : "", left);
 	} else {
-		len = snprintf(buf, n, "%s: %.0f %%, %s of %s requests, phase %s, %srequests/s, %s simulated, "
-			       "%s resident%s%s", safe, share * 100, cli_count(count, sizeof(count), now->requests),
-			       cli_count(total, sizeof(total), now->total), *phase ? phase : "-", speed, time,
-			       cli_bytes(resident, sizeof(resident), resident_bytes()),
-			       *left ? ", " : "", left);
+		len = snprintf(
+			buf, n,
+			"%s: %.0f %%, %s of %s requests, phase %s, %srequests/s, %s simulated, "
+			"%s resident%s%s",
+			safe, share * 100, cli_count(count, sizeof(count), now->requests),
+			cli_count(total, sizeof(total), now->total), *phase ? phase : "-", speed,
+			time, cli_bytes(resident, sizeof(resident), resident_bytes()),
+			*left ? ", " : "", left);
 	}
 	if (len >= (int)n)
 		len = (int)n - 1;

@@ -70,13 +70,14 @@ static int get_settings(const struct cli *cli, struct settings *s, struct kms_er
 
 /* ---- configurations ---- */
 
-static int load_file(struct job *job, const char *path, const struct settings *s, struct kms_error *err)
+static int load_file(struct job *job, const char *path, const struct settings *s,
+		     struct kms_error *err)
 {
 	int rc;
 
 	job->source = path;
-	rc = cfg_load(&job->cfg, &experiment_config_table, &job->config, path, (const char *const *)s->list, s->n,
-		      err);
+	rc = cfg_load(&job->cfg, &experiment_config_table, &job->config, path,
+		      (const char *const *)s->list, s->n, err);
 	if (rc)
 		return rc;
 	job->json = cfg_resolved(job->cfg);
@@ -84,7 +85,8 @@ static int load_file(struct job *job, const char *path, const struct settings *s
 }
 
 /* A run can be repeated only on the trace that it was made from. */
-static int check_trace(const struct job *job, const char *what, const char *stored, struct kms_error *err)
+static int check_trace(const struct job *job, const char *what, const char *stored,
+		       struct kms_error *err)
 {
 	const char *trace = job->config.workload.trace;
 	char hash[33];
@@ -97,8 +99,11 @@ static int check_trace(const struct job *job, const char *what, const char *stor
 		return kms_fail_in(err, "repeating %s", what);
 	if (!strcmp(hash, stored))
 		return 0;
-	return kms_fail(err, KMS_EUSAGE, "repeating %s: expected the trace it was made from, hash %s, found %s with hash "
-			"%s (--trace FILE names another trace on purpose)", what, stored, trace, hash);
+	return kms_fail(
+		err, KMS_EUSAGE,
+		"repeating %s: expected the trace it was made from, hash %s, found %s with hash "
+		"%s (--trace FILE names another trace on purpose)",
+		what, stored, trace, hash);
 }
 
 static int load_stored(const struct cli *cli, struct job *job, struct store *store, const char *run,
@@ -121,8 +126,8 @@ static int load_stored(const struct cli *cli, struct job *job, struct store *sto
 		rc = kms_fail(err, KMS_EFAIL, "out of memory");
 	snprintf(name, sizeof(name), "stored configuration of run %lld", (long long)id);
 	if (!rc)
-		rc = cfg_load_text(&job->cfg, &experiment_config_table, &job->config, text, name, ".",
-				   (const char *const *)s->list, s->n, err);
+		rc = cfg_load_text(&job->cfg, &experiment_config_table, &job->config, text, name,
+				   ".", (const char *const *)s->list, s->n, err);
 	free(text);
 	if (rc)
 		return rc;
@@ -134,8 +139,8 @@ static int load_stored(const struct cli *cli, struct job *job, struct store *sto
 	return cli_flag(cli, "trace") ? 0 : check_trace(job, name, hash, err);
 }
 
-static int load_again(const struct cli *cli, struct job *job, const char *run, const struct settings *s,
-		      struct kms_error *err)
+static int load_again(const struct cli *cli, struct job *job, const char *run,
+		      const struct settings *s, struct kms_error *err)
 {
 	struct store *store;
 	int rc = store_open(&store, cli_db(cli), STORE_READ, err);
@@ -163,12 +168,14 @@ static int load_jobs(const struct cli *cli, struct job *jobs, int n, struct kms_
 	int rc = get_settings(cli, &s, err);
 
 	for (int i = 0; i < n && !rc; i++)
-		rc = again ? load_again(cli, &jobs[i], again, &s, err) : load_file(&jobs[i], cli->args[i], &s, err);
+		rc = again ? load_again(cli, &jobs[i], again, &s, err)
+			   : load_file(&jobs[i], cli->args[i], &s, err);
 	free_settings(&s);
 	return rc;
 }
 
-static int print_configs(const struct cli *cli, const struct job *jobs, int n, struct kms_error *err)
+static int print_configs(const struct cli *cli, const struct job *jobs, int n,
+			 struct kms_error *err)
 {
 	for (int i = 0; i < n; i++) {
 		char *text = cli->json ? strdup(jobs[i].json) : cfg_print(jobs[i].cfg), *safe;
@@ -227,8 +234,8 @@ static const char *figure(char *buf, size_t n, const struct shown *s, double val
 	return buf;
 }
 
-#define METRICS_SQL                                                                                    \
-	"SELECT m.name, rm.value FROM run_metric rm JOIN metric m ON m.id = rm.metric "                \
+#define METRICS_SQL                                                                                \
+	"SELECT m.name, rm.value FROM run_metric rm JOIN metric m ON m.id = rm.metric "            \
 	"WHERE rm.run = ? AND rm.phase = -1 ORDER BY m.id"
 
 static int summary_table(struct store *store, s64 run, struct kms_error *err)
@@ -254,13 +261,16 @@ static int summary_table(struct store *store, s64 run, struct kms_error *err)
 	t = any ? cli_table_new(headings, 2) : NULL; /* a run that failed at once has none */
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(headline); i++)
 		if (known[headline[i].metric])
-			cli_table_row(t, (const char *const[]){headline[i].label,
-				      figure(buf, sizeof(buf), &headline[i], values[headline[i].metric])});
+			cli_table_row(t,
+				      (const char *const[]){headline[i].label,
+							    figure(buf, sizeof(buf), &headline[i],
+								   values[headline[i].metric])});
 	cli_table_print(t, stdout);
 	return query_end(&q);
 }
 
-static int summary_people(const struct cli *cli, struct store *store, s64 run, struct kms_error *err)
+static int summary_people(const struct cli *cli, struct store *store, s64 run,
+			  struct kms_error *err)
 {
 	char name[200], seconds[40] = "", speed[40] = "";
 	struct query q;
@@ -271,24 +281,28 @@ static int summary_people(const struct cli *cli, struct store *store, s64 run, s
 		if (!strcmp(query_text(&q, 0), "replay"))
 			snprintf(seconds, sizeof(seconds), ", %.1f s", query_double(&q, 1));
 		else if (!strcmp(query_text(&q, 0), "requests_per_second"))
-			snprintf(speed, sizeof(speed), ", %.2f M requests/s", query_double(&q, 1) / 1e6);
+			snprintf(speed, sizeof(speed), ", %.2f M requests/s",
+				 query_double(&q, 1) / 1e6);
 	}
 	rc = query_end(&q);
 	if (rc)
 		return rc;
-	query_begin(&q, store, err, "SELECT name, status, policy, machine, timing, digest FROM run WHERE id = ?", "i",
-		    run);
+	query_begin(&q, store, err,
+		    "SELECT name, status, policy, machine, timing, digest FROM run WHERE id = ?",
+		    "i", run);
 	if (query_next(&q))
 		printf("run %lld: %s, %s (%s on %s, %s timing%s%s)\n", (long long)run,
-		       cli_safe(name, sizeof(name), query_text(&q, 0)), query_text(&q, 1), query_text(&q, 2),
-		       query_text(&q, 3), query_text(&q, 4), cli->quiet ? "" : seconds, cli->quiet ? "" : speed);
+		       cli_safe(name, sizeof(name), query_text(&q, 0)), query_text(&q, 1),
+		       query_text(&q, 2), query_text(&q, 3), query_text(&q, 4),
+		       cli->quiet ? "" : seconds, cli->quiet ? "" : speed);
 	rc = query_end(&q);
 	return rc ? rc : summary_table(store, run, err);
 }
 
 static int summary_json(const struct cli *cli, struct store *store, s64 run, struct kms_error *err)
 {
-	static const char *const columns[] = {"name", "uuid", "status", "policy", "machine", "timing", "digest"};
+	static const char *const columns[] = {"name",    "uuid",   "status", "policy",
+					      "machine", "timing", "digest"};
 	struct query q;
 	struct json j;
 	int rc;
@@ -297,8 +311,10 @@ static int summary_json(const struct cli *cli, struct store *store, s64 run, str
 	json_open(&j, NULL, '{');
 	json_int(&j, "run", run);
 	json_text(&j, "database", cli_db(cli));
-	query_begin(&q, store, err, "SELECT name, uuid, status, policy, machine, timing, digest FROM run WHERE id = ?",
-		    "i", run);
+	query_begin(
+		&q, store, err,
+		"SELECT name, uuid, status, policy, machine, timing, digest FROM run WHERE id = ?",
+		"i", run);
 	if (query_next(&q))
 		for (size_t i = 0; i < KMS_ARRAY_SIZE(columns); i++)
 			json_text(&j, columns[i], query_text(&q, (int)i));
@@ -317,7 +333,8 @@ static int summary_json(const struct cli *cli, struct store *store, s64 run, str
 
 /* ---- the verb ---- */
 
-static int run_job(const struct cli *cli, struct job *job, struct store *store, struct kms_error *err)
+static int run_job(const struct cli *cli, struct job *job, struct store *store,
+		   struct kms_error *err)
 {
 	struct kms_error ignored = {0};
 	struct cli_progress progress;
@@ -334,13 +351,15 @@ static int run_job(const struct cli *cli, struct job *job, struct store *store, 
 	rc = run_experiment(&job->config, job->json, store, &options, &id, err);
 	cli_progress_end(&progress);
 	if (id) { /* what was measured before a failure is there, too */
-		int shown = (cli->json ? summary_json : summary_people)(cli, store, id, rc ? &ignored : err);
+		int shown = (cli->json ? summary_json : summary_people)(cli, store, id,
+									rc ? &ignored : err);
 
 		rc = rc ? rc : shown;
 	}
 	fflush(stdout);
 	if (id && !cli->quiet && !cli->json)
-		fprintf(stderr, "stored in %s; try: kmemsim show %lld\n", cli_db(cli), (long long)id);
+		fprintf(stderr, "stored in %s; try: kmemsim show %lld\n", cli_db(cli),
+			(long long)id);
 	return rc;
 }
 
@@ -354,7 +373,8 @@ static int run_jobs(const struct cli *cli, struct job *jobs, int n, struct kms_e
 	for (int i = 0; i < n && !rc; i++) {
 		if (i && !cli->json)
 			puts("");
-		rc = cli_interrupted ? kms_fail(err, KMS_EINTERRUPTED, "interrupted before %s", jobs[i].source)
+		rc = cli_interrupted ? kms_fail(err, KMS_EINTERRUPTED, "interrupted before %s",
+						jobs[i].source)
 				     : run_job(cli, &jobs[i], store, err);
 	}
 	closed = store_close(store, rc ? NULL : err);
@@ -368,9 +388,11 @@ static int run_run(struct cli *cli, struct kms_error *err)
 	struct job *jobs;
 
 	if (again && cli->nr_args)
-		return kms_fail(err, KMS_EUSAGE, "expected either CONFIG files or --again RUN, found both");
+		return kms_fail(err, KMS_EUSAGE,
+				"expected either CONFIG files or --again RUN, found both");
 	if (!n)
-		return kms_fail(err, KMS_EUSAGE, "expected CONFIG files or --again RUN, found nothing "
+		return kms_fail(err, KMS_EUSAGE,
+				"expected CONFIG files or --again RUN, found nothing "
 				"(kmemsim run --help shows examples)");
 	jobs = calloc((size_t)n, sizeof(*jobs));
 	if (!jobs)
@@ -390,7 +412,8 @@ static const struct cli_option options[] = {
 	{"seed", 0, "N", "the same as --set seed=N"},
 	{"timing", 0, "MODE", "cycle or functional: the same as --set timing=MODE"},
 	{"trace", 0, "FILE", "run this trace instead of the configured workload"},
-	{"again", 0, "RUN", "repeat a run of the database (its id, name or latest), on the same trace"},
+	{"again", 0, "RUN",
+	 "repeat a run of the database (its id, name or latest), on the same trace"},
 	{"print-config", 0, NULL, "print every value and where it comes from; run nothing"},
 	{"check", 0, NULL, "verify all invariants at every sample; slow"},
 	{"no-progress", 0, NULL, "no progress on stderr"},
@@ -401,10 +424,14 @@ const struct cli_verb cli_verb_run = {
 	.name = "run",
 	.args = "CONFIG...",
 	.summary = "run experiments, one after the other, and store what was measured",
-	.examples = "kmemsim run configs/experiments/slub-up.json                        one experiment\n"
-		    "kmemsim run a.json b.json --set machine.cpus=2 --seed 7             two, with changes\n"
-		    "kmemsim run configs/experiments/slub-up.json --print-config         what would be run\n"
-		    "kmemsim run --again latest                                          the last one once more",
+	.examples = "kmemsim run configs/experiments/slub-up.json                        one "
+		    "experiment\n"
+		    "kmemsim run a.json b.json --set machine.cpus=2 --seed 7             two, with "
+		    "changes\n"
+		    "kmemsim run configs/experiments/slub-up.json --print-config         what "
+		    "would be run\n"
+		    "kmemsim run --again latest                                          the last "
+		    "one once more",
 	.options = options,
 	.max_args = -1,
 	.run = run_run,

@@ -24,8 +24,11 @@ struct cli_table {
 /* Decode one character; bytes that are no UTF-8 come back as -1, one by one. */
 static int decode(const u8 *s, int *len)
 {
-	int need = s[0] < 0x80 ? 0 : s[0] >= 0xc2 && s[0] < 0xe0 ? 1 : (s[0] & 0xf0) == 0xe0 ? 2 :
-		   s[0] >= 0xf0 && s[0] < 0xf5 ? 3 : -1;
+	int need = s[0] < 0x80                   ? 0
+		   : s[0] >= 0xc2 && s[0] < 0xe0 ? 1
+		   : (s[0] & 0xf0) == 0xe0       ? 2
+		   : s[0] >= 0xf0 && s[0] < 0xf5 ? 3
+						 : -1;
 	int c = need <= 0 ? s[0] : s[0] & (0x3f >> need);
 	static const int lowest[] = {0, 0x80, 0x800, 0x10000};
 
@@ -77,9 +80,10 @@ static bool in(int c, int low, int high)
 /* Unicode's wide characters (East Asian Width W and F), by block. */
 static bool wide(int c)
 {
-	return in(c, 0x1100, 0x115f) || in(c, 0x2e80, 0xa4cf) || in(c, 0xac00, 0xd7a3) || in(c, 0xf900, 0xfaff) ||
-	       in(c, 0xfe30, 0xfe6f) || in(c, 0xff00, 0xff60) || in(c, 0xffe0, 0xffe6) ||
-	       in(c, 0x1f300, 0x1f64f) || in(c, 0x1f900, 0x1f9ff) || in(c, 0x20000, 0x3fffd);
+	return in(c, 0x1100, 0x115f) || in(c, 0x2e80, 0xa4cf) || in(c, 0xac00, 0xd7a3) ||
+	       in(c, 0xf900, 0xfaff) || in(c, 0xfe30, 0xfe6f) || in(c, 0xff00, 0xff60) ||
+	       in(c, 0xffe0, 0xffe6) || in(c, 0x1f300, 0x1f64f) || in(c, 0x1f900, 0x1f9ff) ||
+	       in(c, 0x20000, 0x3fffd);
 }
 
 static bool combining(int c)
@@ -105,12 +109,16 @@ int cli_width(const char *text)
 static void put_scaled(char *buf, size_t n, double value, const char *unit)
 {
 	double size = fabs(value);
-	int decimals = value == floor(value) && size < 1000 ? 0 : size < 9.995 ? 2 : size < 99.95 ? 1 : 0;
+	int decimals = value == floor(value) && size < 1000 ? 0
+		       : size < 9.995                       ? 2
+		       : size < 99.95                       ? 1
+							    : 0;
 
 	snprintf(buf, n, "%.*f %s", decimals, value, unit);
 }
 
-static char *scale(char *buf, size_t n, double value, double step, const char *const *units, size_t nr_units)
+static char *scale(char *buf, size_t n, double value, double step, const char *const *units,
+		   size_t nr_units)
 {
 	size_t i = 0;
 
@@ -181,7 +189,8 @@ static void add_row(struct cli_table *t, const char *const *cells)
 
 		if (cell)
 			cli_safe(cell, size, cells[i] ? cells[i] : "");
-		t->cells[need - (size_t)t->nr_columns + (size_t)i] = cell; /* NULL prints as nothing */
+		t->cells[need - (size_t)t->nr_columns + (size_t)i] =
+			cell; /* NULL prints as nothing */
 	}
 	t->nr_rows++;
 }
@@ -213,8 +222,8 @@ static bool is_figure(const char *cell)
 	p += *p == '-' || *p == '+';
 	if (!isdigit((u8)*p))
 		return false;
-	while (isdigit((u8)*p) || *p == ',' || *p == '.' || ((*p == 'e' || *p == '-') && isdigit((u8)p[1])) ||
-	       (*p == 'e' && p[1] == '-'))
+	while (isdigit((u8)*p) || *p == ',' || *p == '.' ||
+	       ((*p == 'e' || *p == '-') && isdigit((u8)p[1])) || (*p == 'e' && p[1] == '-'))
 		p++;
 	return !*p || *p == ' ' || *p == '%';
 }
@@ -239,7 +248,8 @@ static void measure(const struct cli_table *t, int column, int *width, bool *rig
 	*right = *right && seen;
 }
 
-static void print_row(const struct cli_table *t, size_t row, const int *width, const bool *right, FILE *out)
+static void print_row(const struct cli_table *t, size_t row, const int *width, const bool *right,
+		      FILE *out)
 {
 	int pending = 0; /* spaces owed, so that no line ends in any */
 

@@ -24,18 +24,21 @@ static void print_file(const struct trace_summary *s, const char *path)
 	double requests = s->info->requests ? (double)s->info->requests : 1;
 
 	line("file", path);
-	snprintf(text, sizeof(text), "version %u, %s (%s raw, %.2f bytes a request) in %s blocks, all checksums right",
+	snprintf(text, sizeof(text),
+		 "version %u, %s (%s raw, %.2f bytes a request) in %s blocks, all checksums right",
 		 s->version, cli_bytes(size, sizeof(size), (double)s->file_bytes),
-		 cli_bytes(raw, sizeof(raw), (double)s->raw_bytes), (double)s->file_bytes / requests,
-		 cli_count(count, sizeof(count), s->blocks));
+		 cli_bytes(raw, sizeof(raw), (double)s->raw_bytes),
+		 (double)s->file_bytes / requests, cli_count(count, sizeof(count), s->blocks));
 	line("format", text);
 	line("hash", s->hash);
 	line("source", s->info->source ? s->info->source : "");
 	line("kernel", s->info->kernel ? s->info->kernel : "");
 	line("allocator", s->info->allocator ? s->info->allocator : "");
-	snprintf(text, sizeof(text), "%s by %u CPU%s on %u node%s, in %s", cli_count(count, sizeof(count), s->info->requests),
-		 s->info->nr_cpus, s->info->nr_cpus == 1 ? "" : "s", s->info->nr_nodes,
-		 s->info->nr_nodes == 1 ? "" : "s", cli_time_ns(time, sizeof(time), (double)s->info->duration_ns));
+	snprintf(text, sizeof(text), "%s by %u CPU%s on %u node%s, in %s",
+		 cli_count(count, sizeof(count), s->info->requests), s->info->nr_cpus,
+		 s->info->nr_cpus == 1 ? "" : "s", s->info->nr_nodes,
+		 s->info->nr_nodes == 1 ? "" : "s",
+		 cli_time_ns(time, sizeof(time), (double)s->info->duration_ns));
 	line("requests", text);
 }
 
@@ -43,14 +46,18 @@ static void print_objects(const struct trace_summary *s)
 {
 	char a[32], b[32], c[32], d[32], text[200];
 
-	snprintf(text, sizeof(text), "%s allocated, %s freed, %s of them on another CPU", cli_count(a, sizeof(a), s->allocs),
-		 cli_count(b, sizeof(b), s->frees), cli_count(c, sizeof(c), s->remote_frees));
+	snprintf(text, sizeof(text), "%s allocated, %s freed, %s of them on another CPU",
+		 cli_count(a, sizeof(a), s->allocs), cli_count(b, sizeof(b), s->frees),
+		 cli_count(c, sizeof(c), s->remote_frees));
 	line("objects", text);
-	snprintf(text, sizeof(text), "%s (%s) at most, %s (%s) at the end", cli_count(a, sizeof(a), s->live_peak),
-		 cli_bytes(b, sizeof(b), (double)s->live_bytes_peak), cli_count(c, sizeof(c), s->live_end),
+	snprintf(text, sizeof(text), "%s (%s) at most, %s (%s) at the end",
+		 cli_count(a, sizeof(a), s->live_peak),
+		 cli_bytes(b, sizeof(b), (double)s->live_bytes_peak),
+		 cli_count(c, sizeof(c), s->live_end),
 		 cli_bytes(d, sizeof(d), (double)s->live_bytes_end));
 	line("live", text);
-	snprintf(text, sizeof(text), "%u slab caches, %u call sites", s->info->nr_caches, s->info->nr_sites);
+	snprintf(text, sizeof(text), "%u slab caches, %u call sites", s->info->nr_caches,
+		 s->info->nr_sites);
 	line("names", text);
 	if (s->inconsistent) {
 		snprintf(text, sizeof(text), "%s frees or allocations that contradict each other",
@@ -67,27 +74,33 @@ static void print_kinds(const struct trace_summary *s)
 
 	for (size_t i = 0; i < NR_REQUESTS; i++)
 		if (s->ops[i])
-			cli_table_row(t, (const char *const[]){kms_request_names[i],
-				      cli_count(number, sizeof(number), s->ops[i]),
-				      cli_count(objects, sizeof(objects), s->objects[i]),
-				      s->bytes[i] ? cli_bytes(bytes, sizeof(bytes), (double)s->bytes[i]) : "-"});
+			cli_table_row(t, (const char *const[]){
+						 kms_request_names[i],
+						 cli_count(number, sizeof(number), s->ops[i]),
+						 cli_count(objects, sizeof(objects), s->objects[i]),
+						 s->bytes[i] ? cli_bytes(bytes, sizeof(bytes),
+									 (double)s->bytes[i])
+							     : "-"});
 	puts("");
 	cli_table_print(t, stdout);
 }
 
 static void print_phases(const struct trace_summary *s)
 {
-	static const char *const headings[] = {"phase", "requests", "recorded time", "live at its end", "bytes"};
+	static const char *const headings[] = {"phase", "requests", "recorded time",
+					       "live at its end", "bytes"};
 	struct cli_table *t = cli_table_new(headings, 5);
 	char requests[32], time[32], live[32], bytes[32];
 
 	for (u32 i = 0; i < s->nr_phases; i++) {
 		const struct trace_phase_summary *p = &s->phases[i];
 
-		cli_table_row(t, (const char *const[]){p->name, cli_count(requests, sizeof(requests), p->requests),
-			      cli_time_ns(time, sizeof(time), (double)p->duration_ns),
-			      cli_count(live, sizeof(live), p->live_end),
-			      cli_bytes(bytes, sizeof(bytes), (double)p->live_bytes_end)});
+		cli_table_row(t,
+			      (const char *const[]){
+				      p->name, cli_count(requests, sizeof(requests), p->requests),
+				      cli_time_ns(time, sizeof(time), (double)p->duration_ns),
+				      cli_count(live, sizeof(live), p->live_end),
+				      cli_bytes(bytes, sizeof(bytes), (double)p->live_bytes_end)});
 	}
 	puts("");
 	cli_table_print(t, stdout);
@@ -111,8 +124,10 @@ static void print_classes(const char *heading, const u64 *counts, size_t n, bool
 		if (orders)
 			snprintf(class, sizeof(class), "%zu", i);
 		else
-			snprintf(class, sizeof(class), "up to %s", cli_bytes(size, sizeof(size), (double)(1ull << i)));
-		cli_table_row(t, (const char *const[]){class, cli_count(count, sizeof(count), counts[i])});
+			snprintf(class, sizeof(class), "up to %s",
+				 cli_bytes(size, sizeof(size), (double)(1ull << i)));
+		cli_table_row(t, (const char *const[]){class,
+						       cli_count(count, sizeof(count), counts[i])});
 	}
 	puts("");
 	cli_table_print(t, stdout);
@@ -129,7 +144,8 @@ static void print_left_out(const struct trace_summary *s)
 	t = cli_table_new(headings, 2);
 	for (u32 i = 0; i < s->info->nr_left_out; i++)
 		cli_table_row(t, (const char *const[]){s->info->left_out[i].what,
-			      cli_count(count, sizeof(count), s->info->left_out[i].count)});
+						       cli_count(count, sizeof(count),
+								 s->info->left_out[i].count)});
 	puts("");
 	cli_table_print(t, stdout);
 }
@@ -243,7 +259,8 @@ static int run_trace(struct cli *cli, struct kms_error *err)
 	if (strcmp(cli->args[0], actions[0]))
 		return cli_unknown(err, "action", cli->args[0], actions, 1);
 	if (cli->nr_args < 2)
-		return kms_fail(err, KMS_EUSAGE, "expected the trace's FILE after \"trace info\", found nothing");
+		return kms_fail(err, KMS_EUSAGE,
+				"expected the trace's FILE after \"trace info\", found nothing");
 	rc = trace_summarize(&s, cli->args[1], err);
 	if (rc)
 		return rc;
@@ -261,7 +278,8 @@ const struct cli_verb cli_verb_trace = {
 	.summary = "show what a trace contains, and verify all of it",
 	.examples = "kmemsim trace info workloads/slub-up.kmt          sizes, phases, lifetimes\n"
 		    "kmemsim trace info workloads/slub-up.kmt --json   for scripts\n"
-		    "kmemsim trace info FILE && echo sound             the whole file is read and checked",
+		    "kmemsim trace info FILE && echo sound             the whole file is read and "
+		    "checked",
 	.min_args = 1,
 	.max_args = 2,
 	.run = run_trace,

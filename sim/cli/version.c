@@ -19,7 +19,8 @@ struct library {
 	char version[32];
 };
 
-/* Of those that are linked in; Boost.Context has no function that tells, so the header it was built with. */
+/* Of those that are linked in; Boost.Context has no function that tells, so the header it was built
+ * with. */
 static void get_libraries(struct library libs[6])
 {
 	unsigned xx = XXH_versionNumber();
@@ -33,7 +34,8 @@ static void get_libraries(struct library libs[6])
 	libs[3].name = "zstd";
 	snprintf(libs[3].version, sizeof(libs[3].version), "%s", ZSTD_versionString());
 	libs[4].name = "xxHash";
-	snprintf(libs[4].version, sizeof(libs[4].version), "%u.%u.%u", xx / 10000, xx / 100 % 100, xx % 100);
+	snprintf(libs[4].version, sizeof(libs[4].version), "%u.%u.%u", xx / 10000, xx / 100 % 100,
+		 xx % 100);
 	libs[5].name = "Boost.Context";
 	snprintf(libs[5].version, sizeof(libs[5].version), "%d.%d.%d", BOOST_VERSION / 100000,
 		 BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100);

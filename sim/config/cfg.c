@@ -8,11 +8,14 @@
  */
 #include "sim/config/cfg.h"
 
+#include <limits.h>
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/config/data.h"
 #include "sim/config/internal.h"
 
 struct cfg_block {
@@ -96,9 +99,9 @@ static int missing(struct cfg *cfg, const struct cfg_field *field, const struct 
 {
 	char want[300];
 
-	return cfg_error(cfg, section, POINT_VALUE, at, "missing \"%s\": expected %s%s%s", field->key,
-			 cfg_expected(want, sizeof(want), field), field->doc ? " - " : "",
-			 field->doc ? field->doc : "");
+	return cfg_error(cfg, section, POINT_VALUE, at, "missing \"%s\": expected %s%s%s",
+			 field->key, cfg_expected(want, sizeof(want), field),
+			 field->doc ? " - " : "", field->doc ? field->doc : "");
 }
 
 /* CFG_JSON: what layering left, as one tree of cJSON's. */
@@ -120,12 +123,31 @@ static cJSON *to_json(const struct cfg_node *node)
 	return json;
 }
 
+/* cJSON reads 1e999 as infinity, which no JSON can say again. */
+static int check_numbers(struct cfg *cfg, const struct cfg_node *node, const struct cfg_at *up)
+{
+	struct cfg_at at = {up, NULL, 0};
+	char have[120];
+
+	if (node->type == cJSON_Number && !isfinite(node->item->valuedouble))
+		return cfg_error(cfg, node, POINT_VALUE, up,
+				 "expected a number up to 1.8e308, found %s",
+				 cfg_describe(have, sizeof(have), node));
+	for (const struct cfg_node *child = node->child; child; child = child->next, at.index++) {
+		at.key = child->key;
+		if (check_numbers(cfg, child, &at))
+			return KMS_EUSAGE;
+	}
+	return 0;
+}
+
 static int take_json(struct cfg *cfg, const struct cfg_node *node, cJSON **out)
 {
 	cJSON **owned = realloc(cfg->owned, (cfg->nr_owned + 1) * sizeof(cJSON *));
 
 	if (!owned)
-		return kms_fail(cfg->err, KMS_EFAIL, "out of memory while reading the configuration");
+		return kms_fail(cfg->err, KMS_EFAIL,
+				"out of memory while reading the configuration");
 	cfg->owned = owned;
 	cfg->owned[cfg->nr_owned++] = *out = to_json(node);
 	return 0;
@@ -146,15 +168,16 @@ static int fill_array(struct cfg *cfg, const struct cfg_field *field, struct cfg
 		return cfg_wrong(cfg, node, up, field);
 	n = cfg_length(node);
 	if (n > CFG_MAX_ELEMENTS)
-		return cfg_error(cfg, node, POINT_VALUE, up, "expected at most %u elements, found %zu",
-				 CFG_MAX_ELEMENTS, n);
+		return cfg_error(cfg, node, POINT_VALUE, up,
+				 "expected at most %u elements, found %zu", CFG_MAX_ELEMENTS, n);
 	if (!n)
 		return 0;
 	out->items = item = cfg_alloc(cfg, n * size);
 	if (!item)
 		return KMS_EFAIL;
 	element.type = field->type == CFG_ARRAY ? CFG_OBJECT : element_types[field->type];
-	for (struct cfg_node *child = node->child; child; child = child->next, at.index++, item += size) {
+	for (struct cfg_node *child = node->child; child;
+	     child = child->next, at.index++, item += size) {
 		int rc = field->type == CFG_ARRAY ? cfg_fill(cfg, field->table, child, item, &at)
 						  : cfg_scalar(cfg, &element, child, item, &at);
 
@@ -165,21 +188,21 @@ static int fill_array(struct cfg *cfg, const struct cfg_field *field, struct cfg
 	return 0;
 }
 
-static int fill_field(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node, void *out,
-		      const struct cfg_at *at)
+static int fill_field(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node,
+		      void *out, const struct cfg_at *at)
 {
 	if (cfg_is_scalar(field->type))
 		return cfg_scalar(cfg, field, node, out, at);
 	if (field->type == CFG_OBJECT)
 		return cfg_fill(cfg, field->table, node, out, at);
 	if (field->type == CFG_JSON)
-		return take_json(cfg, node, out);
+		return check_numbers(cfg, node, at) ? KMS_EUSAGE : take_json(cfg, node, out);
 	return fill_array(cfg, field, node, out, at);
 }
 
 /* A member that no layer gives. */
-static int fill_absent(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *section, void *out,
-		       const struct cfg_at *up)
+static int fill_absent(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *section,
+		       void *out, const struct cfg_at *up)
 {
 	struct cfg_at at = {up, field->key, 0};
 	struct cfg_node *node;
@@ -219,7 +242,6 @@ int cfg_fill(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *no
 	     const struct cfg_at *at)
 {
 	static const struct cfg_field object = {.type = CFG_OBJECT};
-	struct cfg_ctx ctx = {cfg, node, at};
 
 	if (node->type != cJSON_Object)
 		return cfg_wrong(cfg, node, at, &object);
@@ -238,13 +260,53 @@ int cfg_fill(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *no
 		if (field->present)
 			*(bool *)((u8 *)out + field->present) = member || field->def;
 	}
-	return table->check ? table->check(out, &ctx, cfg->err) : 0;
+	return 0;
+}
+
+/* ---- checks: when every value by itself is right ---- */
+
+static int check_section(struct cfg *cfg, const struct cfg_table *table,
+			 const struct cfg_node *node, const void *out, const struct cfg_at *at);
+
+static int check_elements(struct cfg *cfg, const struct cfg_table *table,
+			  const struct cfg_node *node, const struct cfg_array *array,
+			  const struct cfg_at *up)
+{
+	const struct cfg_node *child = node ? node->child : NULL;
+	struct cfg_at at = {up, NULL, 0};
+	int rc = 0;
+
+	for (size_t i = 0; i < array->n && !rc; i++, at.index++, child = child ? child->next : NULL)
+		rc = check_section(cfg, table, child, (const u8 *)array->items + i * table->size,
+				   &at);
+	return rc;
+}
+
+static int check_section(struct cfg *cfg, const struct cfg_table *table,
+			 const struct cfg_node *node, const void *out, const struct cfg_at *at)
+{
+	struct cfg_ctx ctx = {cfg, node, at};
+	int rc = 0;
+
+	for (size_t i = 0; i < table->nr_fields && !rc; i++) {
+		const struct cfg_field *field = &table->fields[i];
+		const struct cfg_node *member = cfg_member(node, field->key);
+		const void *value = (const u8 *)out + field->offset;
+		struct cfg_at here = {at, field->key, 0};
+
+		if (field->type == CFG_ARRAY)
+			rc = check_elements(cfg, field->table, member, value, &here);
+		else if (field->type == CFG_OBJECT && member)
+			rc = check_section(cfg, field->table, member, value, &here);
+	}
+	return rc || !table->check ? rc : table->check(out, &ctx, cfg->err);
 }
 
 /* ---- errors of checks ---- */
 
 /* One step of "nodes[1].cpus" down from node; NULL when nothing is there. */
-static const struct cfg_node *walk(const struct cfg_node *node, const char *key, size_t n, long index)
+static const struct cfg_node *walk(const struct cfg_node *node, const char *key, size_t n,
+				   long index)
 {
 	const struct cfg_node *child = node ? node->child : NULL;
 
@@ -267,7 +329,9 @@ static int fail_at(struct cfg_ctx *ctx, const struct cfg_node *node, const struc
 
 	if (!n)
 		return cfg_error(ctx->cfg, written, POINT_VALUE, at, "%s%s", text,
-				 node && node->doc && node->doc->kind == DOC_DEFAULT ? " (the default)" : "");
+				 node && node->doc && node->doc->kind == DOC_DEFAULT
+					 ? " (the default)"
+					 : "");
 	snprintf(name, sizeof(name), "%.*s", (int)n, key);
 	member.key = name;
 	element.up = &member;
@@ -311,11 +375,14 @@ static int load(struct cfg *cfg, const struct cfg_table *table, void *out, struc
 	if (!rc)
 		rc = cfg_fill(cfg, table, root, out, NULL);
 	if (!rc)
+		rc = check_section(cfg, table, root, out, NULL);
+	if (!rc)
 		rc = cfg_emit(cfg, table, root, out);
 	return rc;
 }
 
-static int finish(struct cfg **out_cfg, struct cfg *cfg, const struct cfg_table *table, void *out, int rc)
+static int finish(struct cfg **out_cfg, struct cfg *cfg, const struct cfg_table *table, void *out,
+		  int rc)
 {
 	if (rc) {
 		/* every failure has filled in the error; its code counts, not the one handed up */
@@ -334,13 +401,17 @@ int cfg_load(struct cfg **cfg, const struct cfg_table *table, void *out, const c
 	     const char *const *settings, size_t n, struct kms_error *err)
 {
 	struct cfg *c = calloc(1, sizeof(*c));
+	char found[PATH_MAX];
 
 	*cfg = NULL;
 	if (!c)
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	c->err = err ? err : &c->local;
-	return finish(cfg, c, table, out,
-		      load(c, table, out, cfg_load_file(c, table, path, NULL, NULL, NULL), settings, n));
+	if (data_find(path, found, sizeof(found)))
+		path = found;
+	return finish(
+		cfg, c, table, out,
+		load(c, table, out, cfg_load_file(c, table, path, NULL, NULL, NULL), settings, n));
 }
 
 int cfg_load_text(struct cfg **cfg, const struct cfg_table *table, void *out, const char *text,
@@ -355,7 +426,8 @@ int cfg_load_text(struct cfg **cfg, const struct cfg_table *table, void *out, co
 	if (!c)
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	c->err = err ? err : &c->local;
-	doc = cfg_doc_new(c, DOC_FILE, name, dir && strcmp(dir, ".") ? dir : "", text, strlen(text));
+	doc = cfg_doc_new(c, DOC_FILE, name, dir && strcmp(dir, ".") ? dir : "", text,
+			  strlen(text));
 	if (doc)
 		root = cfg_parse(c, doc);
 	if (root)

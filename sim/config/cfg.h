@@ -77,7 +77,8 @@ struct cfg_table {
 /*
  * Error about member `key` of the section being checked ("" for the section
  * itself, "nodes[1].cpus" for one further down): prefixed with file:line:column
- * and the JSON pointer. Sections are checked after the sections in them.
+ * and the JSON pointer. Checks run when every value by itself
+ * is right, sections after the sections in them.
  */
 int cfg_fail(struct cfg_ctx *ctx, struct kms_error *err, const char *key, const char *fmt, ...)
 	KMS_PRINTF(4, 5);

@@ -53,7 +53,8 @@ bool data_find(const char *name, char *buf, size_t n)
 			return true;
 		if (program_dir(dir, sizeof(dir))) {
 			parent(dir);
-			if (try(buf, n, dir, "/", name) || try(buf, n, dir, "/share/kmemsim/", name))
+			if (try(buf, n, dir, "/", name) ||
+			    try(buf, n, dir, "/share/kmemsim/", name))
 				return true;
 		}
 	}

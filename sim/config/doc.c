@@ -29,7 +29,8 @@ static void collect(struct tables *ts, const struct cfg_table *table)
 
 static bool is_required(const struct cfg_field *field)
 {
-	return !field->def && cfg_is_scalar(field->type) && field->type != CFG_STRING && field->type != CFG_PATH;
+	return !field->def && cfg_is_scalar(field->type) && field->type != CFG_STRING &&
+	       field->type != CFG_PATH;
 }
 
 /* ---- schema ---- */
@@ -105,9 +106,11 @@ static cJSON *object_or_file(const struct cfg_table *table)
 }
 
 #define WHOLE_PATTERN "^([0-9]+|0[xX][0-9a-fA-F]+)$"
-#define BYTES_PATTERN "^(0[xX][0-9a-fA-F]+|[0-9]+(\\.[0-9]*)?([eE][+-]?[0-9]+)? *([KkMmGgTtPp][iI])?[Bb]?)$"
-#define TIME_PATTERN \
-	"^[0-9]+(\\.[0-9]*)?([eE][+-]?[0-9]+)? *([pP][sS]|[nN][sS]|[uU][sS]|\xc2\xb5[sS]|\xce\xbc[sS]|[mM][sS]|[sS]|[mM][iI][nN])?$"
+#define BYTES_PATTERN                                                                              \
+	"^(0[xX][0-9a-fA-F]+|[0-9]+(\\.[0-9]*)?([eE][+-]?[0-9]+)? *([KkMmGgTtPp][iI])?[Bb]?)$"
+#define TIME_PATTERN                                                                               \
+	"^[0-9]+(\\.[0-9]*)?([eE][+-]?[0-9]+)? "                                                   \
+	"*([pP][sS]|[nN][sS]|[uU][sS]|\xc2\xb5[sS]|\xce\xbc[sS]|[mM][sS]|[sS]|[mM][iI][nN])?$"
 
 /* The members of schema that say which values a type has. */
 static void add_type(cJSON *schema, const struct cfg_field *field, enum cfg_type type)
@@ -126,9 +129,10 @@ static void add_type(cJSON *schema, const struct cfg_field *field, enum cfg_type
 	case CFG_TIME:
 		add_types(schema, type == CFG_TIME ? "number" : "integer", "string", "null");
 		cJSON_AddStringToObject(schema, "pattern",
-					type == CFG_TIME  ? TIME_PATTERN
+					type == CFG_TIME    ? TIME_PATTERN
 					: type == CFG_BYTES ? BYTES_PATTERN
-							  : type == CFG_INT ? "^-?[0-9]+$" : WHOLE_PATTERN);
+					: type == CFG_INT   ? "^-?[0-9]+$"
+							    : WHOLE_PATTERN);
 		add_range(schema, field);
 		break;
 	case CFG_DOUBLE:
@@ -185,10 +189,12 @@ static cJSON *table_schema(const struct cfg_table *table)
 	cJSON_AddFalseToObject(schema, "additionalProperties");
 	members = cJSON_AddObjectToObject(schema, "properties");
 	for (size_t i = 0; i < table->nr_fields; i++)
-		cJSON_AddItemToObject(members, table->fields[i].key, field_schema(&table->fields[i]));
+		cJSON_AddItemToObject(members, table->fields[i].key,
+				      field_schema(&table->fields[i]));
 	if (!cfg_find_field(table, "extends")) {
 		extends = cJSON_AddObjectToObject(members, "extends");
-		cJSON_AddStringToObject(extends, "description", "A .json file whose members these override.");
+		cJSON_AddStringToObject(extends, "description",
+					"A .json file whose members these override.");
 		cJSON_AddStringToObject(extends, "type", "string");
 		cJSON_AddStringToObject(extends, "pattern", "\\.json$");
 	}
@@ -202,13 +208,15 @@ static cJSON *table_schema(const struct cfg_table *table)
  */
 static void add_required(cJSON *schema, const struct cfg_table *table)
 {
-	cJSON *any = cJSON_CreateArray(), *own = cJSON_CreateObject(), *extending = cJSON_CreateObject();
+	cJSON *any = cJSON_CreateArray(), *own = cJSON_CreateObject(),
+	      *extending = cJSON_CreateObject();
 	cJSON *names = cJSON_AddArrayToObject(own, "required");
 
 	for (size_t i = 0; i < table->nr_fields; i++)
 		if (is_required(&table->fields[i]))
 			cJSON_AddItemToArray(names, cJSON_CreateString(table->fields[i].key));
-	cJSON_AddItemToArray(cJSON_AddArrayToObject(extending, "required"), cJSON_CreateString("extends"));
+	cJSON_AddItemToArray(cJSON_AddArrayToObject(extending, "required"),
+			     cJSON_CreateString("extends"));
 	cJSON_AddItemToArray(any, own);
 	cJSON_AddItemToArray(any, extending);
 	cJSON_AddItemToObject(schema, "anyOf", any);
@@ -271,7 +279,8 @@ static void put_values(struct cfg_text *t, const struct cfg_field *field)
 	if (field->table)
 		cfg_put(t, " [%s](#%s)", field->table->name, field->table->name);
 	if (field->min != 0 || field->max != 0)
-		cfg_put(t, ", %s to %s", cfg_double_text(low, field->min), cfg_double_text(high, field->max));
+		cfg_put(t, ", %s to %s", cfg_bound(low, field, field->min),
+			cfg_bound(high, field, field->max));
 	if (field->power_of_two)
 		cfg_put(t, ", power of two");
 }
@@ -302,7 +311,8 @@ char *cfg_reference(const struct cfg_table *table)
 
 	collect(&ts, table);
 	for (size_t i = 0; i < ts.n; i++) {
-		cfg_put(&t, "%s### %s\n\n%s\n\n", i ? "\n" : "", ts.all[i]->name, ts.all[i]->doc ? ts.all[i]->doc : "");
+		cfg_put(&t, "%s### %s\n\n%s\n\n", i ? "\n" : "", ts.all[i]->name,
+			ts.all[i]->doc ? ts.all[i]->doc : "");
 		cfg_put(&t, "| key | value | default | unit | meaning |\n|---|---|---|---|---|\n");
 		for (size_t j = 0; j < ts.all[i]->nr_fields; j++)
 			put_field(&t, &ts.all[i]->fields[j]);

@@ -105,7 +105,8 @@ static cJSON *path_json(const char *path, const struct cfg_node *node)
 	return cJSON_CreateString(node && node->from_data ? node->item->valuestring : path);
 }
 
-static cJSON *scalar_json(const struct cfg_field *field, const void *value, const struct cfg_node *node)
+static cJSON *scalar_json(const struct cfg_field *field, const void *value,
+			  const struct cfg_node *node)
 {
 	const char *s;
 
@@ -123,13 +124,16 @@ static cJSON *scalar_json(const struct cfg_field *field, const void *value, cons
 	case CFG_STRING:
 	case CFG_PATH:
 		s = *(char *const *)value;
-		return !s ? NULL : field->type == CFG_PATH ? path_json(s, node) : cJSON_CreateString(s);
+		return !s                        ? NULL
+		       : field->type == CFG_PATH ? path_json(s, node)
+						 : cJSON_CreateString(s);
 	default:
 		return u64_json(*(const u64 *)value);
 	}
 }
 
-/* Numbers of a CFG_JSON value as they were written: cJSON prints only 15 to 17 digits, not always enough. */
+/* Numbers of a CFG_JSON value as they were written: cJSON prints only 15 to 17 digits, not always
+ * enough. */
 static cJSON *json_json(const struct cfg_node *node)
 {
 	cJSON *json;
@@ -157,11 +161,10 @@ struct emitter {
 	char path[512];
 };
 
-static cJSON *emit_table(struct emitter *em, const struct cfg_table *table, const struct cfg_node *node,
-			 const void *out);
+static cJSON *emit_table(struct emitter *em, const struct cfg_table *table,
+			 const struct cfg_node *node, const void *out);
 
-/* 65536 as 64KiB and 10000 ns as 10us: the largest unit that is exact. */
-static char *human(char *buf, size_t n, enum cfg_type type, u64 value)
+char *cfg_human(char *buf, size_t n, enum cfg_type type, u64 value)
 {
 	static const char *const bytes[] = {"", "KiB", "MiB", "GiB", "TiB", "PiB"};
 	static const char *const times[] = {"ps", "ns", "us", "ms", "s"};
@@ -177,25 +180,28 @@ static char *human(char *buf, size_t n, enum cfg_type type, u64 value)
 	return buf;
 }
 
-static void print_line(struct emitter *em, const struct cfg_field *field, const void *value, cJSON *json,
-		       const struct cfg_node *node)
+static void print_line(struct emitter *em, const struct cfg_field *field, const void *value,
+		       cJSON *json, const struct cfg_node *node)
 {
 	char origin[300], *text = NULL, buf[40];
 	size_t start = em->print.len;
 
 	if (field->type == CFG_BYTES || field->type == CFG_TIME)
-		human(buf, sizeof(buf), field->type, *(const u64 *)value);
+		cfg_human(buf, sizeof(buf), field->type, *(const u64 *)value);
 	else
 		text = cJSON_PrintUnformatted(json);
 	cfg_origin(origin, sizeof(origin), node);
-	cfg_put(&em->print, "%s = %s", em->path, text ? text : field->type == CFG_BYTES || field->type == CFG_TIME ? buf : "");
-	cfg_put(&em->print, "%*s  # %s\n", (int)(em->print.len - start < 48 ? 48 - (em->print.len - start) : 0),
-		"", origin);
+	cfg_put(&em->print, "%s = %s", em->path,
+		text                                                  ? text
+		: field->type == CFG_BYTES || field->type == CFG_TIME ? buf
+								      : "");
+	cfg_put(&em->print, "%*s  # %s\n",
+		(int)(em->print.len - start < 48 ? 48 - (em->print.len - start) : 0), "", origin);
 	cJSON_free(text);
 }
 
-static cJSON *emit_objects(struct emitter *em, const struct cfg_field *field, const struct cfg_node *node,
-			   const struct cfg_array *array)
+static cJSON *emit_objects(struct emitter *em, const struct cfg_field *field,
+			   const struct cfg_node *node, const struct cfg_array *array)
 {
 	const struct cfg_node *child = node ? node->child : NULL;
 	cJSON *json = cJSON_CreateArray();
@@ -218,14 +224,16 @@ static cJSON *emit_scalars(const struct cfg_field *field, const struct cfg_array
 	cJSON *json = cJSON_CreateArray();
 
 	for (size_t i = 0; i < array->n; i++)
-		cJSON_AddItemToArray(json, scalar_json(&element, (u8 *)array->items +
-						       i * cfg_scalar_size(field->type), NULL));
+		cJSON_AddItemToArray(
+			json,
+			scalar_json(&element, (u8 *)array->items + i * cfg_scalar_size(field->type),
+				    NULL));
 	return json;
 }
 
 /* NULL: there is nothing to write. */
-static cJSON *emit_field(struct emitter *em, const struct cfg_field *field, const struct cfg_node *node,
-			 const void *value)
+static cJSON *emit_field(struct emitter *em, const struct cfg_field *field,
+			 const struct cfg_node *node, const void *value)
 {
 	const struct cfg_array *array = value;
 	cJSON *json;
@@ -245,8 +253,8 @@ static cJSON *emit_field(struct emitter *em, const struct cfg_field *field, cons
 	return json;
 }
 
-static cJSON *emit_table(struct emitter *em, const struct cfg_table *table, const struct cfg_node *node,
-			 const void *out)
+static cJSON *emit_table(struct emitter *em, const struct cfg_table *table,
+			 const struct cfg_node *node, const void *out)
 {
 	cJSON *json = cJSON_CreateObject();
 	size_t len = strlen(em->path);
@@ -257,8 +265,10 @@ static cJSON *emit_table(struct emitter *em, const struct cfg_table *table, cons
 
 		if (field->present && !*((const bool *)((const u8 *)out + field->present)))
 			continue;
-		snprintf(em->path + len, sizeof(em->path) - len, "%s%s", len ? "." : "", field->key);
-		part = emit_field(em, field, cfg_member(node, field->key), (const u8 *)out + field->offset);
+		snprintf(em->path + len, sizeof(em->path) - len, "%s%s", len ? "." : "",
+			 field->key);
+		part = emit_field(em, field, cfg_member(node, field->key),
+				  (const u8 *)out + field->offset);
 		if (part)
 			cJSON_AddItemToObject(json, field->key, part);
 		em->path[len] = 0;
@@ -266,7 +276,8 @@ static cJSON *emit_table(struct emitter *em, const struct cfg_table *table, cons
 	return json;
 }
 
-int cfg_emit(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *root, const void *out)
+int cfg_emit(struct cfg *cfg, const struct cfg_table *table, const struct cfg_node *root,
+	     const void *out)
 {
 	struct emitter *em = cfg_alloc(cfg, sizeof(*em));
 	cJSON *json;
@@ -279,6 +290,7 @@ int cfg_emit(struct cfg *cfg, const struct cfg_table *table, const struct cfg_no
 	cfg_put(&em->print, "%s", "");
 	cfg->print = em->print.s;
 	if (!cfg->resolved || !cfg->print)
-		return kms_fail(cfg->err, KMS_EFAIL, "out of memory while writing the configuration");
+		return kms_fail(cfg->err, KMS_EFAIL,
+				"out of memory while writing the configuration");
 	return 0;
 }

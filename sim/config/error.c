@@ -76,15 +76,16 @@ static void put_place(char *buf, size_t n, const struct cfg_node *node, enum cfg
 	if (!node || !node->doc) {
 		snprintf(buf, n, "configuration");
 	} else if (node->doc->kind == DOC_FILE) {
-		cfg_line_column(node->doc, point == POINT_KEY ? node->key_at : node->at, &line, &column);
+		cfg_line_column(node->doc, point == POINT_KEY ? node->key_at : node->at, &line,
+				&column);
 		snprintf(buf, n, "%s:%zu:%zu", node->doc->name, line, column);
 	} else {
 		snprintf(buf, n, "%s", node->doc->name);
 	}
 }
 
-int cfg_error(struct cfg *cfg, const struct cfg_node *node, enum cfg_point point, const struct cfg_at *at,
-	      const char *fmt, ...)
+int cfg_error(struct cfg *cfg, const struct cfg_node *node, enum cfg_point point,
+	      const struct cfg_at *at, const char *fmt, ...)
 {
 	char place[300], pointer[200], text[500];
 	va_list ap;
@@ -94,7 +95,8 @@ int cfg_error(struct cfg *cfg, const struct cfg_node *node, enum cfg_point point
 	va_end(ap);
 	put_place(place, sizeof(place), node, point);
 	put_pointer(pointer, sizeof(pointer), at);
-	return kms_fail(cfg->err, KMS_EUSAGE, "%s: %s%s%s", place, pointer, *pointer ? ": " : "", text);
+	return kms_fail(cfg->err, KMS_EUSAGE, "%s: %s%s%s", place, pointer, *pointer ? ": " : "",
+			text);
 }
 
 char *cfg_describe(char *buf, size_t n, const struct cfg_node *node)
@@ -114,7 +116,8 @@ char *cfg_describe(char *buf, size_t n, const struct cfg_node *node)
 				   strlen(node->item->valuestring)));
 		break;
 	default: /* numbers, true, false, null: as they are written */
-		snprintf(buf, n, "%.*s", (int)(node->end - node->at < 60 ? node->end - node->at : 60),
+		snprintf(buf, n, "%.*s",
+			 (int)(node->end - node->at < 60 ? node->end - node->at : 60),
 			 node->doc->text + node->at);
 	}
 	return buf;
@@ -138,11 +141,14 @@ static const char *const type_texts[] = {
 	[CFG_JSON] = "any JSON",
 };
 
-static size_t put_bound(char *buf, size_t n, size_t len, double bound)
+char *cfg_bound(char buf[32], const struct cfg_field *field, double bound)
 {
-	char text[32];
-
-	return append(buf, n, len, "%s", cfg_double_text(text, bound));
+	if (field->type == CFG_BYTES)
+		return cfg_human(buf, 32, CFG_BYTES, (u64)bound);
+	if (field->type == CFG_TIME)
+		return cfg_human(buf, 32, CFG_TIME,
+				 bound < 1.8e16 ? (u64)(bound * KMS_PS_PER_NS) : UINT64_MAX);
+	return cfg_double_text(buf, bound);
 }
 
 static bool has_range(const struct cfg_field *field)
@@ -153,19 +159,18 @@ static bool has_range(const struct cfg_field *field)
 char *cfg_expected(char *buf, size_t n, const struct cfg_field *field)
 {
 	const char *type = type_texts[field->type];
-	size_t len = append(buf, n, 0, "%s", field->power_of_two && field->type == CFG_UINT ? "a power of two" : type);
+	char low[32], high[32];
+	size_t len =
+		append(buf, n, 0, "%s",
+		       field->power_of_two && field->type == CFG_UINT ? "a power of two" : type);
 
 	if (field->type == CFG_ENUM)
 		for (size_t i = 0; field->choices[i]; i++)
 			len = append(buf, n, len, "%s%s", i ? ", " : " ", field->choices[i]);
 	if (has_range(field)) {
-		len = append(buf, n, len, " from ");
-		len = put_bound(buf, n, len, field->min);
-		len = append(buf, n, len, " to ");
-		len = put_bound(buf, n, len, field->max);
-		if (field->type == CFG_TIME)
-			len = append(buf, n, len, " ns");
-		else if (field->unit)
+		len = append(buf, n, len, " from %s to %s", cfg_bound(low, field, field->min),
+			     cfg_bound(high, field, field->max));
+		if (field->unit && field->type != CFG_TIME && field->type != CFG_BYTES)
 			len = append(buf, n, len, " %s", field->unit);
 	} else if (field->type == CFG_UINT && !field->power_of_two) {
 		len = append(buf, n, len, " from 0");
@@ -181,7 +186,8 @@ int cfg_wrong(struct cfg *cfg, const struct cfg_node *node, const struct cfg_at 
 	char want[300], have[120];
 
 	return cfg_error(cfg, node, POINT_VALUE, at, "expected %s, found %s",
-			 cfg_expected(want, sizeof(want), field), cfg_describe(have, sizeof(have), node));
+			 cfg_expected(want, sizeof(want), field),
+			 cfg_describe(have, sizeof(have), node));
 }
 
 #define FEW_KEYS 12

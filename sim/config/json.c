@@ -45,7 +45,8 @@ static void found(const struct scanner *sc, char *buf, size_t n)
 		snprintf(buf, n, "the end of the text");
 		return;
 	}
-	while (sc->at + len < sc->len && (isalnum((u8)p[len]) || strchr("_-+.", p[len]) != NULL) && p[len])
+	while (sc->at + len < sc->len && (isalnum((u8)p[len]) || strchr("_-+.", p[len]) != NULL) &&
+	       p[len])
 		len++;
 	if (len > 1)
 		cfg_quote(buf, n, p, len);
@@ -73,11 +74,12 @@ static int syntax(struct scanner *sc, const char *expected)
 			hint = " (strings stand in double quotes)";
 		else if (c == '}' || c == ']')
 			hint = " (no comma after the last one)";
-		if ((c == '}' || c == ']') && strncmp(expected, "a value", 7) && strncmp(expected, "a key", 5))
+		if ((c == '}' || c == ']') && strncmp(expected, "a value", 7) &&
+		    strncmp(expected, "a key", 5))
 			hint = "";
 	}
-	return cfg_error(sc->cfg, &here, POINT_VALUE, NULL, "syntax error: expected %s, found %s%s", expected,
-			 what, hint);
+	return cfg_error(sc->cfg, &here, POINT_VALUE, NULL, "syntax error: expected %s, found %s%s",
+			 expected, what, hint);
 }
 
 static void skip_space(struct scanner *sc)
@@ -97,8 +99,11 @@ static bool take(struct scanner *sc, char c)
 size_t cfg_utf8_length(const char *s, size_t n)
 {
 	const u8 *p = (const u8 *)s;
-	size_t len = p[0] < 0x80 ? 1 : p[0] >= 0xc2 && p[0] < 0xe0 ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 :
-		     p[0] >= 0xf0 && p[0] < 0xf5 ? 4 : 0;
+	size_t len = p[0] < 0x80                   ? 1
+		     : p[0] >= 0xc2 && p[0] < 0xe0 ? 2
+		     : (p[0] & 0xf0) == 0xe0       ? 3
+		     : p[0] >= 0xf0 && p[0] < 0xf5 ? 4
+						   : 0;
 
 	if (!len || len > n)
 		return 0;
@@ -120,7 +125,8 @@ static int hex4(const struct scanner *sc, size_t at)
 	for (size_t i = at; i < at + 4; i++) {
 		if (!isxdigit((u8)sc->s[i]))
 			return -1;
-		value = value * 16 + (isdigit((u8)sc->s[i]) ? sc->s[i] - '0' : (sc->s[i] | 32) - 'a' + 10);
+		value = value * 16 +
+			(isdigit((u8)sc->s[i]) ? sc->s[i] - '0' : (sc->s[i] | 32) - 'a' + 10);
 	}
 	return value;
 }
@@ -344,7 +350,8 @@ static int check_duplicates(struct cfg *cfg, const struct cfg_node *object, cons
 }
 
 /* Lay cJSON's values over the scanner's positions. */
-static int attach(struct cfg *cfg, struct cfg_node *node, const cJSON *item, const struct cfg_at *up)
+static int attach(struct cfg *cfg, struct cfg_node *node, const cJSON *item,
+		  const struct cfg_at *up)
 {
 	struct cfg_node *child = node->child;
 	long index = 0;
@@ -382,7 +389,8 @@ struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *nam
 	struct cfg_doc *doc;
 
 	if (cfg->nr_docs >= CFG_MAX_DOCS) {
-		kms_fail(cfg->err, KMS_EUSAGE, "%s: more than %d files, settings and defaults", name, CFG_MAX_DOCS);
+		kms_fail(cfg->err, KMS_EUSAGE, "%s: more than %d files, settings and defaults",
+			 name, CFG_MAX_DOCS);
 		return NULL;
 	}
 	doc = cfg_alloc(cfg, sizeof(*doc));
@@ -419,7 +427,8 @@ struct cfg_node *cfg_parse(struct cfg *cfg, struct cfg_doc *doc)
 	}
 	doc->root = cJSON_ParseWithLength(doc->text, doc->len);
 	if (!doc->root || attach(cfg, root, doc->root, NULL)) {
-		/* attach() has reported duplicates; anything else is a disagreement of the two readers */
+		/* attach() has reported duplicates; anything else is a disagreement of the two
+		 * readers */
 		kms_fail(cfg->err, KMS_EUSAGE, "%s: cannot be read as JSON", doc->name);
 		return NULL;
 	}

@@ -1,6 +1,6 @@
 /*
- * layers.c - several pieces of JSON into one tree: included files, "extends",
- * --set.
+ * layers.c - several files into one tree: included files and "extends";
+ * settings.c adds --set on top.
  *
  * Two rules. Naming a file replaces what was there; writing an object
  * overrides member by member. And every layer is checked against the tables by
@@ -94,7 +94,8 @@ char *cfg_file_name(struct cfg *cfg, struct cfg_node *node)
 	simplify(simple);
 	if (*simple && same_file(joined, simple)) /* not so behind a symbolic link */
 		memcpy(joined, simple, sizeof(joined));
-	if (access(joined, F_OK) && *name && *name != '/' && data_find(name, simple, sizeof(simple))) {
+	if (access(joined, F_OK) && *name && *name != '/' &&
+	    data_find(name, simple, sizeof(simple))) {
 		node->from_data = true;
 		return cfg_strndup(cfg, simple, strlen(simple));
 	}
@@ -113,7 +114,8 @@ static char *read_text(const char *path, size_t *len, struct stat *st, const cha
 		*why = "it is a directory";
 	while (!*why) {
 		if (got == cap) {
-			char *more = cap > CFG_MAX_FILE ? NULL : realloc(text, cap = cap ? cap * 2 : 4096);
+			char *more = cap > CFG_MAX_FILE ? NULL
+							: realloc(text, cap = cap ? cap * 2 : 4096);
 
 			if (!more) {
 				*why = "it is larger than 16 MiB";
@@ -143,7 +145,8 @@ static int cannot_read(struct cfg *cfg, const struct cfg_node *named, const stru
 {
 	if (!named)
 		return kms_fail(cfg->err, KMS_EUSAGE, "%s: cannot read this file: %s", path, why);
-	return cfg_error(cfg, named, POINT_VALUE, at, "cannot read the file %s named here: %s", path, why);
+	return cfg_error(cfg, named, POINT_VALUE, at, "cannot read the file %s named here: %s",
+			 path, why);
 }
 
 static int check_cycle(struct cfg *cfg, const struct cfg_node *named, const struct cfg_open *files,
@@ -201,8 +204,7 @@ static bool is_object(const struct cfg_node *node)
 	return node->type == cJSON_Object;
 }
 
-/* Put child where an equal key is, or at the end. */
-static void put_member(struct cfg_node *object, struct cfg_node *child)
+void cfg_put_member(struct cfg_node *object, struct cfg_node *child)
 {
 	struct cfg_node **p = &object->child;
 
@@ -212,8 +214,7 @@ static void put_member(struct cfg_node *object, struct cfg_node *child)
 	*p = child;
 }
 
-/* Both are ours alone; the result is over's node, with what only base has added. */
-static struct cfg_node *merge(struct cfg_node *base, struct cfg_node *over)
+struct cfg_node *cfg_merge(struct cfg_node *base, struct cfg_node *over)
 {
 	struct cfg_node *next;
 
@@ -223,7 +224,7 @@ static struct cfg_node *merge(struct cfg_node *base, struct cfg_node *over)
 		struct cfg_node *below = cfg_member(base, child->key);
 
 		next = child->next;
-		put_member(base, below ? merge(below, child) : child);
+		cfg_put_member(base, below ? cfg_merge(below, child) : child);
 	}
 	over->child = base->child;
 	over->whole = base->whole;
@@ -240,8 +241,9 @@ static bool names_json(const struct cfg_node *node)
 	return n > 5 && !strcmp(s + n - 5, ".json");
 }
 
-static struct cfg_node *include(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *node,
-				const struct cfg_open *files, const struct cfg_at *at)
+static struct cfg_node *include(struct cfg *cfg, const struct cfg_table *table,
+				struct cfg_node *node, const struct cfg_open *files,
+				const struct cfg_at *at)
 {
 	char *path = cfg_file_name(cfg, node);
 	struct cfg_node *root = path ? cfg_load_file(cfg, table, path, node, files, at) : NULL;
@@ -253,8 +255,9 @@ static struct cfg_node *include(struct cfg *cfg, const struct cfg_table *table, 
 	return root;
 }
 
-static struct cfg_node *resolve_base(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *name,
-				     const struct cfg_open *files, const struct cfg_at *at)
+static struct cfg_node *resolve_base(struct cfg *cfg, const struct cfg_table *table,
+				     struct cfg_node *name, const struct cfg_open *files,
+				     const struct cfg_at *at)
 {
 	struct cfg_at here = {at, "extends", 0};
 	struct cfg_open open;
@@ -263,7 +266,8 @@ static struct cfg_node *resolve_base(struct cfg *cfg, const struct cfg_table *ta
 	char *path;
 
 	if (!names_json(name)) {
-		cfg_error(cfg, name, POINT_VALUE, &here, "expected the name of a .json file, found %s",
+		cfg_error(cfg, name, POINT_VALUE, &here,
+			  "expected the name of a .json file, found %s",
 			  cfg_describe(have, sizeof(have), name));
 		return NULL;
 	}
@@ -292,9 +296,9 @@ static struct cfg_node *resolve_elements(struct cfg *cfg, const struct cfg_table
 	return array;
 }
 
-/* A member whose field is known; anything that is no object or array is left to the conversion. */
-static struct cfg_node *resolve_member(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node,
-				       const struct cfg_open *files, const struct cfg_at *at)
+struct cfg_node *cfg_resolve_member(struct cfg *cfg, const struct cfg_field *field,
+				    struct cfg_node *node, const struct cfg_open *files,
+				    const struct cfg_at *at)
 {
 	struct cfg_open open;
 
@@ -313,7 +317,8 @@ static struct cfg_node *resolve_member(struct cfg *cfg, const struct cfg_field *
 		node = root;
 		files = &open;
 	}
-	return node->type == cJSON_Array ? resolve_elements(cfg, field->table, node, files, at) : node;
+	return node->type == cJSON_Array ? resolve_elements(cfg, field->table, node, files, at)
+					 : node;
 }
 
 struct cfg_node *cfg_resolve(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *node,
@@ -325,7 +330,8 @@ struct cfg_node *cfg_resolve(struct cfg *cfg, const struct cfg_table *table, str
 	if (names_json(node))
 		return include(cfg, table, node, files, at);
 	if (!is_object(node)) {
-		cfg_error(cfg, node, POINT_VALUE, at, "expected an object, or the name of a .json file, found %s",
+		cfg_error(cfg, node, POINT_VALUE, at,
+			  "expected an object, or the name of a .json file, found %s",
 			  cfg_describe(have, sizeof(have), node));
 		return NULL;
 	}
@@ -345,258 +351,12 @@ struct cfg_node *cfg_resolve(struct cfg *cfg, const struct cfg_table *table, str
 			cfg_unknown_key(cfg, child, POINT_KEY, at, table, child->key);
 			return NULL;
 		}
-		child = resolve_member(cfg, field, child, files, &here);
+		child = cfg_resolve_member(cfg, field, child, files, &here);
 		if (!child)
 			return NULL;
 		child->next = next;
 		*p = child;
 		p = &child->next;
 	}
-	return base ? merge(base, node) : node;
-}
-
-/* ---- --set path=value ---- */
-
-struct setting {
-	struct cfg_doc *doc; /* its text is the value */
-	const char *path;    /* what is left of it */
-};
-
-static int bad_path(struct cfg *cfg, const struct setting *set, const char *what)
-{
-	char quoted[80];
-
-	return kms_fail(cfg->err, KMS_EUSAGE, "%s: %s at %s; expected path=value, where a path is like "
-			"machine.cpus or nodes[0].cpus", set->doc->name, what,
-			cfg_quote(quoted, sizeof(quoted), set->path, strlen(set->path)));
-}
-
-/* One step of the path: key and its [index], -1 when there is none. */
-static int next_step(struct cfg *cfg, struct setting *set, const char **key, long *index)
-{
-	size_t n = strcspn(set->path, ".[");
-	char *end;
-
-	if (!n)
-		return bad_path(cfg, set, "no key");
-	*key = cfg_strndup(cfg, set->path, n);
-	if (!*key)
-		return KMS_EFAIL;
-	*index = -1;
-	if (set->path[n] == '[') {
-		*index = strtol(set->path + n + 1, &end, 10);
-		if (end == set->path + n + 1 || *end != ']' || *index < 0 || *index >= (long)CFG_MAX_ELEMENTS)
-			return bad_path(cfg, set, "no index");
-		n = (size_t)(end + 1 - set->path);
-	}
-	set->path += n;
-	if (*set->path == '.' && set->path[1])
-		set->path++;
-	else if (*set->path)
-		return bad_path(cfg, set, "no further key");
-	return 0;
-}
-
-static bool wants_text(const struct cfg_field *field)
-{
-	return field && (field->type == CFG_STRING || field->type == CFG_PATH || field->type == CFG_ENUM ||
-			 field->type == CFG_BYTES || field->type == CFG_TIME);
-}
-
-/* The value as a node: JSON if it is, else a string. */
-static struct cfg_node *setting_value(struct cfg *cfg, const struct setting *set, const struct cfg_field *field)
-{
-	const char *text = set->doc->text;
-	bool bracket = *text == '{' || *text == '[' || *text == '"';
-	struct kms_error *err = cfg->err, ignored = {0};
-	struct cfg_node *node;
-	char *json;
-
-	cfg->err = bracket && !wants_text(field) ? err : &ignored;
-	node = cfg_parse(cfg, set->doc);
-	cfg->err = err;
-	if (node && (node->type == cJSON_Number || node->type == cJSON_True || node->type == cJSON_False) &&
-	    field && (field->type == CFG_STRING || field->type == CFG_PATH))
-		node = NULL;
-	if (node || (bracket && !wants_text(field)))
-		return node;
-	node = cfg_new_node(cfg, set->doc, cJSON_String, NULL);
-	if (!node)
-		return NULL;
-	cJSON_Delete(set->doc->root);
-	set->doc->root = cJSON_CreateString(text);
-	node->item = set->doc->root;
-	node->end = strlen(text);
-	json = set->doc->root ? set->doc->root->valuestring : NULL;
-	return json ? node : NULL;
-}
-
-/*
- * The member that a step leads to. When it is missing it is made, from the
- * default if there is one and only a part of it is to be set.
- */
-static struct cfg_node *find_or_make(struct cfg *cfg, const struct setting *set,
-				     const struct cfg_field *field, struct cfg_node *object,
-				     const char *key, long index)
-{
-	struct cfg_node *member = cfg_member(object, key);
-
-	if (member && (index < 0 || member->type != cJSON_NULL))
-		return member;
-	if (field && field->def && (index >= 0 || *set->path))
-		member = cfg_default(cfg, field);
-	else
-		member = cfg_new_node(cfg, set->doc, index < 0 ? cJSON_NULL : cJSON_Array, key);
-	if (member)
-		put_member(object, member);
-	return member;
-}
-
-static struct cfg_node **step_into(struct cfg *cfg, const struct setting *set,
-				   const struct cfg_field *field, struct cfg_node *object,
-				   const char *key, long index)
-{
-	struct cfg_node *member = find_or_make(cfg, set, field, object, key, index), **p;
-	char quoted[80];
-	long n = 0;
-
-	if (!member)
-		return NULL;
-	for (p = &object->child; *p != member; p = &(*p)->next)
-		;
-	if (index < 0)
-		return p;
-	if (member->type != cJSON_Array) {
-		kms_fail(cfg->err, KMS_EUSAGE, "%s: %s is not an array", set->doc->name,
-			 cfg_quote(quoted, sizeof(quoted), key, strlen(key)));
-		return NULL;
-	}
-	for (p = &member->child; *p && n < index; p = &(*p)->next)
-		n++;
-	if (n < index) {
-		kms_fail(cfg->err, KMS_EUSAGE, "%s: %s has %ld elements; expected an index up to %ld",
-			 set->doc->name, cfg_quote(quoted, sizeof(quoted), key, strlen(key)), n, n);
-		return NULL;
-	}
-	if (!*p)
-		*p = cfg_new_node(cfg, set->doc, cJSON_NULL, NULL);
-	return *p ? p : NULL;
-}
-
-static int apply(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *object,
-		 struct setting *set, const struct cfg_at *at);
-
-/* At the end of the path: *p is replaced, or merged into. */
-static int apply_value(struct cfg *cfg, const struct cfg_field *field, bool element, struct cfg_node **p,
-		       struct setting *set, const struct cfg_at *at)
-{
-	struct cfg_node *old = *p, *next = old->next;
-	struct cfg_node *value = setting_value(cfg, set, element ? NULL : field);
-
-	if (!value)
-		return kms_fail(cfg->err, KMS_EUSAGE, "%s: the value cannot be read", set->doc->name);
-	value->key = old->key;
-	if (field && element && field->type == CFG_ARRAY)
-		value = cfg_resolve(cfg, field->table, value, NULL, at);
-	else if (field && !element)
-		value = resolve_member(cfg, field, value, NULL, at);
-	if (!value)
-		return KMS_EUSAGE;
-	value = merge(old, value);
-	value->next = next;
-	*p = value;
-	return 0;
-}
-
-static bool has_members(const struct cfg_field *field, long index)
-{
-	return field->type == CFG_JSON || (field->type == CFG_OBJECT && index < 0) ||
-	       (field->type == CFG_ARRAY && index >= 0);
-}
-
-static bool has_elements(const struct cfg_field *field)
-{
-	return field->type == CFG_ARRAY || field->type == CFG_STRINGS || field->type == CFG_UINTS ||
-	       field->type == CFG_DOUBLES || field->type == CFG_JSON;
-}
-
-static int apply_deeper(struct cfg *cfg, const struct cfg_field *field, struct cfg_node **p,
-			struct setting *set, const struct cfg_at *at)
-{
-	struct cfg_node *old = *p;
-
-	if (!is_object(old)) {
-		*p = cfg_new_node(cfg, set->doc, cJSON_Object, old->key);
-		if (!*p)
-			return KMS_EFAIL;
-		(*p)->next = old->next;
-	}
-	return apply(cfg, field && field->type != CFG_JSON ? field->table : NULL, *p, set, at);
-}
-
-/* table NULL: inside a member that is taken as it is. */
-static int apply(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *object,
-		 struct setting *set, const struct cfg_at *at)
-{
-	const struct cfg_field *field = NULL;
-	struct cfg_at member = {at, NULL, 0}, element = {&member, NULL, 0};
-	struct cfg_node here = {.doc = set->doc};
-	struct cfg_node **p;
-	char quoted[80];
-	long index = -1;
-
-	if (next_step(cfg, set, &member.key, &index))
-		return KMS_EUSAGE;
-	element.index = index;
-	if (table) {
-		field = cfg_find_field(table, member.key);
-		if (!field)
-			return cfg_unknown_key(cfg, &here, POINT_VALUE, at, table, member.key);
-		if (index >= 0 && !has_elements(field))
-			return cfg_error(cfg, &here, POINT_VALUE, &member, "this is not an array");
-		if (*set->path && !has_members(field, index))
-			return cfg_error(cfg, &here, POINT_VALUE, &member, "this has no members, but %s is asked "
-					 "for", cfg_quote(quoted, sizeof(quoted), set->path, strlen(set->path)));
-	}
-	p = step_into(cfg, set, field, object, member.key, index);
-	if (!p)
-		return KMS_EUSAGE;
-	at = index < 0 ? &member : &element;
-	if (*set->path)
-		return apply_deeper(cfg, field, p, set, at);
-	return apply_value(cfg, field, index >= 0, p, set, at);
-}
-
-static bool is_utf8(const char *s)
-{
-	size_t n = strlen(s), len;
-
-	for (; n; s += len, n -= len) {
-		len = cfg_utf8_length(s, n);
-		if (!len)
-			return false;
-	}
-	return true;
-}
-
-int cfg_apply_setting(struct cfg *cfg, const struct cfg_table *table, struct cfg_node *root,
-		      const char *setting)
-{
-	const char *equals = strchr(setting, '=');
-	struct setting set = {0};
-	const char *value = equals ? equals + 1 : "";
-	char name[120];
-
-	snprintf(name, sizeof(name), "--set %.80s%s", setting, strlen(setting) > 80 ? "..." : "");
-	set.doc = cfg_doc_new(cfg, DOC_SET, name, "", value, strlen(value));
-	if (!set.doc)
-		return KMS_EFAIL;
-	if (!equals)
-		return kms_fail(cfg->err, KMS_EUSAGE, "%s: expected path=value, found no '='", set.doc->name);
-	if (!is_utf8(setting))
-		return kms_fail(cfg->err, KMS_EUSAGE, "%s: expected UTF-8, which JSON is made of", set.doc->name);
-	set.path = cfg_strndup(cfg, setting, (size_t)(equals - setting));
-	if (!set.path)
-		return KMS_EFAIL;
-	return apply(cfg, table, root, &set, NULL);
+	return base ? cfg_merge(base, node) : node;
 }

@@ -91,13 +91,20 @@ static const struct unit byte_units[] = {
 };
 
 static const struct unit time_units[] = {
-	{"ps", 1},		 {"ns", 1000},	    {"us", 1000000},
-	{"\xc2\xb5s", 1000000}, {"\xce\xbcs", 1000000}, {"ms", 1000000000},
-	{"s", 1000000000000},	 {"min", 60000000000000}, {NULL, 0},
+	{"ps", 1},
+	{"ns", 1000},
+	{"us", 1000000},
+	{"\xc2\xb5s", 1000000},
+	{"\xce\xbcs", 1000000},
+	{"ms", 1000000000},
+	{"s", 1000000000000},
+	{"min", 60000000000000},
+	{NULL, 0},
 };
 
 /* "1.5GiB", "10 us": number, unit. Without a unit the factor is that of a plain number. */
-static bool parse_quantity(const char *text, const struct unit *units, long double plain, long double *out)
+static bool parse_quantity(const char *text, const struct unit *units, long double plain,
+			   long double *out)
 {
 	long double number, factor = plain;
 	const char *p = text;
@@ -143,7 +150,8 @@ static bool parse_time(const struct cfg_node *node, u64 *out)
 	char text[400];
 	long double value;
 
-	if (!value_text(node, text, sizeof(text)) || !parse_quantity(text, time_units, KMS_PS_PER_NS, &value))
+	if (!value_text(node, text, sizeof(text)) ||
+	    !parse_quantity(text, time_units, KMS_PS_PER_NS, &value))
 		return false;
 	value = roundl(value);
 	if (value >= TWO_64)
@@ -167,7 +175,8 @@ static int wrong_unit(struct cfg *cfg, const struct cfg_field *field, const stru
 		      const struct cfg_at *at)
 {
 	const struct unit *units = field->type == CFG_TIME ? time_units : byte_units;
-	const char *s = node->type == cJSON_String ? node->item->valuestring : "", *names[12], *near;
+	const char *s = node->type == cJSON_String ? node->item->valuestring : "", *names[12],
+		   *near;
 	char want[300], have[120], *end;
 	size_t n = 0;
 
@@ -188,9 +197,10 @@ static int wrong_unit(struct cfg *cfg, const struct cfg_field *field, const stru
 				near = names[i];
 	if (!near)
 		return cfg_wrong(cfg, node, at, field);
-	return cfg_error(cfg, node, POINT_VALUE, at, "expected %s, found %s; did you mean \"%.*s%s\"?",
-			 cfg_expected(want, sizeof(want), field), cfg_describe(have, sizeof(have), node),
-			 (int)(end - s), s, near);
+	return cfg_error(cfg, node, POINT_VALUE, at,
+			 "expected %s, found %s; did you mean \"%.*s%s\"?",
+			 cfg_expected(want, sizeof(want), field),
+			 cfg_describe(have, sizeof(have), node), (int)(end - s), s, near);
 }
 
 static int not_a_power(struct cfg *cfg, const struct cfg_field *field, const struct cfg_node *node,
@@ -208,8 +218,8 @@ static int not_a_power(struct cfg *cfg, const struct cfg_field *field, const str
 			 (unsigned long long)below * 2);
 }
 
-static int get_u64(struct cfg *cfg, const struct cfg_field *field, const struct cfg_node *node, u64 *out,
-		   const struct cfg_at *at)
+static int get_u64(struct cfg *cfg, const struct cfg_field *field, const struct cfg_node *node,
+		   u64 *out, const struct cfg_at *at)
 {
 	bool ok = field->type == CFG_TIME    ? parse_time(node, out)
 		  : field->type == CFG_BYTES ? parse_bytes(node, out)
@@ -217,16 +227,16 @@ static int get_u64(struct cfg *cfg, const struct cfg_field *field, const struct 
 	double range;
 
 	if (!ok)
-		return field->type == CFG_UINT ? cfg_wrong(cfg, node, at, field) :
-						 wrong_unit(cfg, field, node, at);
+		return field->type == CFG_UINT ? cfg_wrong(cfg, node, at, field)
+					       : wrong_unit(cfg, field, node, at);
 	range = field->type == CFG_TIME ? (double)*out / KMS_PS_PER_NS : (double)*out;
 	if (!in_range(field, range))
 		return cfg_wrong(cfg, node, at, field);
 	return power_ok(field, *out) ? 0 : not_a_power(cfg, field, node, at, *out);
 }
 
-static int get_s64(struct cfg *cfg, const struct cfg_field *field, const struct cfg_node *node, s64 *out,
-		   const struct cfg_at *at)
+static int get_s64(struct cfg *cfg, const struct cfg_field *field, const struct cfg_node *node,
+		   s64 *out, const struct cfg_at *at)
 {
 	if (!parse_s64(node, out) || !in_range(field, (double)*out))
 		return cfg_wrong(cfg, node, at, field);
@@ -246,8 +256,8 @@ static int get_double(struct cfg *cfg, const struct cfg_field *field, const stru
 	return 0;
 }
 
-static int get_enum(struct cfg *cfg, const struct cfg_field *field, const struct cfg_node *node, u32 *out,
-		    const struct cfg_at *at)
+static int get_enum(struct cfg *cfg, const struct cfg_field *field, const struct cfg_node *node,
+		    u32 *out, const struct cfg_at *at)
 {
 	const char *s = node->type == cJSON_String ? node->item->valuestring : NULL, *near;
 	char want[300], have[120];
@@ -263,11 +273,12 @@ static int get_enum(struct cfg *cfg, const struct cfg_field *field, const struct
 	if (!near)
 		return cfg_wrong(cfg, node, at, field);
 	return cfg_error(cfg, node, POINT_VALUE, at, "expected %s, found %s; did you mean \"%s\"?",
-			 cfg_expected(want, sizeof(want), field), cfg_describe(have, sizeof(have), node), near);
+			 cfg_expected(want, sizeof(want), field),
+			 cfg_describe(have, sizeof(have), node), near);
 }
 
-static int get_string(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node, char **out,
-		      const struct cfg_at *at)
+static int get_string(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node,
+		      char **out, const struct cfg_at *at)
 {
 	const char *s = node->type == cJSON_String ? node->item->valuestring : NULL;
 

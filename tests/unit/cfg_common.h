@@ -49,8 +49,10 @@ static const char *const colors[] = {"red", "green", "blue", NULL};
 
 static const struct cfg_field part_fields[] = {
 	{FIELD(part, name), .type = CFG_STRING, .def = "\"unnamed\"", .doc = "Name."},
-	{FIELD(part, ways), .type = CFG_UINT, .def = "8", .min = 1, .max = 64, .power_of_two = true, .doc = "Ways."},
-	{FIELD(part, size), .type = CFG_BYTES, .def = "\"32KiB\"", .min = 64, .max = 1 << 30, .unit = "bytes", .doc = "Size."},
+	{FIELD(part, ways), .type = CFG_UINT, .def = "8", .min = 1, .max = 64, .power_of_two = true,
+	 .doc = "Ways."},
+	{FIELD(part, size), .type = CFG_BYTES, .def = "\"32KiB\"", .min = 64, .max = 1 << 30,
+	 .unit = "bytes", .doc = "Size."},
 };
 
 static int check_part(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
@@ -63,7 +65,8 @@ static int check_part(const void *section, struct cfg_ctx *ctx, struct kms_error
 }
 
 static const struct cfg_table part_table = {
-	"part", "A part.", part_fields, KMS_ARRAY_SIZE(part_fields), sizeof(struct part), check_part,
+	"part",     "A part.", part_fields, KMS_ARRAY_SIZE(part_fields), sizeof(struct part),
+	check_part,
 };
 
 static const struct cfg_field extra_fields[] = {
@@ -72,17 +75,25 @@ static const struct cfg_field extra_fields[] = {
 };
 
 static const struct cfg_table extra_table = {
-	"extra", "Only when given.", extra_fields, KMS_ARRAY_SIZE(extra_fields), sizeof(struct extra), NULL,
+	"extra",
+	"Only when given.",
+	extra_fields,
+	KMS_ARRAY_SIZE(extra_fields),
+	sizeof(struct extra),
+	NULL,
 };
 
 static const struct cfg_field sample_fields[] = {
 	{FIELD(sample, on), .type = CFG_BOOL, .def = "true", .doc = "On."},
 	{FIELD(sample, count), .type = CFG_UINT, .def = "3", .doc = "Count."},
-	{FIELD(sample, offset), .type = CFG_INT, .def = "-1", .min = -100, .max = 100, .doc = "Offset."},
-	{FIELD(sample, ratio), .type = CFG_DOUBLE, .def = "0.1", .min = 0, .max = 1e308, .unit = "of all", .doc = "Ratio."},
+	{FIELD(sample, offset), .type = CFG_INT, .def = "-1", .min = -100, .max = 100,
+	 .doc = "Offset."},
+	{FIELD(sample, ratio), .type = CFG_DOUBLE, .def = "0.1", .min = 0, .max = 1e308,
+	 .unit = "of all", .doc = "Ratio."},
 	{FIELD(sample, title), .type = CFG_STRING, .doc = "Title | or not."},
 	{FIELD(sample, file), .type = CFG_PATH, .doc = "File."},
-	{FIELD(sample, color), .type = CFG_ENUM, .def = "\"green\"", .choices = colors, .doc = "Color."},
+	{FIELD(sample, color), .type = CFG_ENUM, .def = "\"green\"", .choices = colors,
+	 .doc = "Color."},
 	{FIELD(sample, bytes), .type = CFG_BYTES, .def = "4096", .doc = "Bytes."},
 	{FIELD(sample, delay), .type = CFG_TIME, .def = "\"1us\"", .max = 1.9e16, .doc = "Delay."},
 	{FIELD(sample, part), .type = CFG_OBJECT, .table = &part_table, .doc = "Part."},
@@ -91,7 +102,8 @@ static const struct cfg_field sample_fields[] = {
 	{FIELD(sample, sizes), .type = CFG_UINTS, .doc = "Sizes."},
 	{FIELD(sample, weights), .type = CFG_DOUBLES, .max = 10, .doc = "Weights."},
 	{FIELD(sample, any), .type = CFG_JSON, .doc = "Anything."},
-	{FIELD(sample, extra), .type = CFG_OBJECT, .table = &extra_table, .present = offsetof(struct sample, has_extra), .doc = "Extra."},
+	{FIELD(sample, extra), .type = CFG_OBJECT, .table = &extra_table,
+	 .present = offsetof(struct sample, has_extra), .doc = "Extra."},
 };
 
 static int check_sample(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
@@ -110,7 +122,12 @@ static int check_sample(const void *section, struct cfg_ctx *ctx, struct kms_err
 }
 
 static const struct cfg_table sample_table = {
-	"sample", "One of everything.", sample_fields, KMS_ARRAY_SIZE(sample_fields), sizeof(struct sample), check_sample,
+	"sample",
+	"One of everything.",
+	sample_fields,
+	KMS_ARRAY_SIZE(sample_fields),
+	sizeof(struct sample),
+	check_sample,
 };
 
 /* A folder of our own to work in, removed again by folder_remove(). */

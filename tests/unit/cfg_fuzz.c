@@ -11,23 +11,68 @@
 
 static const char *const starts[] = {
 	"{\"on\": false, \"count\": 18446744073709551615, \"offset\": -100, \"ratio\": 1e-3,\n"
-	" \"title\": \"\\u00e9\\ud83d\\ude00\\n\", \"file\": \"a/../b\", \"color\": \"blue\", \"bytes\": \"1.5GiB\",\n"
-	" \"delay\": \"1.5ns\", \"part\": {\"ways\": 16}, \"parts\": [{\"ways\": 1}, {\"size\": \"1 MiB\"}],\n"
-	" \"words\": [], \"sizes\": [1, \"2KiB\", 1e3], \"weights\": [0.5, 10], \"any\": {\"x\": [1, {\"y\": null}]},\n"
+	" \"title\": \"\\u00e9\\ud83d\\ude00\\n\", \"file\": \"a/../b\", \"color\": \"blue\", "
+	"\"bytes\": \"1.5GiB\",\n"
+	" \"delay\": \"1.5ns\", \"part\": {\"ways\": 16}, \"parts\": [{\"ways\": 1}, {\"size\": "
+	"\"1 MiB\"}],\n"
+	" \"words\": [], \"sizes\": [1, \"2KiB\", 1e3], \"weights\": [0.5, 10], \"any\": {\"x\": "
+	"[1, {\"y\": null}]},\n"
 	" \"extra\": {\"ratio\": 1}}",
 	"{\"count\": \"0x1f\", \"part\": null, \"parts\": [], \"delay\": \"3 us\"}",
 	"{\"any\": [[[[[[[[{}]]]]]]]], \"title\": \"\xc3\xa9\xe2\x82\xac\"}",
 };
 
 static const char *const tokens[] = {
-	"{", "}", "[", "]", ",", ":", "\"", "null", "true", "-", "1", "0", "e9", ".5", "\\u0000", "\\ud800",
-	"\"extends\": \"x.json\",", "\"count\":", "\"part\":{", "\xff", "\xe2\x82", "\x01", "999999999999999999999",
-	"1e999", "\"64KB\"", "\"5 min\"", "\\", "[[[[", "\"ways\": 12", "//", "0x10", "\"a.json\"",
+	"{",
+	"}",
+	"[",
+	"]",
+	",",
+	":",
+	"\"",
+	"null",
+	"true",
+	"-",
+	"1",
+	"0",
+	"e9",
+	".5",
+	"\\u0000",
+	"\\ud800",
+	"\"extends\": \"x.json\",",
+	"\"count\":",
+	"\"part\":{",
+	"\xff",
+	"\xe2\x82",
+	"\x01",
+	"999999999999999999999",
+	"1e999",
+	"\"64KB\"",
+	"\"5 min\"",
+	"\\",
+	"[[[[",
+	"\"ways\": 12",
+	"//",
+	"0x10",
+	"\"a.json\"",
 };
 
 static const char *const sets[] = {
-	"count=", "part.ways=4", "parts[0].size=1KiB", "any.x=[1", "part=null", "x[", "title={}", "words[1]=q",
-	"extra={\"ratio\":0.5}", "weights[0]=1e400", "delay=1h", "parts[9]={}", "=", "on=true", "part=parts",
+	"count=",
+	"part.ways=4",
+	"parts[0].size=1KiB",
+	"any.x=[1",
+	"part=null",
+	"x[",
+	"title={}",
+	"words[1]=q",
+	"extra={\"ratio\":0.5}",
+	"weights[0]=1e400",
+	"delay=1h",
+	"parts[9]={}",
+	"=",
+	"on=true",
+	"part=parts",
 };
 
 static u64 state_;
@@ -107,14 +152,17 @@ static void check_refused(const struct kms_error *err, const char *text, u64 see
 	for (const char *p = text; *p; p++)
 		lines += *p == '\n';
 	if (err->code != KMS_EUSAGE || !*err->text || strchr(err->text, '\n'))
-		fail_msg("seed %llu: code %d, text '%s'", (unsigned long long)seed, err->code, err->text);
+		fail_msg("seed %llu: code %d, text '%s'", (unsigned long long)seed, err->code,
+			 err->text);
 	if (!strncmp(err->text, "--set ", 6))
 		return;
-	if (sscanf(err->text, "f.json:%u:%u: ", &line, &column) != 2 || !line || !column || line > lines)
+	if (sscanf(err->text, "f.json:%u:%u: ", &line, &column) != 2 || !line || !column ||
+	    line > lines)
 		fail_msg("seed %llu: no place in '%s'", (unsigned long long)seed, err->text);
 }
 
-static void one_case(const struct cfg_table *table, void *out, const char *start, u64 seed, u32 *accepted)
+static void one_case(const struct cfg_table *table, void *out, const char *start, u64 seed,
+		     u32 *accepted)
 {
 	struct kms_error err = {0};
 	const char *setting = NULL;
@@ -161,9 +209,11 @@ static void sample_section(void **state)
 static void experiment_section(void **state)
 {
 	static const char start[] =
-		"{\"name\": \"x\", \"machine\": {\"cpus\": 2, \"l2\": {\"size\": \"256KiB\", \"ways\": 4}},\n"
+		"{\"name\": \"x\", \"machine\": {\"cpus\": 2, \"l2\": {\"size\": \"256KiB\", "
+		"\"ways\": 4}},\n"
 		" \"allocator\": {\"slab\": \"slub\", \"slub_max_order\": 2}, \"seed\": 7,\n"
-		" \"workload\": {\"trace\": \"x.kmt\", \"pacing\": \"order\", \"think_time\": \"10us\", \"warm_up\": [\"boot\"]}}";
+		" \"workload\": {\"trace\": \"x.kmt\", \"pacing\": \"order\", \"think_time\": "
+		"\"10us\", \"warm_up\": [\"boot\"]}}";
 	static struct experiment_config config;
 	u32 n = cases() / 4, accepted = 0;
 

@@ -43,13 +43,17 @@ static void defaults(void **state)
 static void values(void **state)
 {
 	struct sample s;
-	struct cfg *cfg = load(&s,
-		"{\"on\": false, \"count\": 18446744073709551615, \"offset\": -100, \"ratio\": 1e-3,"
-		" \"title\": \"\\u00e9\\ud83d\\ude00\\n\", \"file\": \"a/../b/./c\", \"color\": \"blue\","
-		" \"bytes\": \"1.5GiB\", \"delay\": \"1.5ns\","
-		" \"part\": {\"ways\": 16}, \"parts\": [{\"ways\": 1}, {\"size\": \"1 mib\"}],"
-		" \"words\": [], \"sizes\": [1, \"2KiB\", 1e3], \"weights\": [0.5, 10],"
-		" \"any\": {\"x\": [1, {\"y\": null}]}, \"extra\": {\"ratio\": 1}}", NULL, 0);
+	struct cfg *cfg =
+		load(&s,
+		     "{\"on\": false, \"count\": 18446744073709551615, \"offset\": -100, "
+		     "\"ratio\": 1e-3,"
+		     " \"title\": \"\\u00e9\\ud83d\\ude00\\n\", \"file\": \"a/../b/./c\", "
+		     "\"color\": \"blue\","
+		     " \"bytes\": \"1.5GiB\", \"delay\": \"1.5ns\","
+		     " \"part\": {\"ways\": 16}, \"parts\": [{\"ways\": 1}, {\"size\": \"1 mib\"}],"
+		     " \"words\": [], \"sizes\": [1, \"2KiB\", 1e3], \"weights\": [0.5, 10],"
+		     " \"any\": {\"x\": [1, {\"y\": null}]}, \"extra\": {\"ratio\": 1}}",
+		     NULL, 0);
 	struct part *parts = s.parts.items;
 	u64 *sizes = s.sizes.items;
 	double *weights = s.weights.items;
@@ -74,21 +78,43 @@ static void values(void **state)
 	assert_int_equal(sizes[2], 1000);
 	assert_true(weights[0] == 0.5);
 	assert_true(s.has_extra && s.extra.ratio == 1 && s.extra.deep);
-	assert_true(cJSON_IsNull(cJSON_GetObjectItem(
-		cJSON_GetArrayItem(cJSON_GetObjectItem(s.any, "x"), 1), "y")));
+	assert_true(cJSON_IsNull(
+		cJSON_GetObjectItem(cJSON_GetArrayItem(cJSON_GetObjectItem(s.any, "x"), 1), "y")));
 	cfg_free(cfg);
 }
 
 static void quantities(void **state)
 {
-	static const struct { const char *json; u64 bytes; } bytes[] = {
-		{"0", 0}, {"1e3", 1000}, {"\"0x10\"", 16}, {"\"17\"", 17}, {"\"17B\"", 17}, {"\"64KiB\"", 65536},
-		{"\"0.5 kib\"", 512}, {"\"1TiB\"", 1ull << 40}, {"\"16383PiB\"", 16383ull << 50},
-		{"9007199254740993", 9007199254740993ull}, {"\"9007199254740993\"", 9007199254740993ull},
+	static const struct {
+		const char *json;
+		u64 bytes;
+	} bytes[] = {
+		{"0", 0},
+		{"1e3", 1000},
+		{"\"0x10\"", 16},
+		{"\"17\"", 17},
+		{"\"17B\"", 17},
+		{"\"64KiB\"", 65536},
+		{"\"0.5 kib\"", 512},
+		{"\"1TiB\"", 1ull << 40},
+		{"\"16383PiB\"", 16383ull << 50},
+		{"9007199254740993", 9007199254740993ull},
+		{"\"9007199254740993\"", 9007199254740993ull},
 	};
-	static const struct { const char *json; kms_ps ps; } times[] = {
-		{"0", 0}, {"1.5", 1500}, {"0.0004", 0}, {"0.0006", 1}, {"\"10us\"", 10000000}, {"\"0.1us\"", 100000},
-		{"\"7 ps\"", 7}, {"\"1s\"", 1000000000000}, {"\"2ms\"", 2000000000}, {"\"3\xc2\xb5s\"", 3000000},
+	static const struct {
+		const char *json;
+		kms_ps ps;
+	} times[] = {
+		{"0", 0},
+		{"1.5", 1500},
+		{"0.0004", 0},
+		{"0.0006", 1},
+		{"\"10us\"", 10000000},
+		{"\"0.1us\"", 100000},
+		{"\"7 ps\"", 7},
+		{"\"1s\"", 1000000000000},
+		{"\"2ms\"", 2000000000},
+		{"\"3\xc2\xb5s\"", 3000000},
 		{"\"42\"", 42000},
 	};
 	struct sample s;
@@ -113,7 +139,8 @@ static void null_takes_back(void **state)
 	struct sample s;
 
 	(void)state;
-	cfg_free(load(&s, "{\"count\": 5, \"part\": null, \"extra\": {\"ratio\": 1}}", settings, 2));
+	cfg_free(
+		load(&s, "{\"count\": 5, \"part\": null, \"extra\": {\"ratio\": 1}}", settings, 2));
 	assert_int_equal(s.count, 3);
 	assert_int_equal(s.part.ways, 8);
 	assert_false(s.has_extra);
@@ -122,12 +149,28 @@ static void null_takes_back(void **state)
 static void settings(void **state)
 {
 	static const char *const sets[] = {
-		"on=false", "count=12", "title=123", "file=x=y", "color=red", "bytes=8KiB", "delay=\"5us\"",
-		"part.ways=32", "part={\"size\": 4096}", "parts[1].ways=2", "parts[2].name=third", "words[2]=c",
-		"words[0]=\"A\"", "sizes=[1,2]", "any.deep[0].x=1", "any.word=hello", "extra.ratio=0.5", "offset=-7",
+		"on=false",
+		"count=12",
+		"title=123",
+		"file=x=y",
+		"color=red",
+		"bytes=8KiB",
+		"delay=\"5us\"",
+		"part.ways=32",
+		"part={\"size\": 4096}",
+		"parts[1].ways=2",
+		"parts[2].name=third",
+		"words[2]=c",
+		"words[0]=\"A\"",
+		"sizes=[1,2]",
+		"any.deep[0].x=1",
+		"any.word=hello",
+		"extra.ratio=0.5",
+		"offset=-7",
 	};
 	struct sample s;
-	struct cfg *cfg = load(&s, "{\"parts\": [{\"name\": \"first\"}, {}]}", sets, KMS_ARRAY_SIZE(sets));
+	struct cfg *cfg =
+		load(&s, "{\"parts\": [{\"name\": \"first\"}, {}]}", sets, KMS_ARRAY_SIZE(sets));
 	struct part *parts = s.parts.items;
 	char **words = s.words.items, *text;
 
@@ -180,9 +223,11 @@ static void layers(void **state)
 
 	(void)state;
 	put_file("big.json", "{\"name\": \"big\", \"ways\": 64}");
-	put_file("small.json", "{\"extends\": \"big.json\",\n \"name\": \"small\", \"size\": 4096}");
+	put_file("small.json",
+		 "{\"extends\": \"big.json\",\n \"name\": \"small\", \"size\": 4096}");
 	put_file("list.json", "[\"big.json\", {\"extends\": \"small.json\", \"ways\": 4}]");
-	put_file("base.json", "{\"count\": 1, \"offset\": 5, \"part\": \"small.json\",\n\"extra\": {\"ratio\": 0}}");
+	put_file("base.json", "{\"count\": 1, \"offset\": 5, \"part\": \"small.json\",\n\"extra\": "
+			      "{\"ratio\": 0}}");
 	put_file("exp.json",
 		 "{\"extends\": \"base.json\",\n \"count\": 2,\n \"part\": {\"size\": 8192},\n"
 		 " \"parts\": \"list.json\",\n \"file\": \"data/x.bin\"}");
@@ -234,11 +279,15 @@ static void round_trip(void **state)
 {
 	static const char *const texts[] = {
 		"{}",
-		"{\"count\": 18446744073709551615, \"bytes\": 9007199254740993, \"ratio\": 0.30000000000000004,"
-		" \"delay\": \"18446744073709551615ps\", \"offset\": -7, \"title\": \"\\\"\\\\\\u0001\xc3\xa9\","
+		"{\"count\": 18446744073709551615, \"bytes\": 9007199254740993, \"ratio\": "
+		"0.30000000000000004,"
+		" \"delay\": \"18446744073709551615ps\", \"offset\": -7, \"title\": "
+		"\"\\\"\\\\\\u0001\xc3\xa9\","
 		" \"weights\": [1e-300, 0.1, 2.2250738585072014e-308, 5e-324, 3.3333333333333335],"
-		" \"any\": {\"d\": 0.1234567890123456789, \"e\": [1e300, \"x\"]}, \"extra\": {\"ratio\": 0.7},"
-		" \"parts\": [{\"name\": \"p\"}], \"file\": \"../x\", \"sizes\": [18446744073709551615, 3]}",
+		" \"any\": {\"d\": 0.1234567890123456789, \"e\": [1e300, \"x\"]}, \"extra\": "
+		"{\"ratio\": 0.7},"
+		" \"parts\": [{\"name\": \"p\"}], \"file\": \"../x\", \"sizes\": "
+		"[18446744073709551615, 3]}",
 	};
 
 	(void)state;
@@ -250,10 +299,12 @@ static void round_trip(void **state)
 		second = load(&b, one, NULL, 0);
 		two = cfg_resolved(second);
 		assert_string_equal(one, two);
-		assert_true(a.count == b.count && a.bytes == b.bytes && a.ratio == b.ratio && a.delay == b.delay);
+		assert_true(a.count == b.count && a.bytes == b.bytes && a.ratio == b.ratio &&
+			    a.delay == b.delay);
 		assert_true(a.weights.n == b.weights.n && a.sizes.n == b.sizes.n);
 		if (a.weights.n)
-			assert_memory_equal(a.weights.items, b.weights.items, a.weights.n * sizeof(double));
+			assert_memory_equal(a.weights.items, b.weights.items,
+					    a.weights.n * sizeof(double));
 		if (a.sizes.n)
 			assert_memory_equal(a.sizes.items, b.sizes.items, a.sizes.n * sizeof(u64));
 		assert_true(cJSON_Compare(a.any, b.any, true) || (!a.any && !b.any));

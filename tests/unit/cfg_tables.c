@@ -9,7 +9,8 @@
 #include "sim/config/data.h"
 #include "sim/config/experiment.h"
 
-static int load(struct experiment_config *c, struct cfg **cfg, const char *text, struct kms_error *err)
+static int load(struct experiment_config *c, struct cfg **cfg, const char *text,
+		struct kms_error *err)
 {
 	*err = (struct kms_error){0};
 	return cfg_load_text(cfg, &experiment_config_table, c, text, "e.json", "", NULL, 0, err);
@@ -53,7 +54,8 @@ static void experiment_defaults(void **state)
 	if (load(&c, &cfg, "{\"workload\": {\"trace\": \"x.kmt\"}}", &err))
 		fail_msg("%s", err.text);
 	assert_string_equal(c.allocator.slab, "slub");
-	assert_true(c.allocator.params.slub_cpu_partial && c.allocator.params.page_group_by_mobility);
+	assert_true(c.allocator.params.slub_cpu_partial &&
+		    c.allocator.params.page_group_by_mobility);
 	assert_int_equal(c.allocator.params.slub_max_order, 3);
 	assert_int_equal(c.timing, TIMING_CYCLE);
 	assert_int_equal(c.workload.pacing, PACING_ASAP);
@@ -72,18 +74,29 @@ static void experiment_defaults(void **state)
 
 static void experiment_refusals(void **state)
 {
-	static const struct { const char *text, *message; } bad[] = {
-		{"{\n\"workload\": {}}", "e.json:2:13: /workload: expected either \"trace\" or \"synthetic\", found neither"},
-		{"{}", "e.json:1:1: /workload: expected either \"trace\" or \"synthetic\", found neither"},
-		{"{\"workload\": {\"trace\": \"x\", \"synthetic\": {}}}", "e.json:1:42: /workload/synthetic: both \"trace\" and "
+	static const struct {
+		const char *text, *message;
+	} bad[] = {
+		{"{\n\"workload\": {}}", "e.json:2:13: /workload: expected either \"trace\" or "
+					 "\"synthetic\", found neither"},
+		{"{}", "e.json:1:1: /workload: expected either \"trace\" or \"synthetic\", found "
+		       "neither"},
+		{"{\"workload\": {\"trace\": \"x\", \"synthetic\": {}}}",
+		 "e.json:1:42: /workload/synthetic: both \"trace\" and "
 		 "\"synthetic\" are given; expected one of them (null takes one back)"},
-		{"{\"workload\": {\"synthetic\": {}, \"pacing\": \"order\"}}", "e.json:1:42: /workload/pacing: expected asap for a "
-		 "synthetic workload, found order: it has neither recorded times nor a recorded order"},
-		{"{\"workload\": {\"trace\": \"x\"}, \"timing\": \"cycels\"}", "e.json:1:40: /timing: expected one of cycle, functional, found string \"cycels\"; "
+		{"{\"workload\": {\"synthetic\": {}, \"pacing\": \"order\"}}",
+		 "e.json:1:42: /workload/pacing: expected asap for a "
+		 "synthetic workload, found order: it has neither recorded times nor a recorded "
+		 "order"},
+		{"{\"workload\": {\"trace\": \"x\"}, \"timing\": \"cycels\"}",
+		 "e.json:1:40: /timing: expected one of cycle, functional, found string "
+		 "\"cycels\"; "
 		 "did you mean \"cycle\"?"},
-		{"{\"allocator\": {\"slub_min_order\": 4}}", "e.json:1:34: /allocator/slub_min_order: 4 is above "
+		{"{\"allocator\": {\"slub_min_order\": 4}}",
+		 "e.json:1:34: /allocator/slub_min_order: 4 is above "
 		 "slub_max_order, which is 3"},
-		{"{\"allocator\": {\"percpu_pagelist_high_fraction\": 7}}", "e.json:1:49: "
+		{"{\"allocator\": {\"percpu_pagelist_high_fraction\": 7}}",
+		 "e.json:1:49: "
 		 "/allocator/percpu_pagelist_high_fraction: expected 0 or at least 8, found 7"},
 	};
 	struct experiment_config c;
@@ -120,10 +133,13 @@ static void schema(void **state)
 
 	(void)state;
 	assert_non_null(json);
-	assert_string_equal(member(json, "$schema")->valuestring, "https://json-schema.org/draft/2020-12/schema");
+	assert_string_equal(member(json, "$schema")->valuestring,
+			    "https://json-schema.org/draft/2020-12/schema");
 	assert_true(cJSON_IsFalse(member(json, "$defs/part/additionalProperties")));
-	assert_string_equal(member(json, "$defs/sample/properties/color/default")->valuestring, "green");
-	assert_int_equal(cJSON_GetArraySize(member(json, "$defs/sample/properties/color/enum")), 4); /* and null */
+	assert_string_equal(member(json, "$defs/sample/properties/color/default")->valuestring,
+			    "green");
+	assert_int_equal(cJSON_GetArraySize(member(json, "$defs/sample/properties/color/enum")),
+			 4); /* and null */
 	assert_true(member(json, "$defs/part/properties/ways/maximum")->valuedouble == 64);
 	assert_non_null(member(json, "$defs/part/properties/extends"));
 	assert_null(member(json, "$defs/sample/properties/count/maximum"));
@@ -142,7 +158,8 @@ static void reference(void **state)
 
 	(void)state;
 	assert_memory_equal(text, "### sample\n\nOne of everything.\n\n| key |", 38);
-	assert_non_null(strstr(text, "| `color` | `red`, `green`, `blue` | `\"green\"` |  | Color. |\n"));
+	assert_non_null(
+		strstr(text, "| `color` | `red`, `green`, `blue` | `\"green\"` |  | Color. |\n"));
 	assert_non_null(strstr(text, "| `title` | string |  |  | Title \\| or not. |\n"));
 	assert_non_null(strstr(text, "| `ways` | whole number, 1 to 64, power of two | `8` |"));
 	assert_non_null(strstr(text, "| `part` | object [part](#part) |"));
@@ -218,7 +235,8 @@ int main(void)
 		cmocka_unit_test(schema),
 		cmocka_unit_test(reference),
 		cmocka_unit_test_setup_teardown(search_list, folder_make, folder_remove),
-		cmocka_unit_test_setup_teardown(search_list_in_configurations, folder_make, folder_remove),
+		cmocka_unit_test_setup_teardown(search_list_in_configurations, folder_make,
+						folder_remove),
 	};
 
 	return cmocka_run_group_tests_name("cfg_tables", tests, NULL, NULL);

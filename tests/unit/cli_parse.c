@@ -26,7 +26,14 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_verb verb = {
-	"work", "FILE...", "do the work", "kmemsim work a   first\nkmemsim work b   second", options, 1, 2, nothing,
+	"work",
+	"FILE...",
+	"do the work",
+	"kmemsim work a   first\nkmemsim work b   second",
+	options,
+	1,
+	2,
+	nothing,
 };
 
 /* Parse the words (NULL-terminated) after "work". */
@@ -58,8 +65,10 @@ static void options_and_arguments(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(parse(&cli, &err, WORDS("a", "--db=x.db", "-sone", "--json", "-fq", "b", "--set", "two",
-						 "--list", "u", "--color", "always")), 0);
+	assert_int_equal(parse(&cli, &err,
+			       WORDS("a", "--db=x.db", "-sone", "--json", "-fq", "b", "--set",
+				     "two", "--list", "u", "--color", "always")),
+			 0);
 	assert_int_equal(cli.nr_args, 2);
 	assert_string_equal(cli.args[0], "a");
 	assert_string_equal(cli.args[1], "b");
@@ -105,7 +114,9 @@ static void mistakes(void **state)
 	static const struct {
 		const char *words[4], *message;
 	} bad[] = {
-		{{NULL}, "expected FILE... after \"work\", found nothing (kmemsim work --help shows examples)"},
+		{{NULL},
+		 "expected FILE... after \"work\", found nothing (kmemsim work --help shows "
+		 "examples)"},
 		{{"a", "b", "c"}, "work takes FILE...; \"c\" is too many"},
 		{{"a", "--jsno"}, "work has no option --jsno; did you mean --json?"},
 		{{"a", "--sett=x"}, "work has no option --sett; did you mean --set?"},
@@ -114,8 +125,10 @@ static void mistakes(void **state)
 		{{"a", "--set"}, "--set needs a value: PATH=VALUE"},
 		{{"a", "-s"}, "--set needs a value: PATH=VALUE"},
 		{{"a", "--fast=1"}, "--fast takes no value"},
-		{{"a", "--color", "allways"}, "unknown value of --color \"allways\"; did you mean \"always\"?"},
-		{{"a", "--\x1b[31m"}, "work has no option --\\x1b[31m (kmemsim work --help lists them)"},
+		{{"a", "--color", "allways"},
+		 "unknown value of --color \"allways\"; did you mean \"always\"?"},
+		{{"a", "--\x1b[31m"},
+		 "work has no option --\\x1b[31m (kmemsim work --help lists them)"},
 	};
 	struct kms_error err;
 	struct cli cli;
@@ -189,7 +202,8 @@ static void all_verbs_are_described(void **state)
 		assert_int_not_equal(v->summary[strlen(v->summary) - 1], '.');
 		assert_true(v->max_args < 0 || v->max_args >= v->min_args);
 		for (int list = 0; list < 2; list++)
-			for (const struct cli_option *o = list ? cli_common_options : v->options; o && o->name; o++) {
+			for (const struct cli_option *o = list ? cli_common_options : v->options;
+			     o && o->name; o++) {
 				assert_non_null(o->help);
 				assert_true(!o->letter || !strchr(letters, o->letter));
 				letters[strlen(letters)] = o->letter;
