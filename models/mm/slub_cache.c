@@ -330,8 +330,6 @@ void slub_init(void)
 	u32 cache_bytes = (u32)(offsetof(struct kmem_cache, node) +
 				kdata->nr_node_ids * sizeof(struct kmem_cache_node *));
 
-	if (!kdata->slub_max_order)
-		kdata->slub_max_order = PAGE_ALLOC_COSTLY_ORDER;
 	kdata->slab_state = SLAB_DOWN;
 	INIT_LIST_HEAD(&kdata->slab_caches);
 	kdata->kmem_cache = caches;
