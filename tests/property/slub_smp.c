@@ -15,7 +15,7 @@
 #define OPS 1500
 #define POOL 192
 #define NR_TEST_CACHES 3
-#define NR_SEEDS 12
+#define NR_SEEDS 80
 
 struct held {
 	u8 *p;
