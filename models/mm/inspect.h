@@ -55,6 +55,9 @@ const char *mm_boot_cache_name(u64 id);
  */
 int mm_check(struct kms_error *err);
 
+/* The page allocator's part of mm_check(). Call between operations. */
+int mm_check_pages(struct kms_error *err);
+
 /* The slab layer's part of mm_check(). Call between operations. */
 int mm_check_slabs(struct kms_error *err);
 

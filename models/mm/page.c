@@ -48,30 +48,7 @@ u32 page_to_nid(struct page *page)
 	return (u32)(flags >> PAGE_NODE_SHIFT);
 }
 
-/* ---- pageblocks: 16 to a word ---- */
-
-#define PAGEBLOCK_BITS 4
-#define PAGEBLOCK_MASK 7ul /* the fourth bit belongs to compaction */
-
-static u64 *pageblock_word(u64 pfn)
-{
-	struct mem_section *section = &kdata->mem_section[pfn >> SECTION_PFN_SHIFT];
-	u64 block = (pfn & ((1ul << SECTION_PFN_SHIFT) - 1)) >> PAGEBLOCK_ORDER;
-
-	return &section->usage->pageblock_flags[block * PAGEBLOCK_BITS / 64];
-}
-
-static u32 pageblock_shift(u64 pfn)
-{
-	return (u32)(pfn >> PAGEBLOCK_ORDER) * PAGEBLOCK_BITS % 64;
-}
-
-u32 get_pageblock_migratetype(u64 pfn)
-{
-	u64 word = READ_ONCE(*pageblock_word(pfn));
-
-	return (u32)(word >> pageblock_shift(pfn) & PAGEBLOCK_MASK);
-}
+/* ---- pageblocks ---- */
 
 void set_pageblock_migratetype(u64 pfn, u32 mt)
 {

@@ -70,8 +70,17 @@ static inline u64 wmark_pages(const struct zone *zone, u32 mark)
 	return READ_ONCE(zone->_watermark[mark]) + READ_ONCE(zone->watermark_boost);
 }
 
-/* Zones of all nodes: node by node, zone index ascending; NULL ends. */
-struct zone *next_populated_zone(struct zone *zone); /* NULL: the first */
+/* Zones of all nodes: node by node, zone index ascending; after NULL comes the first. */
+static inline struct zone *next_populated_zone(const struct zone *zone)
+{
+	u32 nid = zone ? (u32)zone->node : 0, idx = zone ? zone->zone_idx + 1 : 0;
+
+	for (; nid < kdata->nr_node_ids; nid++, idx = 0)
+		for (; idx < MAX_NR_ZONES; idx++)
+			if (populated_zone(&kdata->node_data[nid]->node_zones[idx]))
+				return &kdata->node_data[nid]->node_zones[idx];
+	return NULL;
+}
 #define for_each_populated_zone(z) for (z = next_populated_zone(NULL); z; z = next_populated_zone(z))
 
 static inline u32 gfp_zone(gfp_t gfp)
@@ -134,10 +143,34 @@ static inline void check_free_page(const struct page *page)
 	BUG_ON(page->flags & (PG_locked | PG_slab | PG_reserved));
 }
 
+/* ---- pageblocks: types of four bits, 16 to a word of the memory section ---- */
+
+#define PAGEBLOCK_BITS 4
+#define PAGEBLOCK_MASK 7ul /* the fourth bit belongs to compaction */
+
+static inline u64 *pageblock_word(u64 pfn)
+{
+	struct mem_section *section = &kdata->mem_section[pfn >> SECTION_PFN_SHIFT];
+	u64 block = (pfn & ((1ul << SECTION_PFN_SHIFT) - 1)) >> PAGEBLOCK_ORDER;
+
+	return &section->usage->pageblock_flags[block * PAGEBLOCK_BITS / 64];
+}
+
+static inline u32 pageblock_shift(u64 pfn)
+{
+	return (u32)(pfn >> PAGEBLOCK_ORDER) * PAGEBLOCK_BITS % 64;
+}
+
+static inline u32 get_pageblock_migratetype(u64 pfn)
+{
+	u64 word = READ_ONCE(*pageblock_word(pfn));
+
+	return (u32)(word >> pageblock_shift(pfn) & PAGEBLOCK_MASK);
+}
+
 /* page.c */
 void init_page_zone(struct page *page, const struct zone *zone);
 struct zone *pfn_to_zone(u64 pfn);
-u32 get_pageblock_migratetype(u64 pfn);
 void set_pageblock_migratetype(u64 pfn, u32 mt);
 void prep_compound_page(struct page *page, u32 order);
 void check_new_pages(const struct page *page, u32 order);
@@ -157,6 +190,13 @@ bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
 static inline bool pcp_allowed_order(u32 order)
 {
 	return order <= PAGE_ALLOC_COSTLY_ORDER || order == PAGEBLOCK_ORDER;
+}
+
+static inline u32 pindex_to_order(u32 pindex)
+{
+	u32 order = pindex / MIGRATE_PCPTYPES;
+
+	return order > PAGE_ALLOC_COSTLY_ORDER ? PAGEBLOCK_ORDER : order;
 }
 struct page *rmqueue_pcplist(struct zone *preferred, struct zone *zone, u32 order, u32 mt,
 			     u32 alloc_flags);

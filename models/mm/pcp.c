@@ -16,13 +16,6 @@ static u32 order_to_pindex(u32 order, u32 mt)
 	return MIGRATE_PCPTYPES * order + mt;
 }
 
-static u32 pindex_to_order(u32 pindex)
-{
-	u32 order = pindex / MIGRATE_PCPTYPES;
-
-	return order > PAGE_ALLOC_COSTLY_ORDER ? PAGEBLOCK_ORDER : order;
-}
-
 /* Types that have no list of their own travel with the movable pages. */
 static u32 pcp_migratetype(u32 mt)
 {

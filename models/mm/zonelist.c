@@ -7,17 +7,6 @@
  */
 #include "models/mm/page_internal.h"
 
-struct zone *next_populated_zone(struct zone *zone)
-{
-	u32 nid = zone ? (u32)zone->node : 0, idx = zone ? zone->zone_idx + 1 : 0;
-
-	for (; nid < kdata->nr_node_ids; nid++, idx = 0)
-		for (; idx < MAX_NR_ZONES; idx++)
-			if (populated_zone(&kdata->node_data[nid]->node_zones[idx]))
-				return &kdata->node_data[nid]->node_zones[idx];
-	return NULL;
-}
-
 #define PENALTY_FOR_NODE_WITH_CPUS 1u
 
 struct zonelist *node_zonelist(int nid, gfp_t gfp)

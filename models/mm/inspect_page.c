@@ -1,0 +1,291 @@
+/*
+ * inspect_page.c - the page allocator seen from outside, uncharged.
+ *
+ * Compiled without instrumentation. mm_inspect_zones() reads counters and
+ * counts list entries; mm_check_pages() walks every list and holds it against
+ * the struct pages, the counts and the other lists. Both are called between
+ * operations.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "models/mm/inspect.h"
+#include "models/mm/page_internal.h"
+
+static const char *const zone_names[MAX_NR_ZONES] = { "DMA", "DMA32", "Normal", "Movable" };
+static const char *const type_names[MIGRATE_TYPES] = { "unmovable", "movable", "reclaimable",
+						       "highatomic" };
+
+/* ---- zones ---- */
+
+static u64 list_length(const struct list_head *head)
+{
+	const struct list_head *p;
+	u64 n = 0;
+
+	list_for_each(p, head)
+		n++;
+	return n;
+}
+
+static s64 zone_free_pages(const struct zone *zone)
+{
+	s64 sum = zone->vm_stat[NR_FREE_PAGES];
+	u32 cpu;
+
+	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		sum += per_cpu_ptr(zone->per_cpu_zonestats, cpu)->vm_stat_diff[NR_FREE_PAGES];
+	return sum;
+}
+
+static void count_pageblocks(const struct zone *zone, u32 *count)
+{
+	u64 pfn;
+
+	for (pfn = ALIGN_DOWN(zone->zone_start_pfn, PAGEBLOCK_NR_PAGES); pfn < zone_end_pfn(zone);
+	     pfn += PAGEBLOCK_NR_PAGES)
+		count[get_pageblock_migratetype(pfn) % MIGRATE_TYPES]++;
+}
+
+static void count_free_blocks(const struct zone *zone, struct mm_zone_info *info)
+{
+	u32 order, mt;
+
+	for (order = 0; order < MAX_ORDER; order++) {
+		info->nr_free[order] = zone->free_area[order].nr_free;
+		for (mt = 0; mt < MIGRATE_TYPES; mt++)
+			info->nr_free_type[order][mt] =
+				list_length(&zone->free_area[order].free_list[mt]);
+	}
+}
+
+static void inspect_zone(const struct zone *zone, struct mm_zone_info *info)
+{
+	u32 cpu, i;
+
+	*info = (struct mm_zone_info){
+		.node = (u32)zone->node,
+		.zone_idx = zone->zone_idx,
+		.name = zone_names[zone->zone_idx],
+		.start_pfn = zone->zone_start_pfn,
+		.spanned = zone->spanned_pages,
+		.present = zone->present_pages,
+		.managed = zone->managed_pages,
+		.nr_free_pages = (u64)zone_free_pages(zone),
+		.pcp_high = zone->pageset_high,
+		.pcp_batch = zone->pageset_batch,
+	};
+	for (i = 0; i < KMS_ARRAY_SIZE(info->watermark); i++)
+		info->watermark[i] = zone->_watermark[i];
+	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		info->pcp_pages += (u64)per_cpu_ptr(zone->per_cpu_pageset, cpu)->count;
+	count_free_blocks(zone, info);
+	count_pageblocks(zone, info->pageblocks);
+}
+
+u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max_zones)
+{
+	const struct zone *zone;
+	u32 n = 0;
+
+	for_each_populated_zone(zone) {
+		if (n == max_zones)
+			break;
+		inspect_zone(zone, &zones[n++]);
+	}
+	return n;
+}
+
+/* ---- invariants ---- */
+
+/* One check on its way through all lists. seen: a bit for each frame found free. */
+struct page_check {
+	const struct zone *zone;
+	u8 *seen;
+	struct kms_error *err;
+};
+
+static int bad_zone(const struct page_check *c, const char *what, u64 found, u64 expected)
+{
+	return kms_fail(c->err, KMS_EFAIL,
+			"page allocator, node %d zone %s: %s is %" PRIu64 ", expected %" PRIu64,
+			c->zone->node, zone_names[c->zone->zone_idx], what, found, expected);
+}
+
+static int bad_page(const struct page_check *c, u64 pfn, u32 order, const char *what)
+{
+	return kms_fail(c->err, KMS_EFAIL,
+			"page allocator, node %d zone %s: frame 0x%" PRIx64 ", order %u: %s",
+			c->zone->node, zone_names[c->zone->zone_idx], pfn, order, what);
+}
+
+/* Mark a block's frames as free; false if one of them already is. */
+static bool mark_free(struct page_check *c, u64 pfn, u32 order)
+{
+	u64 end = pfn + (1ul << order);
+
+	for (; pfn < end; pfn++) {
+		u8 bit = (u8)(1u << pfn % 8);
+
+		if (c->seen[pfn / 8] & bit)
+			return false;
+		c->seen[pfn / 8] |= bit;
+	}
+	return true;
+}
+
+/* What holds for every block that nobody owns, on whatever list. */
+static int check_free_block(struct page_check *c, const struct page *page, u32 order)
+{
+	u64 pfn = page_to_pfn(page);
+
+	if (pfn < c->zone->zone_start_pfn || pfn + (1ul << order) > zone_end_pfn(c->zone))
+		return bad_page(c, pfn, order, "is free outside the zone");
+	if (pfn & ((1ul << order) - 1))
+		return bad_page(c, pfn, order, "is not aligned to its order");
+	if (!mark_free(c, pfn, order))
+		return bad_page(c, pfn, order, "is free twice");
+	if (page->_refcount)
+		return bad_page(c, pfn, order, "is free and referenced");
+	if (page->index >= MIGRATE_TYPES && !PageBuddy(page))
+		return bad_page(c, pfn, order, "carries no migratetype");
+	return 0;
+}
+
+static bool is_free_buddy(const struct page *page, const struct zone *zone, u32 order)
+{
+	return zone_spans_pfn(zone, page_to_pfn(page)) && PageBuddy(page) &&
+	       buddy_order(page) == order;
+}
+
+/* Below pageblock size, two free buddies are one free block. */
+static int check_buddy_block(struct page_check *c, const struct page *page, u32 order)
+{
+	u64 pfn = page_to_pfn(page);
+
+	if (!PageBuddy(page))
+		return bad_page(c, pfn, order, "is on a free list and not marked free");
+	if (buddy_order(page) != order)
+		return bad_page(c, pfn, order, "is on a free list and marked with another order");
+	if (order < PAGEBLOCK_ORDER &&
+	    is_free_buddy(pfn_to_page(pfn ^ 1ul << order), c->zone, order))
+		return bad_page(c, pfn, order, "and its buddy are free and not merged");
+	return check_free_block(c, page, order);
+}
+
+/* Walk a list, at most limit entries, links in both directions. */
+static int check_list(struct page_check *c, const struct list_head *head, u32 order, u64 limit,
+		      int (*check)(struct page_check *, const struct page *, u32), u64 *count)
+{
+	const struct list_head *p;
+
+	list_for_each(p, head) {
+		const struct page *page = container_of(p, const struct page, lru);
+		int rc;
+
+		if (++*count > limit)
+			return bad_page(c, page_to_pfn(page), order, "is on a list that is too long");
+		if (p->prev->next != p || p->next->prev != p)
+			return bad_page(c, page_to_pfn(page), order, "has broken list links");
+		rc = check(c, page, order);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+static int check_free_lists(struct page_check *c)
+{
+	u64 pages = 0, counted = (u64)zone_free_pages(c->zone);
+	u32 order, mt;
+	int rc = 0;
+
+	for (order = 0; order < MAX_ORDER; order++) {
+		const struct free_area *area = &c->zone->free_area[order];
+		u64 blocks = 0;
+
+		for (mt = 0; mt < MIGRATE_TYPES && !rc; mt++)
+			rc = check_list(c, &area->free_list[mt], order, area->nr_free,
+					check_buddy_block, &blocks);
+		if (rc)
+			return kms_fail_in(c->err, "%s list", type_names[mt - 1]);
+		if (blocks != area->nr_free)
+			return bad_zone(c, "nr_free of an order", area->nr_free, blocks);
+		pages += blocks << order;
+	}
+	return pages == counted ? 0 : bad_zone(c, "NR_FREE_PAGES", counted, pages);
+}
+
+static int check_pcp_block(struct page_check *c, const struct page *page, u32 order)
+{
+	if (PageBuddy(page))
+		return bad_page(c, page_to_pfn(page), order, "is on a CPU's list and marked free");
+	return check_free_block(c, page, order);
+}
+
+static int check_pcp(struct page_check *c, u32 cpu)
+{
+	const struct per_cpu_pages *pcp = per_cpu_ptr(c->zone->per_cpu_pageset, cpu);
+	u64 pages = 0;
+	u32 i;
+
+	if (pcp->lock.slock)
+		return bad_zone(c, "a CPU's list lock", pcp->lock.slock, 0);
+	for (i = 0; i < NR_PCP_LISTS; i++) {
+		u64 blocks = 0;
+		int rc = check_list(c, &pcp->lists[i], pindex_to_order(i), (u64)pcp->count,
+				    check_pcp_block, &blocks);
+
+		if (rc)
+			return kms_fail_in(c->err, "cpu %u list %u", cpu, i);
+		pages += blocks << pindex_to_order(i);
+	}
+	if (pages != (u64)pcp->count)
+		return bad_zone(c, "count of a CPU's lists", (u64)pcp->count, pages);
+	return 0;
+}
+
+static int check_zone(struct page_check *c)
+{
+	u32 blocks[MIGRATE_TYPES] = { 0 }, cpu;
+	u64 reserved;
+	int rc = 0;
+
+	if (c->zone->lock.slock)
+		return bad_zone(c, "the zone's lock", c->zone->lock.slock, 0);
+	rc = check_free_lists(c);
+	for (cpu = 0; cpu < kdata->nr_cpu_ids && !rc; cpu++)
+		rc = check_pcp(c, cpu);
+	if (rc)
+		return rc;
+	count_pageblocks(c->zone, blocks);
+	reserved = blocks[MIGRATE_HIGHATOMIC] * PAGEBLOCK_NR_PAGES;
+	if (c->zone->nr_reserved_highatomic != reserved)
+		return bad_zone(c, "nr_reserved_highatomic", c->zone->nr_reserved_highatomic,
+				reserved);
+	return 0;
+}
+
+int mm_check_pages(struct kms_error *err)
+{
+	struct page_check c = { .err = err };
+	s64 sum = 0;
+	int rc = 0;
+
+	c.seen = calloc(kdata->max_pfn / 8 + 1, 1);
+	if (!c.seen)
+		return kms_fail(err, KMS_EFAIL, "no memory to check %" PRIu64 " frames",
+				kdata->max_pfn);
+	for (c.zone = next_populated_zone(NULL); c.zone && !rc;
+	     c.zone = next_populated_zone(c.zone)) {
+		sum += c.zone->vm_stat[NR_FREE_PAGES];
+		rc = check_zone(&c);
+	}
+	free(c.seen);
+	if (!rc && sum != kdata->vm_zone_stat[NR_FREE_PAGES])
+		rc = kms_fail(err, KMS_EFAIL,
+			      "page allocator: the machine counts %" PRId64
+			      " free pages, its zones %" PRId64,
+			      kdata->vm_zone_stat[NR_FREE_PAGES], sum);
+	return rc;
+}
