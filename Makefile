@@ -62,10 +62,11 @@ endif
 
 # ---- modules ----
 
-MODULES := engine config hw rt workloads results plots cli
+MODULES := engine config hw rt workloads results plots run cli
 DIR_engine := sim/engine
 DIR_config := sim/config
 DIR_cli := sim/cli
+DIR_run := sim/run
 DIR_hw := models/hw
 DIR_rt := models/rt
 DIR_workloads := workloads
@@ -84,7 +85,7 @@ MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
 MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
-LIBS := $(foreach m,cli plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
+LIBS := $(foreach m,cli run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
@@ -139,6 +140,11 @@ $(O)/mm/inspect/%.o: models/mm/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. $(MM_COMMON) -O2 -DKMS_FLAVOUR_PLAIN -MMD -MP -c -o $@ $<
 
+# The baseline of the benchmarks: the plain flavour without its tracepoints.
+$(O)/mm/native/%.o: models/mm/%.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_PLAIN) -DKMS_FLAVOUR_NATIVE -MMD -MP -c -o $@ $<
+
 # One object per flavour, so that equal names in the two do not meet.
 $(O)/lib/mm_%.o:
 	$(call say,LD,$@)
@@ -146,6 +152,10 @@ $(O)/lib/mm_%.o:
 	$(Q)ld -r -o $@ $^ && objcopy --localize-hidden $@
 $(O)/lib/mm_cycle.o: $(MM_OBJS_cycle)
 $(O)/lib/mm_plain.o: $(MM_OBJS_plain)
+
+$(O)/lib/mm_native.o: $(patsubst models/mm/%.c,$(O)/mm/native/%.o,$(MM_SRC))
+	@mkdir -p $(@D)
+	$(Q)ld -r -o $@ $^ && objcopy --redefine-sym mm_ops_plain=mm_ops_native $@ && objcopy --localize-hidden $@
 
 $(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
 	@mkdir -p $(@D)
@@ -181,10 +191,75 @@ $(O)/lib/libtestsim.a: $(TEST_SIM)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
+$(BENCH_BIN): $(O)/lib/mm_native.o
+$(BENCH_BIN): EXTRA := $(O)/lib/mm_native.o
 $(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK) $(O)/lib/libtestsim.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
-	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a,-lcmocka)
+	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a $(EXTRA),-lcmocka)
+
+.PHONY: unit
+unit: $(UNIT_BIN)
+	$(Q)tests/run.sh $(O) unit
+
+.PHONY: test
+test: setup ## install what is missing, build, run every test; ends with "N passed, N failed"
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(if $(SKIP_ASAN),,asan-build)
+	$(Q)tests/run.sh $(O) all
+
+# The host side once more under sanitizers; the simulated code keeps its flags.
+.PHONY: asan-build
+asan-build:
+	$(Q)$(MAKE) --no-print-directory SAN=address,undefined O=$(O)-asan SKIP_ASAN=1 all asan-tests
+
+.PHONY: asan-tests
+asan-tests: $(UNIT_BIN)
+
+.PHONY: soak
+soak: setup all $(UNIT_BIN) ## the long tests at full size
+	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
+
+.PHONY: bench
+bench: setup all $(BENCH_BIN) ## speed, as ratios measured in one run
+	$(Q)tests/bench/bench.sh $(O)
+
+.PHONY: demo
+demo: setup ## install what is missing, build, run the main experiment, draw the pictures
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)configs/demo.sh $(O)/kmemsim
+
+# ---- set-up ----
+
+.PHONY: setup
+setup: ## install missing Debian packages (needs root; says which otherwise)
+	@missing=; for p in $(PACKAGES); do \
+	  dpkg-query -W -f='$${Status}' $$p 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$p"; done; \
+	test -z "$$missing" && exit 0; \
+	if [ "$$(id -u)" != 0 ]; then \
+	  echo "kmemsim needs these Debian packages:$$missing" >&2; \
+	  echo "install them with: sudo apt-get install$$missing" >&2; exit 2; fi; \
+	echo "installing Debian packages:$$missing" >&2; \
+	{ apt-get install -y -q --no-install-recommends $$missing || \
+	  { apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; }; } >&2
+
+.PHONY: install
+install: all ## install the program and its data under PREFIX (default /usr/local)
+	install -D -m 755 $(O)/kmemsim $(DESTDIR)$(PREFIX)/bin/kmemsim
+	cd configs && find . -name '*.json' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
+	cd workloads && find . -name '*.kmt' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/workloads/{} \;
+
+.PHONY: lint
+lint: all ## rules for simulated code: what it may call, what the compiler may emit
+	$(Q)tests/lint.sh $(O)
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(O) $(O)-asan
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@echo "  variables: CC=clang  O=DIR  DEBUG=1  SAN=address,undefined  WERROR=1  V=1  PREFIX=DIR"
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -27,6 +27,9 @@ struct metric_def {
 };
 extern const struct metric_def metric_defs[NR_METRICS];
 
+/* docs/metrics.md, in Markdown; the caller frees it. NULL: out of memory. */
+char *metrics_reference(void);
+
 struct store;
 
 enum store_mode { STORE_READ, STORE_WRITE };
@@ -53,10 +56,30 @@ struct run_info {
 
 int store_begin_run(struct store *store, const struct run_info *info, s64 *run_id, struct kms_error *err);
 int store_phase(struct store *store, u32 phase, const char *name, bool warm_up, struct kms_error *err);
-/* phase -1: the whole measured part. */
+
+/*
+ * Commit all that was recorded so far. Samples are kept in memory and written
+ * in batches; the other records are written at once, in a transaction that
+ * locks the database for other writers until it is committed: call this at the
+ * end of a burst of records (store_phase() and store_end_run() do it).
+ */
+int store_flush(struct store *store, struct kms_error *err);
+
+/*
+ * phase -1: the whole measured part; store_begin_run() declares it. A value
+ * that is not a number is unknown and not stored. Metrics of a phase may be
+ * stored again: the last value holds.
+ */
 int store_metric(struct store *store, int phase, enum metric_id metric, double value, struct kms_error *err);
 
-/* Time series: what names the series ("bytes.free", "free_blocks"), labels may be -1. */
+/*
+ * Time series: what names the series, labels may be -1. The program's own:
+ * unit "bytes": bytes.requested, .rounding, .slab_tail, .free_partial,
+ * .cpu_cached, .page_order, .free, .metadata, .reserved (labels all -1), which
+ * add up to the run's ram_bytes; "blocks": free_blocks (node, zone, order);
+ * "requests": requests_done. A second sample of the same request count, time,
+ * phase and labels replaces the first.
+ */
 struct store_sample {
 	const char *series; /* static text */
 	const char *unit;
@@ -67,7 +90,12 @@ struct store_sample {
 };
 int store_sample(struct store *store, const struct store_sample *sample, struct kms_error *err);
 
-/* Latency of one operation kind on one path in one phase: histogram and the sum of each part, in ps. */
+/*
+ * Latency of one operation kind on one path in one phase: histogram and the sum
+ * of each part, in ps; the parts add up to h->sum. The paths of an operation are
+ * disjoint (readers add them up). phase -1 may be left out: readers then take
+ * all phases that are no warm-up.
+ */
 int store_latency(struct store *store, int phase, const char *operation, const char *path,
 		  const struct histogram *h, const u64 *part_ps, struct kms_error *err);
 
@@ -94,6 +122,7 @@ struct store_site {
 };
 int store_site(struct store *store, const struct store_site *site, struct kms_error *err);
 
+/* Locks of the same name and holder add up. */
 struct store_lock {
 	const char *name, *holder; /* holder "": totals of the lock */
 	u64 acquired, contended;
@@ -101,7 +130,11 @@ struct store_lock {
 };
 int store_lock(struct store *store, const struct store_lock *lock, struct kms_error *err);
 
-/* Named counters that are no metrics: tracepoints passed, hardware counters, import's left-outs. */
+/*
+ * Named counters that are no metrics. Groups in use: "path" (tracepoints
+ * passed), "hardware", "left_out" (requests of the workload that were not carried
+ * out, by reason; shown with the coverage).
+ */
 int store_counter(struct store *store, const char *group, const char *name, u64 value, struct kms_error *err);
 
 /* Host-side facts, kept apart and left out of the digest: seconds, requests/s, resident bytes. */
@@ -113,7 +146,10 @@ int store_end_run(struct store *store, const char *status, struct kms_error *err
 /* Digest over all simulated values of a run (host facts, ids and times of day excluded): 32 hex digits. */
 int store_digest(struct store *store, s64 run_id, char hex[33], struct kms_error *err);
 
-/* "12", "latest", a uuid prefix or a run's name (its newest) to an id. */
+/*
+ * "12", a run's name (its newest), "latest" or a uuid prefix of at least four
+ * digits to an id, tried in this order. Unknown: an error with the nearest name.
+ */
 int store_find_run(struct store *store, const char *what, s64 *run_id, struct kms_error *err);
 
 #endif

@@ -63,7 +63,7 @@ struct kms_request {
 	u32 gfp;
 	u32 cache; /* index into the trace's caches */
 	u32 site;  /* index into the trace's call sites */
-	u32 part;  /* free_part: page offset in the block; phase: index; boot: step */
+	u32 part;  /* free_part: page offset in the block; phase: index; boot: step (cpu online: order is the CPU) */
 	u32 n;	   /* number of objects in refs */
 	s16 node;  /* -1: any */
 	u16 cpu;
@@ -114,6 +114,11 @@ struct kms_workload_info {
 	u32 nr_zones;
 	struct kms_range *free; /* released by memblock, ascending */
 	u32 nr_free;
+	struct kms_range *late; /* boot memory that REQ_PAGE_RELEASE hands over later, ascending */
+	u32 nr_late;
+	u64 *barriers; /* seq of every REQ_PHASE and REQ_BOOT: all CPUs meet there */
+	u32 nr_barriers;
+	u32 nr_boot_steps; /* REQ_BOOT requests: the workload boots the kernel itself */
 	u8 cpu_node[256];
 	u64 min_free_kbytes; /* 0: computed */
 	/* what import left out and why: name and count pairs, for coverage */

@@ -18,13 +18,23 @@
 
 struct machine;
 
-/* Counters of one CPU, or of all together. */
+/*
+ * Counters of one CPU, or of all together: what its accesses caused, wherever.
+ * An access that crosses lines counts once per line. Prefetches count in the
+ * hits, misses and everything below as other accesses do.
+ */
 struct hw_stats {
 	u64 reads, writes, atomics, prefetches;
 	u64 l1_hits, l1_misses, l2_hits, l2_misses, llc_hits, llc_misses;
-	u64 cache_to_cache, invalidations, upgrades, write_backs, evictions;
+	u64 cache_to_cache; /* lines that came from another CPU that owned them */
+	u64 invalidations;  /* copies that other CPUs lost to writes of this one */
+	u64 upgrades;	    /* writes to lines held shared */
+	u64 write_backs;    /* modified lines handed from L2 to the LLC to make room */
+	u64 evictions;	    /* lines, modified or not, that left L2 to make room */
 	u64 dram_reads, dram_writes, row_hits, row_misses, row_conflicts, refresh_stalls;
-	u64 remote_node;
+	u64 remote_node;    /* requests beyond L2 whose home is another node */
+	u64 llc_evictions;
+	u64 back_invalidations; /* copies CPUs lost because the LLC made room */
 };
 
 /* Build the machine for the engine's CPUs; node_of_cpu and node_of_phys give locality. */

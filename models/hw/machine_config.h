@@ -48,6 +48,7 @@ struct dram_config {
 	double clock_mhz;			/* of the command clock */
 	u64 tRCD, tRP, tCL, tCWL, tRAS, tWR, tBURST, tREFI, tRFC; /* command clocks */
 	u32 row_policy;			/* enum hw_row_policy */
+	bool bank_hash;			/* XOR bank bits with row bits */
 	double controller_ns;		/* queue and PHY, both ways */
 };
 

@@ -18,10 +18,16 @@ struct mm_zone_info {
 	u64 nr_free_pages; /* exact: global counter plus all CPUs' differentials */
 	u64 pcp_pages;	   /* on all per-CPU lists */
 	u64 nr_free[11];   /* blocks by order */
-	u64 nr_free_type[11][4];
-	u32 pageblocks[4]; /* by migratetype */
 	s32 pcp_high, pcp_batch;
 };
+
+/* Free blocks and pageblocks by migratetype: walks the lists, which takes long on a big machine. */
+struct mm_zone_types {
+	u64 nr_free[11][4];
+	u32 pageblocks[4];
+};
+
+void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
@@ -35,6 +41,7 @@ struct mm_cache_info {
 	const struct kmem_cache *cache;
 	u64 name; /* id given at creation; kmalloc and boot caches: index into mm_boot_cache_names */
 	bool boot_cache;
+	bool whole_pages; /* no slabs: every object is a page block, the descriptor is a page (noslab) */
 	u32 object_size, size, align, order, objects_per_slab, refcount;
 	u32 min_partial, cpu_partial, cpu_partial_slabs, flags;
 	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
@@ -47,6 +54,14 @@ u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
 
 /* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
 const char *mm_boot_cache_name(u64 id);
+
+/* What an address handed out by an allocator is (inspect_object.c). */
+bool mm_object_is_slab(const void *object);
+const struct kmem_cache *mm_object_cache(const void *object); /* slab objects only */
+u64 mm_object_slot_bytes(const void *object);		      /* slab objects: bytes from one to the next */
+u64 mm_object_block_bytes(const void *object);		      /* others: bytes of the (compound) page */
+void *mm_page_address(const struct page *page);
+struct page *mm_virt_to_page(const void *object);
 
 /*
  * Every invariant of the page allocator and the slab layer: list links, counts,

@@ -1,8 +1,8 @@
 /*
  * inspect_page.c - the page allocator seen from outside, uncharged.
  *
- * Compiled without instrumentation. mm_inspect_zones() reads counters and
- * counts list entries; mm_check_pages() walks every list and holds it against
+ * Compiled without instrumentation. mm_inspect_zones() reads counters,
+ * mm_inspect_zone_types() counts list entries; mm_check_pages() walks every list and holds it against
  * the struct pages, the counts and the other lists. Both are called between
  * operations.
  */
@@ -47,16 +47,22 @@ static void count_pageblocks(const struct zone *zone, u32 *count)
 		count[get_pageblock_migratetype(pfn) % MIGRATE_TYPES]++;
 }
 
-static void count_free_blocks(const struct zone *zone, struct mm_zone_info *info)
+static void count_free_blocks(const struct zone *zone, struct mm_zone_types *types)
 {
 	u32 order, mt;
 
-	for (order = 0; order < MAX_ORDER; order++) {
-		info->nr_free[order] = zone->free_area[order].nr_free;
+	for (order = 0; order < MAX_ORDER; order++)
 		for (mt = 0; mt < MIGRATE_TYPES; mt++)
-			info->nr_free_type[order][mt] =
-				list_length(&zone->free_area[order].free_list[mt]);
-	}
+			types->nr_free[order][mt] = list_length(&zone->free_area[order].free_list[mt]);
+}
+
+void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types)
+{
+	const struct zone *zone = &kdata->node_data[node]->node_zones[zone_idx];
+
+	*types = (struct mm_zone_types){ 0 };
+	count_free_blocks(zone, types);
+	count_pageblocks(zone, types->pageblocks);
 }
 
 static void inspect_zone(const struct zone *zone, struct mm_zone_info *info)
@@ -79,8 +85,8 @@ static void inspect_zone(const struct zone *zone, struct mm_zone_info *info)
 		info->watermark[i] = zone->_watermark[i];
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 		info->pcp_pages += (u64)per_cpu_ptr(zone->per_cpu_pageset, cpu)->count;
-	count_free_blocks(zone, info);
-	count_pageblocks(zone, info->pageblocks);
+	for (i = 0; i < MAX_ORDER; i++)
+		info->nr_free[i] = zone->free_area[i].nr_free;
 }
 
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max_zones)

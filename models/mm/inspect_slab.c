@@ -101,6 +101,20 @@ static void count_slabs(const struct kmem_cache *s, struct mm_cache_info *info)
 	info->inuse = info->objects - info->free_cpu - info->free_partial;
 }
 
+/*
+ * Pages of all slabs. A slab is of the cache's order or, when memory was
+ * fragmented, of the smallest that holds an object; how many of each follows
+ * from the number of objects.
+ */
+static u64 slab_pages(const struct kmem_cache *s, const struct mm_cache_info *info)
+{
+	u64 usual = oo_objects(s->oo), fewer = oo_objects(s->min), small = 0;
+
+	if (usual != fewer)
+		small = (info->slabs * usual - info->objects) / (usual - fewer);
+	return ((info->slabs - small) << oo_order(s->oo)) + (small << oo_order(s->min));
+}
+
 static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *info)
 {
 	*info = (struct mm_cache_info){
@@ -118,12 +132,12 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 		.cpu_partial_slabs = s->cpu_partial_slabs,
 		.flags = s->flags & ~SLAB_WHOLE_PAGES,
 	};
-	if (s->flags & SLAB_WHOLE_PAGES)
+	info->whole_pages = (s->flags & SLAB_WHOLE_PAGES) != 0;
+	if (info->whole_pages)
 		count_whole_pages(s, info);
 	else
 		count_slabs(s, info);
-	/* Slabs of the fallback order hold fewer objects; counted as if of the usual one. */
-	info->slab_pages = info->slabs << info->order;
+	info->slab_pages = slab_pages(s, info);
 }
 
 u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max)

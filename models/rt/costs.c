@@ -21,7 +21,8 @@ struct parse {
 	struct kms_error *err;
 };
 
-static int fail_at(const struct parse *parse, const char *at, const char *fmt, ...) KMS_PRINTF(3, 4);
+static int fail_at(const struct parse *parse, const char *at, const char *fmt, ...)
+    KMS_PRINTF(3, 4);
 
 static int fail_at(const struct parse *parse, const char *at, const char *fmt, ...)
 {
@@ -63,30 +64,33 @@ static int read_number(const struct parse *parse, const char *at, const char *se
 		       const cJSON *item, double *value)
 {
 	if (!cJSON_IsNumber(item) || !(item->valuedouble >= 0) || isinf(item->valuedouble))
-		return fail_at(parse, find_key(parse, at, item->string),
-			       "\"%s\" of segment \"%s\": expected a number of instructions, 0 or more",
-			       item->string, segment);
+		return fail_at(
+		    parse, find_key(parse, at, item->string),
+		    "\"%s\" of segment \"%s\": expected a number of instructions, 0 or more",
+		    item->string, segment);
 	*value = item->valuedouble;
 	return 0;
 }
 
 static int read_segment(const struct parse *parse, const cJSON *segment, struct rt_cost *cost)
 {
-	static const char *const keys[] = { "insns", "per", "doc" };
+	static const char *const keys[] = {"insns", "per", "doc"};
 	const char *at = find_key(parse, find_key(parse, parse->text, "segments"), segment->string);
 	const cJSON *item;
 	int rc = 0;
 
 	if (!cJSON_IsObject(segment))
-		return fail_at(parse, at, "segment \"%s\": expected an object {\"insns\": N, \"per\": N}",
+		return fail_at(parse, at,
+			       "segment \"%s\": expected an object {\"insns\": N, \"per\": N}",
 			       segment->string);
-	cJSON_ArrayForEach(item, segment) {
+	cJSON_ArrayForEach (item, segment) {
 		if (!strcmp(item->string, "insns"))
 			rc = read_number(parse, at, segment->string, item, &cost->insns);
 		else if (!strcmp(item->string, "per"))
 			rc = read_number(parse, at, segment->string, item, &cost->insns_per_arg);
 		else if (strcmp(item->string, "doc"))
-			rc = unknown_key(parse, at, item->string, keys, KMS_ARRAY_SIZE(keys), "key");
+			rc =
+			    unknown_key(parse, at, item->string, keys, KMS_ARRAY_SIZE(keys), "key");
 		if (rc)
 			return rc;
 	}
@@ -104,13 +108,14 @@ static int find_tracepoint(const char *name)
 static int read_segments(const struct parse *parse, const cJSON *segments, struct cost_table *table)
 {
 	const char *from = find_key(parse, parse->text, "segments");
-	bool given[NR_TRACEPOINTS] = { false };
+	bool given[NR_TRACEPOINTS] = {false};
 	const cJSON *segment;
 	int rc;
 
 	if (!cJSON_IsObject(segments))
-		return fail_at(parse, from, "\"segments\": expected an object with a member per tracepoint");
-	cJSON_ArrayForEach(segment, segments) {
+		return fail_at(parse, from,
+			       "\"segments\": expected an object with a member per tracepoint");
+	cJSON_ArrayForEach (segment, segments) {
 		int i = find_tracepoint(segment->string);
 
 		if (i < 0)
@@ -133,8 +138,8 @@ static int read_text(const struct parse *parse, const cJSON *item, char **value)
 	char *copy;
 
 	if (!cJSON_IsString(item))
-		return fail_at(parse, find_key(parse, parse->text, item->string), "\"%s\": expected a string",
-			       item->string);
+		return fail_at(parse, find_key(parse, parse->text, item->string),
+			       "\"%s\": expected a string", item->string);
 	copy = strdup(item->valuestring);
 	if (!copy)
 		return kms_fail(parse->err, KMS_EFAIL, "out of memory");
@@ -145,14 +150,14 @@ static int read_text(const struct parse *parse, const cJSON *item, char **value)
 
 static int read_table(const struct parse *parse, const cJSON *root, struct cost_table *table)
 {
-	static const char *const keys[] = { "name", "source", "segments" };
+	static const char *const keys[] = {"name", "source", "segments"};
 	bool segments = false;
 	const cJSON *item;
 	int rc = 0;
 
 	if (!cJSON_IsObject(root))
 		return fail_at(parse, parse->text, "expected an object with \"segments\"");
-	cJSON_ArrayForEach(item, root) {
+	cJSON_ArrayForEach (item, root) {
 		if (!strcmp(item->string, "name")) {
 			rc = read_text(parse, item, &table->name);
 		} else if (!strcmp(item->string, "source")) {
@@ -161,7 +166,8 @@ static int read_table(const struct parse *parse, const cJSON *root, struct cost_
 			segments = true;
 			rc = read_segments(parse, item, table);
 		} else {
-			rc = unknown_key(parse, parse->text, item->string, keys, KMS_ARRAY_SIZE(keys), "key");
+			rc = unknown_key(parse, parse->text, item->string, keys,
+					 KMS_ARRAY_SIZE(keys), "key");
 		}
 		if (rc)
 			return rc;
@@ -171,14 +177,14 @@ static int read_table(const struct parse *parse, const cJSON *root, struct cost_
 
 int costs_parse(struct cost_table *table, const char *text, const char *name, struct kms_error *err)
 {
-	struct parse parse = { text, name, err };
+	struct parse parse = {text, name, err};
 	const char *end = text;
 	cJSON *root = cJSON_ParseWithOpts(text, &end, true);
 	int rc;
 
 	memset(table, 0, sizeof(*table));
 	if (!root)
-		return fail_at(&parse, end, "this is not JSON from here on");
+		return fail_at(&parse, end, "this is not JSON here or just before");
 	table->name = strdup("");
 	table->source = strdup("");
 	table->costs = calloc(NR_TRACEPOINTS, sizeof(*table->costs));
@@ -201,13 +207,15 @@ int costs_load(struct cost_table *table, const char *path, struct kms_error *err
 
 	memset(table, 0, sizeof(*table));
 	if (!f)
-		return kms_fail(err, KMS_EUSAGE, "%s: cannot read this cost table: %s", path, strerror(errno));
+		return kms_fail(err, KMS_EUSAGE, "%s: cannot read this cost table: %s", path,
+				strerror(errno));
 	errno = 0;
 	n = text ? fread(text, 1, MAX_FILE_BYTES + 1, f) : 0;
 	if (!text)
 		rc = kms_fail(err, KMS_EFAIL, "out of memory");
 	else if (ferror(f))
-		rc = kms_fail(err, KMS_EUSAGE, "%s: cannot read this cost table: %s", path, strerror(errno));
+		rc = kms_fail(err, KMS_EUSAGE, "%s: cannot read this cost table: %s", path,
+			      strerror(errno));
 	else if (n > MAX_FILE_BYTES)
 		rc = kms_fail(err, KMS_EUSAGE, "%s: more than 1 MiB, this is no cost table", path);
 	else

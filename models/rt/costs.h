@@ -15,7 +15,7 @@
 struct cost_table {
 	char *name, *source;   /* "" when the file does not say */
 	struct rt_cost *costs; /* [NR_TRACEPOINTS], for rt_config */
-	u32 nr_given;	       /* tracepoints that the table names */
+	u32 nr_given;          /* tracepoints that the table names */
 };
 
 /*
@@ -25,7 +25,8 @@ struct cost_table {
  */
 int costs_load(struct cost_table *table, const char *path, struct kms_error *err);
 /* The same from text; name stands for the file in errors. */
-int costs_parse(struct cost_table *table, const char *text, const char *name, struct kms_error *err);
+int costs_parse(struct cost_table *table, const char *text, const char *name,
+		struct kms_error *err);
 void costs_free(struct cost_table *table);
 
 #endif

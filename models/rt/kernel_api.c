@@ -86,14 +86,14 @@ bool kms_cmpxchg_double(void *p, u64 old1, u64 old2, u64 new1, u64 new2)
 {
 	if (charged(p))
 		sim_access(ram_off(p), 2 * sizeof(u64), SIM_ATOMIC);
-	return compare_exchange(p, (u64[]){ old1, old2 }, (u64[]){ new1, new2 });
+	return compare_exchange(p, (u64[]){old1, old2}, (u64[]){new1, new2});
 }
 
 bool kms_cmpxchg_double_local(void *p, u64 old1, u64 old2, u64 new1, u64 new2)
 {
 	if (charged(p))
 		sim_access(ram_off(p), 2 * sizeof(u64), SIM_ATOMIC_LOCAL);
-	return compare_exchange(p, (u64[]){ old1, old2 }, (u64[]){ new1, new2 });
+	return compare_exchange(p, (u64[]){old1, old2}, (u64[]){new1, new2});
 }
 
 void kms_prefetchw(const void *p)

@@ -15,6 +15,7 @@ const char *const rt_part_names[NR_PARTS] = {
 	[PART_DRAM] = "dram",
 	[PART_LOCK] = "lock",
 	[PART_RECLAIM] = "reclaim",
+	[PART_WAIT] = "wait",
 };
 
 const char *const rt_path_names[] = {
@@ -37,6 +38,7 @@ const char *const rt_lock_names[] = {
 	[LOCK_POLICY] = "policy",
 };
 
+const u32 rt_nr_locks = NR_LOCK_CLASSES;
 _Static_assert(KMS_ARRAY_SIZE(rt_lock_names) == NR_LOCK_CLASSES, "a lock class has no name");
 _Static_assert(NR_PARTS <= SIM_MAX_PARTS, "more parts than the engine sums up");
 _Static_assert(PAGE_OFFSET == SIM_RAM_BASE, "kernel.h and ram.h disagree on the direct map");

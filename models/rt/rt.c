@@ -19,14 +19,15 @@ struct tracepoint {
 	u64 insns_x1024, insns_x1024_per_arg;
 	rt_probe_fn *probe;
 	void *arg;
+	u64 passed;
 	u32 path;
 } __attribute__((aligned(64)));
 
 struct rt_state rt;
 
 static struct tracepoint points[NR_TRACEPOINTS];
-static u64 counts[NR_TRACEPOINTS];
 static struct rt_op ops[SIM_MAX_CPUS];
+static struct rt_op *functional_op = ops; /* of the CPU entered last */
 
 static const u8 tracepoint_paths[] = {
 #define TRACEPOINT(name, path, args, doc) path,
@@ -40,8 +41,10 @@ static int set_cost(struct tracepoint *point, const char *name, const struct rt_
 	double ps = (double)ps_per_insn_x1024;
 
 	if (!(cost->insns >= 0 && cost->insns_per_arg >= 0))
-		return kms_fail(err, KMS_EUSAGE, "cost of tracepoint %s: %g + %g per argument instructions, "
-				"expected no negative numbers", name, cost->insns, cost->insns_per_arg);
+		return kms_fail(err, KMS_EUSAGE,
+				"cost of tracepoint %s: %g + %g per argument instructions, "
+				"expected no negative numbers",
+				name, cost->insns, cost->insns_per_arg);
 	point->ps_x1024 = (u64)llround(cost->insns * ps);
 	point->ps_x1024_per_arg = (u64)llround(cost->insns_per_arg * ps);
 	point->insns_x1024 = (u64)llround(cost->insns * 1024);
@@ -58,8 +61,8 @@ int rt_init(const struct rt_config *config, u32 nr_cpus, struct kms_error *err)
 				SIM_MAX_CPUS);
 	memset(&rt, 0, sizeof(rt));
 	memset(points, 0, sizeof(points));
-	memset(counts, 0, sizeof(counts));
 	memset(ops, 0, sizeof(ops));
+	functional_op = ops;
 	rt.irq_save_ps = config->irq_save_ps;
 	rt.irq_restore_ps = config->irq_restore_ps;
 	rt.cpu_relax_ps = config->cpu_relax_ps ? config->cpu_relax_ps : 1;
@@ -83,11 +86,12 @@ void rt_enter_cpu(u32 cpu)
 {
 	rt.cpu = cpu;
 	rt.cpu_percpu = rt.percpu[cpu];
+	functional_op = &ops[cpu];
 }
 
 void rt_begin_op(u32 cpu)
 {
-	ops[cpu] = (struct rt_op){ 0 };
+	ops[cpu] = (struct rt_op){0};
 }
 
 const struct rt_op *rt_op(u32 cpu)
@@ -97,6 +101,10 @@ const struct rt_op *rt_op(u32 cpu)
 
 const u64 *rt_trace_counts(void)
 {
+	static u64 counts[NR_TRACEPOINTS];
+
+	for (u32 i = 0; i < NR_TRACEPOINTS; i++)
+		counts[i] = points[i].passed;
 	return counts;
 }
 
@@ -106,21 +114,30 @@ void rt_probe(u32 tracepoint, rt_probe_fn *fn, void *arg)
 	points[tracepoint].arg = arg;
 }
 
-void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c)
+static inline void note_pass(struct tracepoint *point, struct rt_op *op)
 {
-	const struct tracepoint *point = &points[tracepoint];
-	struct sim_cpu *cpu = sim_current;
-	u32 id = cpu ? cpu->id : rt.cpu;
-	struct rt_op *op = &ops[id];
-
-	counts[tracepoint]++;
+	point->passed++;
 	op->tracepoints++;
 	if (point->path > op->path)
 		op->path = point->path;
-	if (KMS_UNLIKELY(point->probe))
-		point->probe(point->arg, id, a, b, c);
-	if (!cpu)
+}
+
+void kms_trace(u32 tracepoint, u64 a, u64 b, u64 c)
+{
+	struct tracepoint *point = &points[tracepoint];
+	struct sim_cpu *cpu = sim_current;
+	struct rt_op *op;
+
+	if (!cpu) {
+		note_pass(point, functional_op);
+		if (KMS_UNLIKELY(point->probe))
+			point->probe(point->arg, rt.cpu, a, b, c);
 		return;
+	}
+	op = &ops[cpu->id];
+	note_pass(point, op);
+	if (KMS_UNLIKELY(point->probe))
+		point->probe(point->arg, cpu->id, a, b, c);
 	op->insns_x1024 += point->insns_x1024 + point->insns_x1024_per_arg * a;
 	sim_charge(cpu, PART_EXEC, (point->ps_x1024 + point->ps_x1024_per_arg * a + 512) >> 10);
 	sim_sync();
@@ -133,7 +150,7 @@ static struct protection {
 	jmp_buf unwind;
 	struct kms_error error;
 	struct protection *outer;
-} *protection;
+} * protection;
 
 int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 {
@@ -151,11 +168,12 @@ int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 void kms_bug(const char *file, int line, const char *what)
 {
 	if (engine_running()) {
-		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s", file, line,
-			    kms_smp_processor_id(), (unsigned long long)engine_now(), what);
+		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s",
+			    file, line, kms_smp_processor_id(), (unsigned long long)engine_now(),
+			    what);
 	} else if (protection) {
-		kms_fail(&protection->error, KMS_EFAIL, "%s:%d: allocator check failed on CPU %u: %s", file,
-			 line, rt.cpu, what);
+		kms_fail(&protection->error, KMS_EFAIL,
+			 "%s:%d: allocator check failed on CPU %u: %s", file, line, rt.cpu, what);
 		longjmp(protection->unwind, 1);
 	}
 	fprintf(stderr, "%s:%d: allocator check failed outside any run: %s\n", file, line, what);

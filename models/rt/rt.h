@@ -18,12 +18,15 @@
 /* Where simulated time goes. Order is the order of every table and plot. */
 enum rt_part {
 	PART_EXEC, PART_TLB, PART_L1, PART_L2, PART_LLC, PART_COHERENCE, PART_INTERCONNECT,
-	PART_DRAM, PART_LOCK, PART_RECLAIM, NR_PARTS
+	PART_DRAM, PART_LOCK, PART_RECLAIM,
+	PART_WAIT, /* asleep inside an operation: work that it has other CPUs do */
+	NR_PARTS
 };
 extern const char *const rt_part_names[NR_PARTS];
 extern const char *const rt_path_names[];	/* [NR_MM_PATHS] */
 extern const char *const rt_tracepoint_names[]; /* [NR_TRACEPOINTS] */
-extern const char *const rt_lock_names[];	/* [NR_LOCK_CLASSES] */
+extern const char *const rt_lock_names[];	/* [rt_nr_locks] */
+extern const u32 rt_nr_locks;
 
 /* Instruction work charged at one tracepoint: base + per_arg * its first argument. */
 struct rt_cost {
@@ -56,7 +59,7 @@ void rt_enter_cpu(u32 cpu);
 void rt_begin_op(u32 cpu);
 const struct rt_op *rt_op(u32 cpu);
 
-/* How often each tracepoint was passed, all CPUs. */
+/* How often each tracepoint was passed, all CPUs: [NR_TRACEPOINTS], as of this call. */
 const u64 *rt_trace_counts(void);
 
 /*

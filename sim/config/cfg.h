@@ -10,7 +10,11 @@
  * Layers: defaults, then the file (an object member that is a string naming a
  * .json file is replaced by that file's content; paths are relative to the file
  * they stand in; a file's "extends" member names a file whose members it
- * overrides), then --set path=value. Unknown keys are errors in every layer.
+ * overrides), then --set path=value. Unknown keys are errors in every layer. null
+ * takes a value back: the default counts again.
+ *
+ * A relative file name that is not there is also looked for on the search list
+ * of data.h. Whole numbers keep all 64 bits; "123" and "0x7b" are accepted too.
  */
 #ifndef SIM_CONFIG_CFG_H
 #define SIM_CONFIG_CFG_H
@@ -49,12 +53,13 @@ struct cfg_field {
 	enum cfg_type type;
 	size_t offset;
 	const char *def;	   /* default as JSON text; NULL: required (arrays, strings, objects: absent is empty) */
-	double min, max;	   /* numbers: range, both inclusive; 0,0: none */
+	double min, max;	   /* numbers: range, both inclusive; 0,0: none. CFG_TIME: in ns */
 	const char *unit;
 	const char *doc;	   /* one sentence */
 	const char *const *choices; /* CFG_ENUM: names, NULL-terminated; value is the index */
 	const struct cfg_table *table;
 	bool power_of_two;
+	size_t present; /* offset of a bool: was the member given? An absent object then stays zero; 0: none */
 };
 
 struct cfg_ctx; /* where values came from; for errors raised by checks */
@@ -71,7 +76,8 @@ struct cfg_table {
 
 /*
  * Error about member `key` of the section being checked ("" for the section
- * itself): prefixed with file:line:column and the JSON pointer.
+ * itself, "nodes[1].cpus" for one further down): prefixed with file:line:column
+ * and the JSON pointer. Sections are checked after the sections in them.
  */
 int cfg_fail(struct cfg_ctx *ctx, struct kms_error *err, const char *key, const char *fmt, ...)
 	KMS_PRINTF(4, 5);

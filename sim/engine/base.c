@@ -31,7 +31,8 @@ int kms_fail_in(struct kms_error *err, const char *fmt, ...)
 	n = vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	va_end(ap);
 	if (n >= 0 && (size_t)n < sizeof(err->text))
-		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %s", old);
+		snprintf(err->text + n, sizeof(err->text) - (size_t)n, ": %.*s",
+			 (int)sizeof(err->text) - n - 3, old);
 	return err->code;
 }
 

@@ -58,6 +58,7 @@ struct sim_cpu {
 	u32 fast_part;
 	u32 id;
 	u64 fast_hits;		   /* accesses served by fast[] */
+	u64 fast_writes;	   /* of them, writes */
 	u64 accesses;		   /* all accesses to simulated memory */
 	u32 tag;		   /* what it is doing, for lock-holder accounting (models' enum) */
 	void *model;		   /* the hardware model's per-CPU state */
@@ -187,7 +188,10 @@ static inline void sim_charge(struct sim_cpu *cpu, u32 part, kms_ps ps)
 /* Out of line: another CPU is now behind; let it catch up. */
 void sim_switch(void);
 
-/* After charging time outside the hooks: give way if this CPU is no longer the earliest (pre: in a thread). */
+/*
+ * After charging time outside the hooks: give way if this CPU is no longer the
+ * earliest. pre: in a thread
+ */
 static inline void sim_sync(void)
 {
 	if (KMS_UNLIKELY(sim_current->clock >= sim_horizon))

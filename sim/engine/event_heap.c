@@ -13,7 +13,7 @@ static bool earlier(const struct event *a, const struct event *b)
 
 bool event_heap_push(struct event_heap *heap, kms_ps at, sim_event_fn *fn, void *arg, u64 data)
 {
-	struct event event = { at, heap->sequence++, fn, arg, data };
+	struct event event = {at, heap->sequence++, fn, arg, data};
 	size_t i = heap->n;
 
 	if (heap->n == heap->capacity) {

@@ -33,6 +33,14 @@ static void fiber_first(struct fiber_transfer transfer)
 	__builtin_trap(); /* entry returned */
 }
 
+struct fiber_transfer fiber_arrive(struct fiber_transfer transfer)
+{
+	struct fiber *from = transfer.data;
+
+	from->context = transfer.context;
+	return transfer;
+}
+
 static struct fiber *fiber_map(size_t stack_bytes)
 {
 	struct fiber *fiber = calloc(1, sizeof(*fiber));
@@ -49,7 +57,8 @@ static struct fiber *fiber_map(size_t stack_bytes)
 	mprotect(low, GUARD_BYTES, PROT_NONE);
 	fiber->stack = low + GUARD_BYTES;
 	fiber->stack_bytes = stack_bytes;
-	fiber->valgrind_id = VALGRIND_STACK_REGISTER(low + GUARD_BYTES, low + GUARD_BYTES + stack_bytes);
+	fiber->valgrind_id =
+	    VALGRIND_STACK_REGISTER(low + GUARD_BYTES, low + GUARD_BYTES + stack_bytes);
 	return fiber;
 }
 
@@ -78,8 +87,10 @@ struct fiber *fiber_new(size_t stack_bytes, void (*entry)(void *), void *arg)
 	fiber->entry = entry;
 	fiber->arg = arg;
 	fiber->fake_stack = NULL;
+	fiber->started = false;
 	fiber_settle_float_state();
-	fiber->context = make_fcontext((char *)fiber->stack + stack_bytes, stack_bytes, fiber_first);
+	fiber->context =
+	    make_fcontext((char *)fiber->stack + stack_bytes, stack_bytes, fiber_first);
 	return fiber;
 }
 

@@ -1,10 +1,10 @@
 /*
  * fiber.h - stacks that can be switched between, over libboost-context.
  *
- * Only the library's two C symbols are used (it has no C header): make_fcontext
+ * Only the library's C symbols are used (it has no C header): make_fcontext
  * prepares a stack, jump_fcontext saves the running context on its own stack
- * and continues another. A switch is a few nanoseconds; no signal masks, no
- * system calls. Stacks are mapped with a guard page below and are reused.
+ * and continues another, ontop_fcontext does so by way of a function. A switch
+ * is a few nanoseconds; no signal masks, no system calls. Stacks are mapped with a guard page below and are reused.
  *
  * AddressSanitizer and valgrind are told about every stack, so both work
  * without false reports. Used by sched.c only.
@@ -31,11 +31,12 @@
 
 struct fiber {
 	void *context; /* where it goes on, while it is not running */
+	bool started;
 	void (*entry)(void *);
 	void *arg;
 	void *stack; /* lowest usable byte */
 	size_t stack_bytes;
-	void *fake_stack;      /* ASan's */
+	void *fake_stack; /* ASan's */
 	unsigned valgrind_id;
 	struct fiber *jumped_to; /* last: how a new fiber learns who it is */
 	struct fiber *next_free;
@@ -48,6 +49,8 @@ struct fiber_transfer {
 };
 
 struct fiber_transfer jump_fcontext(void *to, void *data);
+struct fiber_transfer ontop_fcontext(void *to, void *data,
+				     struct fiber_transfer (*fn)(struct fiber_transfer));
 void *make_fcontext(void *stack_top, size_t stack_bytes, void (*entry)(struct fiber_transfer));
 
 /*
@@ -78,11 +81,11 @@ void fiber_free_pool(void);
 
 static inline void fiber_before_jump(struct fiber *from, struct fiber *to, bool dying)
 {
-	from->jumped_to = to;
 #if FIBER_ASAN
-	__sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, to->stack, to->stack_bytes);
+	__sanitizer_start_switch_fiber(dying ? NULL : &from->fake_stack, to->stack,
+				       to->stack_bytes);
 #else
-	(void)dying;
+	(void)from, (void)to, (void)dying;
 #endif
 }
 
@@ -105,17 +108,37 @@ static inline void fiber_after_jump(struct fiber *self, struct fiber_transfer tr
 #endif
 }
 
-/* Continue `to`; returns when somebody switches back to `from`, the running fiber. */
+/* Runs on the stack of the fiber being continued, just before it goes on. */
+struct fiber_transfer fiber_arrive(struct fiber_transfer transfer);
+
+/*
+ * Continue `to`; returns when somebody switches back to `from`, the running fiber.
+ *
+ * Best called last in a function: then the compiler jumps to ontop_fcontext,
+ * whose function returns straight to that function's caller, and calls and
+ * returns stay paired for the processor's return predictor. A call of
+ * jump_fcontext, which comes back by a jump, costs a misprediction at every
+ * switch: three times the time. Fibers that were never entered, and
+ * AddressSanitizer, need the plain way.
+ */
 static inline void fiber_switch(struct fiber *from, struct fiber *to)
 {
 	fiber_before_jump(from, to, false);
-	fiber_after_jump(from, jump_fcontext(to->context, from));
+	if (FIBER_ASAN || KMS_UNLIKELY(!to->started)) {
+		to->started = true;
+		from->jumped_to = to;
+		fiber_after_jump(from, jump_fcontext(to->context, from));
+		return;
+	}
+	ontop_fcontext(to->context, from, fiber_arrive);
 }
 
 /* Continue `to` for good; `from` may have been given back already. */
 static inline void fiber_leave(struct fiber *from, struct fiber *to)
 {
 	fiber_before_jump(from, to, true);
+	to->started = true;
+	from->jumped_to = to;
 	jump_fcontext(to->context, from);
 	__builtin_unreachable();
 }

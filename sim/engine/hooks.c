@@ -11,7 +11,8 @@
  *
  * Accesses outside simulated RAM (stacks, constants of the host) cost nothing,
  * and outside a run nothing does. Always compiled with -O2 (Makefile): this is
- * the hottest code of cycle timing.
+ * the hottest code of cycle timing. The prototypes are those that GCC knows as
+ * built-ins when another sanitizer is on.
  */
 #include <string.h>
 
@@ -34,6 +35,7 @@ ALWAYS_INLINE bool access_fast(struct sim_cpu *cpu, u64 off, u32 size, enum sim_
 		return false;
 	cpu->accesses++;
 	cpu->fast_hits++;
+	cpu->fast_writes += kind == SIM_WRITE;
 	sim_charge(cpu, cpu->fast_part, cpu->fast_ps);
 	return true;
 }
@@ -94,11 +96,17 @@ void sim_access_range(u64 off, u64 bytes, enum sim_access kind)
 	}
 }
 
+/* GCC reports an under-aligned word as a range, clang as unaligned: up to 16 bytes are one access.
+ */
 static void hook_range(const volatile void *p, u64 bytes, enum sim_access kind)
 {
 	u64 off = (u64)(uintptr_t)p - SIM_RAM_BASE;
 
-	if (off < sim_ram_limit && sim_current)
+	if (off >= sim_ram_limit || !sim_current)
+		return;
+	if (bytes <= 16)
+		sim_access(off, (u32)bytes, kind);
+	else
 		sim_access_range(off, bytes, kind);
 }
 
@@ -144,38 +152,36 @@ UNALIGNED_HOOKS(4)
 UNALIGNED_HOOKS(8)
 UNALIGNED_HOOKS(16)
 
-HOOK void __tsan_read_range(void *p, size_t bytes);
-HOOK void __tsan_read_range(void *p, size_t bytes)
+HOOK void __tsan_read_range(void *p, long bytes);
+HOOK void __tsan_read_range(void *p, long bytes)
 {
-	hook_range(p, bytes, SIM_READ);
+	hook_range(p, (u64)bytes, SIM_READ);
 }
 
-HOOK void __tsan_write_range(void *p, size_t bytes);
-HOOK void __tsan_write_range(void *p, size_t bytes)
+HOOK void __tsan_write_range(void *p, long bytes);
+HOOK void __tsan_write_range(void *p, long bytes)
 {
-	hook_range(p, bytes, SIM_WRITE);
+	hook_range(p, (u64)bytes, SIM_WRITE);
 }
 
 /* C++ objects of plug-ins. */
-HOOK void __tsan_vptr_read(void **p);
-HOOK void __tsan_vptr_read(void **p)
+HOOK void __tsan_vptr_read(void *p);
+HOOK void __tsan_vptr_read(void *p)
 {
-	hook(p, sizeof(*p), SIM_READ);
+	hook(p, sizeof(void *), SIM_READ);
 }
 
-HOOK void __tsan_vptr_update(void **p, void *value);
-HOOK void __tsan_vptr_update(void **p, void *value)
+HOOK void __tsan_vptr_update(void *p, void *value);
+HOOK void __tsan_vptr_update(void *p, void *value)
 {
 	(void)value;
-	hook(p, sizeof(*p), SIM_WRITE);
+	hook(p, sizeof(void *), SIM_WRITE);
 }
 
 /* ---- nothing to do, but the compiler calls them ---- */
 
 HOOK void __tsan_init(void);
-HOOK void __tsan_init(void)
-{
-}
+HOOK void __tsan_init(void) {}
 
 HOOK void __tsan_func_entry(void *return_address);
 HOOK void __tsan_func_entry(void *return_address)
@@ -183,9 +189,10 @@ HOOK void __tsan_func_entry(void *return_address)
 	(void)return_address;
 }
 
-HOOK void __tsan_func_exit(void);
-HOOK void __tsan_func_exit(void)
+HOOK void __tsan_func_exit(void *unused);
+HOOK void __tsan_func_exit(void *unused)
 {
+	(void)unused;
 }
 
 /* Simulated memory is sequentially consistent; what a fence costs is part of no model yet. */
@@ -235,69 +242,70 @@ ALWAYS_INLINE void hook_atomic(const volatile void *p, u32 size)
 }
 
 #define ATOMIC_FETCH(bits, T, name, expression)                                                    \
-	HOOK T __tsan_atomic##bits##_##name(volatile T *p, T v, int order);                        \
-	HOOK T __tsan_atomic##bits##_##name(volatile T *p, T v, int order)                         \
+	HOOK T __tsan_atomic##bits##_##name(volatile void *p, T v, int order);                     \
+	HOOK T __tsan_atomic##bits##_##name(volatile void *p, T v, int order)                      \
 	{                                                                                          \
 		T old;                                                                             \
                                                                                                    \
 		(void)order;                                                                       \
 		hook_atomic(p, sizeof(T));                                                         \
-		old = *p;                                                                          \
-		*p = (T)(expression);                                                              \
+		old = *(volatile T *)p;                                                            \
+		*(volatile T *)p = (T)(expression);                                                \
 		return old;                                                                        \
 	}
 
 #define ATOMIC_COMPARE_EXCHANGE(bits, T, name)                                                     \
-	HOOK int __tsan_atomic##bits##_compare_exchange_##name(volatile T *p, T *expected, T v,    \
-							       int order, int fail_order);         \
-	HOOK int __tsan_atomic##bits##_compare_exchange_##name(volatile T *p, T *expected, T v,    \
-							       int order, int fail_order)          \
+	HOOK bool __tsan_atomic##bits##_compare_exchange_##name(volatile void *p, void *expected,  \
+								T v, int order, int fail_order);   \
+	HOOK bool __tsan_atomic##bits##_compare_exchange_##name(volatile void *p, void *expected,  \
+								T v, int order, int fail_order)    \
 	{                                                                                          \
-		T old = __tsan_atomic##bits##_compare_exchange_val(p, *expected, v, order,         \
-								   fail_order);                    \
+		T wanted = *(T *)expected;                                                         \
+		T old =                                                                            \
+		    __tsan_atomic##bits##_compare_exchange_val(p, wanted, v, order, fail_order);   \
                                                                                                    \
-		if (old == *expected)                                                              \
-			return 1;                                                                  \
-		*expected = old;                                                                   \
-		return 0;                                                                          \
+		if (old == wanted)                                                                 \
+			return true;                                                               \
+		*(T *)expected = old;                                                              \
+		return false;                                                                      \
 	}
 
 #define ATOMIC_HOOKS(bits, T)                                                                      \
-	HOOK T __tsan_atomic##bits##_load(const volatile T *p, int order);                         \
-	HOOK T __tsan_atomic##bits##_load(const volatile T *p, int order)                          \
+	HOOK T __tsan_atomic##bits##_load(const volatile void *p, int order);                      \
+	HOOK T __tsan_atomic##bits##_load(const volatile void *p, int order)                       \
 	{                                                                                          \
 		(void)order;                                                                       \
 		hook(p, sizeof(T), SIM_READ);                                                      \
-		return *p;                                                                         \
+		return *(const volatile T *)p;                                                     \
 	}                                                                                          \
-	HOOK void __tsan_atomic##bits##_store(volatile T *p, T v, int order);                      \
-	HOOK void __tsan_atomic##bits##_store(volatile T *p, T v, int order)                       \
+	HOOK void __tsan_atomic##bits##_store(volatile void *p, T v, int order);                   \
+	HOOK void __tsan_atomic##bits##_store(volatile void *p, T v, int order)                    \
 	{                                                                                          \
 		if (order == __ATOMIC_SEQ_CST)                                                     \
 			hook_atomic(p, sizeof(T));                                                 \
 		else                                                                               \
 			hook(p, sizeof(T), SIM_WRITE);                                             \
-		*p = v;                                                                            \
+		*(volatile T *)p = v;                                                              \
 	}                                                                                          \
 	ATOMIC_FETCH(bits, T, exchange, v)                                                         \
 	ATOMIC_FETCH(bits, T, fetch_add, old + v)                                                  \
 	ATOMIC_FETCH(bits, T, fetch_sub, old - v)                                                  \
-	ATOMIC_FETCH(bits, T, fetch_and, old & v)                                                  \
+	ATOMIC_FETCH(bits, T, fetch_and, old &v)                                                   \
 	ATOMIC_FETCH(bits, T, fetch_or, old | v)                                                   \
 	ATOMIC_FETCH(bits, T, fetch_xor, old ^ v)                                                  \
 	ATOMIC_FETCH(bits, T, fetch_nand, ~(old & v))                                              \
-	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile T *p, T expected, T v,          \
+	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T expected, T v,       \
 							  int order, int fail_order);              \
-	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile T *p, T expected, T v,          \
+	HOOK T __tsan_atomic##bits##_compare_exchange_val(volatile void *p, T expected, T v,       \
 							  int order, int fail_order)               \
 	{                                                                                          \
 		T old;                                                                             \
                                                                                                    \
 		(void)order, (void)fail_order;                                                     \
 		hook_atomic(p, sizeof(T));                                                         \
-		old = *p;                                                                          \
+		old = *(volatile T *)p;                                                            \
 		if (old == expected)                                                               \
-			*p = v;                                                                    \
+			*(volatile T *)p = v;                                                      \
 		return old;                                                                        \
 	}                                                                                          \
 	ATOMIC_COMPARE_EXCHANGE(bits, T, strong)                                                   \

@@ -28,7 +28,7 @@ struct waiter {
 
 struct held_lock {
 	u32 *word;
-	u32 tag; /* what the holder was doing when it took the lock */
+	u32 tag;                      /* what the holder was doing when it took the lock */
 	struct waiter *first, **last; /* last: meaningful while first is set */
 };
 
@@ -62,7 +62,8 @@ static struct held_lock *add_held(const struct sim_cpu *cpu, u32 *word, u32 tag)
 	struct held_lock *held = &cpus[cpu->id].held[cpus[cpu->id].nr_held];
 
 	if (KMS_UNLIKELY(cpus[cpu->id].nr_held == MAX_HELD))
-		engine_stop(KMS_EFAIL, "CPU %u holds more than %d spinlocks at once", cpu->id, MAX_HELD);
+		engine_stop(KMS_EFAIL, "CPU %u holds more than %d spinlocks at once", cpu->id,
+			    MAX_HELD);
 	cpus[cpu->id].nr_held++;
 	held->word = word;
 	held->tag = tag < SIM_MAX_TAGS ? tag : SIM_MAX_TAGS - 1;
@@ -98,20 +99,23 @@ static struct held_lock *find_holder(const struct sim_cpu *cpu, u32 *word, u32 l
 	for (holder = 0; holder < engine_nr_cpus() && !held; holder++)
 		held = find_held(holder, word);
 	if (!held)
-		engine_stop(KMS_EFAIL,
-			    "CPU %u waits for the lock at offset %#llx (class %u), whose word is %u "
-			    "although no CPU holds it",
-			    cpu->id, (unsigned long long)ram_off(word), lock_class, *word);
+		engine_stop(
+		    KMS_EFAIL,
+		    "CPU %u waits for the lock at offset %#llx (class %u), whose word is %u "
+		    "although no CPU holds it",
+		    cpu->id, (unsigned long long)ram_off(word), lock_class, *word);
 	if (holder - 1 == cpu->id)
-		engine_stop(KMS_EFAIL, "CPU %u takes the lock at offset %#llx (class %u) that it already holds",
-			    cpu->id, (unsigned long long)ram_off(word), lock_class);
+		engine_stop(
+		    KMS_EFAIL,
+		    "CPU %u takes the lock at offset %#llx (class %u) that it already holds",
+		    cpu->id, (unsigned long long)ram_off(word), lock_class);
 	return held;
 }
 
 static void wait_in_queue(struct sim_cpu *cpu, u32 *word, u32 lock_class)
 {
 	struct held_lock *held = find_holder(cpu, word, lock_class);
-	struct waiter self = { cpu, cpu->clock, cpu->clock, cpu->tag, NULL };
+	struct waiter self = {cpu, cpu->clock, cpu->clock, cpu->tag, NULL};
 
 	if (!held->first)
 		held->last = &held->first;
@@ -196,8 +200,10 @@ void sim_unlock(u32 *word, u32 lock_class)
 	lock_access(word, SIM_WRITE);
 	held = find_held(cpu->id, word);
 	if (KMS_UNLIKELY(!held))
-		engine_stop(KMS_EFAIL, "CPU %u releases the lock at offset %#llx (class %u) that it does not hold",
-			    cpu->id, (unsigned long long)ram_off(word), lock_class);
+		engine_stop(
+		    KMS_EFAIL,
+		    "CPU %u releases the lock at offset %#llx (class %u) that it does not hold",
+		    cpu->id, (unsigned long long)ram_off(word), lock_class);
 	if (held->first)
 		hand_over(held, word, lock_class, cpu->clock);
 	else

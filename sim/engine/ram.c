@@ -40,19 +40,23 @@ static int map_failed(u64 off, u64 bytes, int error, struct kms_error *err)
 	struct rlimit limit;
 
 	if (error == EEXIST)
-		return kms_fail(err, KMS_EFAIL,
-				"cannot map simulated memory: host addresses %#llx to %#llx are in use "
-				"(debugger, sanitizer or unusual address layout); SIM_RAM_BASE is a build constant",
-				SIM_RAM_BASE + off, SIM_RAM_BASE + off + bytes);
+		return kms_fail(
+		    err, KMS_EFAIL,
+		    "cannot map simulated memory: host addresses %#llx to %#llx are in use "
+		    "(debugger, sanitizer or unusual address layout); SIM_RAM_BASE is a build "
+		    "constant",
+		    SIM_RAM_BASE + off, SIM_RAM_BASE + off + bytes);
 	if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur != RLIM_INFINITY)
 		return kms_fail(err, KMS_EFAIL,
-				"cannot map %.1f GiB of simulated memory: the address space is limited to %.1f GiB "
+				"cannot map %.1f GiB of simulated memory: the address space is "
+				"limited to %.1f GiB "
 				"(ulimit -v); raise the limit or simulate a machine with less RAM",
 				(double)bytes / GIB, (double)limit.rlim_cur / GIB);
-	return kms_fail(err, KMS_EFAIL,
-			"cannot map %.1f GiB of simulated memory: %s; simulate a machine with less RAM, "
-			"or set vm.overcommit_memory to 0 or 1",
-			(double)bytes / GIB, strerror(error));
+	return kms_fail(
+	    err, KMS_EFAIL,
+	    "cannot map %.1f GiB of simulated memory: %s; simulate a machine with less RAM, "
+	    "or set vm.overcommit_memory to 0 or 1",
+	    (double)bytes / GIB, strerror(error));
 }
 
 static int map_window(u64 off, u64 bytes, struct kms_error *err)
@@ -86,9 +90,10 @@ int ram_map(u64 bytes, u64 window2_bytes, u64 window2_phys, struct kms_error *er
 	if (sim_ram_limit)
 		return kms_fail(err, KMS_EFAIL, "simulated memory is already mapped");
 	if (!bytes || bytes > SIM_WINDOW2_OFF)
-		return kms_fail(err, KMS_EUSAGE,
-				"%.3f GiB of RAM cannot be simulated, expected more than 0 and at most 16 TiB",
-				(double)bytes / GIB);
+		return kms_fail(
+		    err, KMS_EUSAGE,
+		    "%.3f GiB of RAM cannot be simulated, expected more than 0 and at most 16 TiB",
+		    (double)bytes / GIB);
 	bytes = page_align(bytes);
 	window2_bytes = page_align(window2_bytes);
 	rc = map_window(0, bytes, err);
@@ -110,8 +115,9 @@ int ram_map(u64 bytes, u64 window2_bytes, u64 window2_phys, struct kms_error *er
 int ram_back_window2(u64 start, u64 bytes, u64 phys, struct kms_error *err)
 {
 	if (ram.nr_backings == MAX_BACKINGS)
-		return kms_fail(err, KMS_EFAIL, "the second window is in more than %d pieces", MAX_BACKINGS);
-	ram.backings[ram.nr_backings++] = (struct backing){ start, start + bytes, phys };
+		return kms_fail(err, KMS_EFAIL, "the second window is in more than %d pieces",
+				MAX_BACKINGS);
+	ram.backings[ram.nr_backings++] = (struct backing){start, start + bytes, phys};
 	return 0;
 }
 
@@ -150,7 +156,8 @@ static bool in_window(u64 start)
 {
 	u64 off = start - SIM_RAM_BASE;
 
-	return off < ram.bytes[0] || (off >= SIM_WINDOW2_OFF && off < SIM_WINDOW2_OFF + ram.bytes[1]);
+	return off < ram.bytes[0] ||
+	       (off >= SIM_WINDOW2_OFF && off < SIM_WINDOW2_OFF + ram.bytes[1]);
 }
 
 u64 ram_resident_bytes(void)

@@ -23,8 +23,8 @@
 #define DEFAULT_STACK_BYTES (256u << 10)
 
 enum thread_state {
-	THREAD_READY,	/* in its CPU's queue */
-	THREAD_TIMED,	/* in the queue as well, but asleep until ready_at */
+	THREAD_READY,   /* in its CPU's queue */
+	THREAD_TIMED,   /* in the queue as well, but asleep until ready_at */
 	THREAD_RUNNING, /* cpu.pub.running */
 	THREAD_SLEEPING /* only sim_wake() helps */
 };
@@ -44,7 +44,7 @@ struct sim_thread {
 
 /* A CPU as the engine sees it. */
 struct cpu {
-	struct sim_cpu pub; /* first: sim_cpu pointers are converted back */
+	struct sim_cpu pub;       /* first: sim_cpu pointers are converted back */
 	struct sim_thread *ready; /* ascending ready_at, FIFO among equals */
 	bool stalled;
 	u32 stall_part;
@@ -61,15 +61,18 @@ static struct {
 	size_t stack_bytes;
 	kms_ps time_limit;
 	struct tournament order;
+	/* the fiber of each CPU's running thread, NULL without one: what a switch needs, densely */
+	struct fiber *fibers[SIM_MAX_CPUS];
+	kms_ps cutoff; /* the first event or the time limit: nobody gets there unnoticed */
 	struct event_heap events;
 	struct sim_thread *threads; /* newest first */
-	u64 awake;		    /* threads that keep the run going */
+	u64 awake;                  /* threads that keep the run going */
 	bool running, in_event;
 	kms_ps event_time; /* of the event being run, or run last */
 	struct kms_error stop;
 	struct fiber main;
 	struct fiber *on; /* whose stack this is */
-	jmp_buf unwind;	  /* out of an event on the main stack */
+	jmp_buf unwind;   /* out of an event on the main stack */
 } eng;
 
 /* ---- setting up ---- */
@@ -84,11 +87,11 @@ int engine_init(const struct engine_config *config, struct kms_error *err)
 	if (eng.cpus)
 		return kms_fail(err, KMS_EFAIL, "the engine is already in use");
 	if (!config->nr_cpus || config->nr_cpus > SIM_MAX_CPUS)
-		return kms_fail(err, KMS_EUSAGE, "%u simulated CPUs, expected 1 to %u", config->nr_cpus,
-				SIM_MAX_CPUS);
+		return kms_fail(err, KMS_EUSAGE, "%u simulated CPUs, expected 1 to %u",
+				config->nr_cpus, SIM_MAX_CPUS);
 	if (config->lock_part >= SIM_MAX_PARTS)
-		return kms_fail(err, KMS_EUSAGE, "lock part %u, expected less than %u", config->lock_part,
-				SIM_MAX_PARTS);
+		return kms_fail(err, KMS_EUSAGE, "lock part %u, expected less than %u",
+				config->lock_part, SIM_MAX_PARTS);
 	memset(&eng, 0, sizeof(eng));
 	eng.cpus = calloc(config->nr_cpus, sizeof(*eng.cpus));
 	if (!eng.cpus)
@@ -98,7 +101,9 @@ int engine_init(const struct engine_config *config, struct kms_error *err)
 	eng.nr_cpus = config->nr_cpus;
 	eng.stack_bytes = config->stack_bytes ? config->stack_bytes : DEFAULT_STACK_BYTES;
 	eng.time_limit = config->time_limit ? config->time_limit : TOURNAMENT_NEVER;
+	eng.cutoff = eng.time_limit;
 	eng.on = &eng.main;
+	eng.main.started = true;
 	engine_access = config->access ? config->access : access_free_of_charge;
 	engine_lock_part = config->lock_part;
 	tournament_init(&eng.order, config->nr_cpus);
@@ -193,28 +198,44 @@ static void cpu_place(struct cpu *cpu)
 	}
 }
 
+/* Who runs on the CPU now; NULL for nobody. */
+static void set_running(struct cpu *cpu, struct sim_thread *thread)
+{
+	cpu->pub.running = thread;
+	eng.fibers[cpu->pub.id] = thread ? thread->fiber : NULL;
+}
+
 /* ---- events ---- */
+
+static void update_cutoff(void)
+{
+	eng.cutoff = eng.time_limit;
+	if (eng.events.n && eng.events.events[0].at < eng.cutoff)
+		eng.cutoff = eng.events.events[0].at;
+}
 
 void sim_event_at(kms_ps at, sim_event_fn *fn, void *arg, u64 data)
 {
 	at = later(at, engine_now());
 	if (!event_heap_push(&eng.events, at, fn, arg, data))
 		engine_stop(KMS_EFAIL, "out of memory for %zu pending events", eng.events.n);
+	update_cutoff();
 	if (at < sim_horizon)
 		sim_horizon = at;
 }
 
-static __attribute__((noinline)) void run_first_event(void)
+static void run_first_event(void)
 {
 	struct event event = event_heap_pop(&eng.events);
 
+	update_cutoff();
 	eng.event_time = event.at;
 	eng.in_event = true;
 	event.fn(event.arg, event.data);
 	eng.in_event = false;
 }
 
-static inline void run_due_events(void)
+static void run_due_events(void)
 {
 	while (eng.events.n && eng.events.events[0].at <= tournament_first(&eng.order))
 		run_first_event();
@@ -284,15 +305,16 @@ static void report_deadlock(void)
 		describe_thread(stuck[(n - 1 - i) % KMS_ARRAY_SIZE(stuck)], one, sizeof(one));
 		snprintf(text + used, sizeof(text) - used, "%s%s", i ? ", " : "", one);
 	}
-	snprintf(one, sizeof(one), n > KMS_ARRAY_SIZE(stuck) ? " and %zu more" : "",
-		 n - KMS_ARRAY_SIZE(stuck));
-	kms_fail(&eng.stop, KMS_EFAIL, "deadlock at %llu ps: %s%s", (unsigned long long)end_of_runs(),
-		 text, one);
+	one[0] = 0;
+	if (n > KMS_ARRAY_SIZE(stuck))
+		snprintf(one, sizeof(one), " and %zu more", n - KMS_ARRAY_SIZE(stuck));
+	kms_fail(&eng.stop, KMS_EFAIL, "deadlock at %llu ps: %s%s",
+		 (unsigned long long)end_of_runs(), text, one);
 }
 
 /* ---- whose turn it is ---- */
 
-static __attribute__((noinline)) void start_next_thread(struct cpu *cpu, kms_ps at)
+static void start_next_thread(struct cpu *cpu, kms_ps at)
 {
 	struct sim_thread *thread = cpu->ready;
 
@@ -300,12 +322,12 @@ static __attribute__((noinline)) void start_next_thread(struct cpu *cpu, kms_ps 
 	if (thread->state == THREAD_TIMED && thread->daemon)
 		eng.awake++;
 	thread->state = THREAD_RUNNING;
-	cpu->pub.running = thread;
+	set_running(cpu, thread);
 	cpu->pub.idle += at - cpu->pub.clock;
 	cpu->pub.clock = at;
 }
 
-static __attribute__((noinline)) void stop_at_limit(const struct cpu *cpu)
+static void stop_at_limit(const struct cpu *cpu)
 {
 	const struct sim_thread *thread = cpu->pub.running ? cpu->pub.running : cpu->ready;
 
@@ -314,32 +336,36 @@ static __attribute__((noinline)) void stop_at_limit(const struct cpu *cpu)
 		 (unsigned long long)eng.time_limit, thread->name, cpu->pub.id);
 }
 
+/* The winner of the tournament goes on, until its horizon. */
+static inline void make_current(struct sim_cpu *cpu)
+{
+	kms_ps horizon = tournament_horizon(&eng.order);
+
+	sim_horizon = horizon < eng.cutoff ? horizon : eng.cutoff;
+	sim_current = cpu;
+}
+
 /* The fiber to continue, the main one at the end of the run. Makes its CPU current. */
-static inline struct fiber *next_fiber(void)
+static struct fiber *next_fiber(void)
 {
 	kms_ps first = tournament_first(&eng.order);
 	struct cpu *cpu = &eng.cpus[tournament_winner(&eng.order)];
 
-	if (KMS_UNLIKELY(!eng.awake && !eng.events.n))
+	if (!eng.awake && !eng.events.n)
 		return &eng.main;
-	if (KMS_UNLIKELY(first >= eng.time_limit)) {
+	if (first >= eng.time_limit) {
 		if (first != TOURNAMENT_NEVER)
 			stop_at_limit(cpu);
 		return &eng.main;
 	}
 	if (!cpu->pub.running)
 		start_next_thread(cpu, first);
-	sim_horizon = tournament_horizon(&eng.order);
-	if (eng.events.n && eng.events.events[0].at < sim_horizon)
-		sim_horizon = eng.events.events[0].at;
-	if (eng.time_limit < sim_horizon)
-		sim_horizon = eng.time_limit;
-	sim_current = &cpu->pub;
+	make_current(&cpu->pub);
 	return cpu->pub.running->fiber;
 }
 
 /* Give way: to the earliest CPU, to the end of the run, or to nobody. */
-static inline void dispatch(struct fiber *from)
+static void dispatch(struct fiber *from)
 {
 	struct fiber *to;
 
@@ -352,12 +378,24 @@ static inline void dispatch(struct fiber *from)
 	}
 }
 
+/* dispatch() for the commonest case: no event is due, and the earliest CPU is in a thread. */
 void sim_switch(void)
 {
-	struct sim_cpu *cpu = sim_current;
+	u32 self = sim_current->id, next;
+	struct fiber *from = eng.fibers[self], *to;
 
-	tournament_set(&eng.order, cpu->id, cpu->clock);
-	dispatch(cpu->running->fiber);
+	tournament_set(&eng.order, self, sim_current->clock);
+	next = tournament_winner(&eng.order);
+	to = eng.fibers[next];
+	if (KMS_UNLIKELY(tournament_first(&eng.order) >= eng.cutoff || !to)) {
+		dispatch(from);
+		return;
+	}
+	make_current(&eng.cpus[next].pub);
+	if (KMS_LIKELY(to != from)) {
+		eng.on = to;
+		fiber_switch(from, to);
+	}
 }
 
 int engine_run(struct kms_error *err)
@@ -402,7 +440,7 @@ static void give_up_cpu(struct cpu *cpu)
 {
 	struct fiber *from = cpu->pub.running->fiber;
 
-	cpu->pub.running = NULL;
+	set_running(cpu, NULL);
 	cpu_place(cpu);
 	dispatch(from);
 }
@@ -415,7 +453,7 @@ static void thread_main(void *arg)
 
 	thread->fn(thread->arg);
 	eng.awake--;
-	cpu->pub.running = NULL;
+	set_running(cpu, NULL);
 	cpu_place(cpu);
 	sim_current = NULL;
 	run_due_events(); /* on this stack: it must not be given back before */

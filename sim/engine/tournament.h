@@ -41,7 +41,8 @@ static inline void tournament_set(struct tournament *t, u32 cpu, u64 key)
 	t->key[i] = key;
 	for (; i > 1; i /= 2) {
 		u64 other = t->key[i ^ 1];
-		/* all ones when the match is lost (the right one loses ties): who wins is hard to predict */
+		/* all ones when the match is lost (the right one loses ties): who wins is hard to
+		 * predict */
 		u64 lost = -(u64)(other < key + (i & 1));
 
 		key ^= (key ^ other) & lost;

@@ -1,0 +1,444 @@
+/*
+ * machine_config.c - the machine's JSON: keys, defaults, ranges, what fits together.
+ *
+ * The defaults are a four-core desktop of the Skylake kind with DDR4-2400:
+ * geometry and cache latencies as Intel publishes them (Intel 64 and IA-32
+ * Architectures Optimization Reference Manual; L1D 4, L2 12, L3 42 cycles in
+ * all), DRAM timing of JEDEC's 2400T bin (JESD79-4), transfers between cores
+ * from Intel's Performance Analysis Guide for the Core i7 and Xeon 5500 (a
+ * line modified in another core costs some 35 cycles more than a plain L3 hit,
+ * a shared one 25 more, remote DRAM 40 ns more), interrupt switching from
+ * measurements with the kernel on a Core i7-4790K (save and restore 37 cycles).
+ * docs/hardware.md says which of them are only typical.
+ */
+#include "models/hw/machine_config.h"
+
+#include <stdio.h>
+
+#define KIB 1024ull
+#define MIB (1024 * KIB)
+#define TIB (1024 * 1024 * MIB)
+#define MIN_RAM (32 * MIB)
+#define MAX_RAM (16 * TIB)
+#define RAM_STEP (4 * MIB) /* the largest buddy block */
+#define IMAGE_START (16 * MIB)
+#define LINE 64
+#define MAX_PLRU_WAYS 64
+#define MAX_NODES 64
+
+#define FIELD(struct_, member, ...) .offset = offsetof(struct struct_, member), __VA_ARGS__
+#define TABLE(name_, struct_, doc_, check_) \
+	.name = name_, .doc = doc_, .size = sizeof(struct struct_), .check = check_
+
+static bool is_power_of_two(u64 n)
+{
+	return n && !(n & (n - 1));
+}
+
+/* ---- core ---- */
+
+#define CYCLES(name, default_, max_, doc_)							 \
+	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = max_,		 \
+	  .unit = "core cycles", .doc = doc_, .offset = offsetof(struct core_config, name) }
+
+static const struct cfg_field core_fields[] = {
+	{ .key = "ghz", .type = CFG_DOUBLE, .def = "4.0", .min = 0.01, .max = 20, .unit = "GHz",
+	  .doc = "Core clock; turns every figure given in cycles into time.",
+	  FIELD(core_config, ghz) },
+	{ .key = "ipc", .type = CFG_DOUBLE, .def = "2.5", .min = 0.01, .max = 16,
+	  .unit = "instructions per cycle",
+	  .doc = "Speed of instruction work without its memory accesses.",
+	  FIELD(core_config, ipc) },
+	CYCLES(atomic_cycles, "18", 1e6,
+	       "A locked read-modify-write of a line the CPU owns, beyond the access itself."),
+	CYCLES(local_rmw_cycles, "8", 1e6,
+	       "An unlocked compare-and-exchange on per-CPU data, beyond the access itself."),
+	CYCLES(irq_save_cycles, "20", 1e6, "Saving the interrupt state and disabling interrupts."),
+	CYCLES(irq_restore_cycles, "17", 1e6, "Restoring the interrupt state."),
+	CYCLES(pause_cycles, "140", 1e6, "One pause instruction in a spin loop."),
+	CYCLES(l1_hit_cycles, "0.5", 1e6,
+	       "Charged for an access that hits L1D: its share of throughput, as latency is "
+	       "hidden."),
+	CYCLES(fence_cycles, "33", 1e6, "A full memory fence."),
+};
+
+static const struct cfg_table core_table = {
+	TABLE("core", core_config, "The CPU cores, all alike.", NULL),
+	.fields = core_fields, .nr_fields = KMS_ARRAY_SIZE(core_fields),
+};
+
+/* ---- caches ---- */
+
+static const char *const replacements[] = { "lru", "tree-plru", "random", NULL };
+
+/* The power-of-two multiples of ways * line next to size, for the error text. */
+static void nearest_sizes(char *text, size_t n, u64 size, u64 way_line)
+{
+	u64 below = way_line;
+
+	while (below * 2 <= size)
+		below *= 2;
+	snprintf(text, n, "%g or %g KiB", (double)below / KIB, (double)below * 2 / KIB);
+}
+
+static int check_cache(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	const struct cache_config *c = section;
+	u64 way_line = c->ways * c->line_bytes;
+	char sizes[80];
+
+	if (c->line_bytes != LINE)
+		return cfg_fail(ctx, err, "line",
+				"the line is %llu bytes; only 64 can be simulated: the simulated "
+				"structures are laid out for 64-byte lines",
+				(unsigned long long)c->line_bytes);
+	nearest_sizes(sizes, sizeof(sizes), c->size_bytes, way_line);
+	if (c->size_bytes % way_line)
+		return cfg_fail(ctx, err, "size",
+				"%llu bytes do not divide into %llu ways of %d-byte lines; nearest "
+				"with a power of two of sets: %s",
+				(unsigned long long)c->size_bytes, (unsigned long long)c->ways, LINE,
+				sizes);
+	if (!is_power_of_two(c->size_bytes / way_line))
+		return cfg_fail(ctx, err, "size",
+				"%llu bytes in %llu ways make %llu sets, which is not a power of "
+				"two; nearest: %s",
+				(unsigned long long)c->size_bytes, (unsigned long long)c->ways,
+				(unsigned long long)(c->size_bytes / way_line), sizes);
+	if (c->replacement == HW_TREE_PLRU && !is_power_of_two(c->ways))
+		return cfg_fail(ctx, err, "ways",
+				"tree-plru needs a power of two of ways, found %llu; with other "
+				"ways use lru or random",
+				(unsigned long long)c->ways);
+	return 0;
+}
+
+#define CACHE_TABLE(id, title, size_, ways_, cycles_, replacement_) \
+	static const struct cfg_field id##_fields[] = { \
+		{ .key = "size", .type = CFG_BYTES, .def = "\"" size_ "\"", .min = 64, \
+		  .max = 1ull << 36, .unit = "bytes", \
+		  .doc = "Capacity; divided by ways and line it is the number of sets, a power " \
+			 "of two.", \
+		  FIELD(cache_config, size_bytes) }, \
+		{ .key = "ways", .type = CFG_UINT, .def = ways_, .min = 1, .max = MAX_PLRU_WAYS, \
+		  .unit = "lines per set", .doc = "Associativity.", FIELD(cache_config, ways) }, \
+		{ .key = "line", .type = CFG_BYTES, .def = "64", .min = 1, .max = 4096, \
+		  .unit = "bytes", .doc = "Line size; only 64 can be simulated.", \
+		  FIELD(cache_config, line_bytes) }, \
+		{ .key = "latency_cycles", .type = CFG_UINT, .def = cycles_, .min = 0, .max = 1e6, \
+		  .unit = "core cycles", \
+		  .doc = "A hit as seen from the core, so never less than the level above; for " \
+			 "the LLC without hop_ns and directory_ns.", \
+		  FIELD(cache_config, latency_cycles) }, \
+		{ .key = "replacement", .type = CFG_ENUM, .def = "\"" replacement_ "\"", \
+		  .choices = replacements, .doc = "Which line makes room.", \
+		  FIELD(cache_config, replacement) }, \
+	}; \
+	static const struct cfg_table id##_table = { \
+		TABLE(#id, cache_config, title, check_cache), \
+		.fields = id##_fields, .nr_fields = KMS_ARRAY_SIZE(id##_fields), \
+	}
+
+CACHE_TABLE(l1d, "Each CPU's first-level data cache.", "32KiB", "8", "4", "tree-plru");
+CACHE_TABLE(l2, "Each CPU's second-level cache, inclusive of L1D.", "256KiB", "4", "12", "tree-plru");
+CACHE_TABLE(llc, "The last-level cache that all CPUs share, with the directory, inclusive of every "
+		 "L2; with several nodes, each node's slice of it, for lines of its own memory.",
+	    "8MiB", "16", "28", "lru");
+
+/* ---- coherence, interconnect ---- */
+
+#define NS(struct_, name, default_, doc_)							 \
+	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = 1e6, .unit = "ns", \
+	  .doc = doc_, .offset = offsetof(struct struct_, name) }
+
+static const struct cfg_field coherence_fields[] = {
+	NS(coherence_config, cache_to_cache_ns, "13",
+	   "Getting a line that another CPU owns (modified or exclusive), beyond the LLC look-up."),
+	NS(coherence_config, invalidate_ns, "9",
+	   "Waiting for all other CPUs to give a shared line up, before a write or because the LLC "
+	   "makes room."),
+	NS(coherence_config, upgrade_ns, "4",
+	   "Permission to write a line held shared, beyond the way to the directory."),
+	NS(coherence_config, write_back_ns, "0.5",
+	   "Charged to the access that evicts a modified line, from L2 to the LLC and from the LLC "
+	   "to DRAM."),
+	NS(coherence_config, directory_ns, "0.5", "A look-up in the directory."),
+};
+
+static const struct cfg_table coherence_table = {
+	TABLE("coherence", coherence_config, "What coherence among the private caches "
+					     "costs.", NULL),
+	.fields = coherence_fields, .nr_fields = KMS_ARRAY_SIZE(coherence_fields),
+};
+
+static const struct cfg_field interconnect_fields[] = {
+	NS(interconnect_config, hop_ns, "3", "From a core to the LLC and directory, and back."),
+	NS(interconnect_config, node_ns, "40", "To another NUMA node and back, beyond hop_ns."),
+};
+
+static const struct cfg_table interconnect_table = {
+	TABLE("interconnect", interconnect_config, "The ways between cores, LLC and nodes.", NULL),
+	.fields = interconnect_fields, .nr_fields = KMS_ARRAY_SIZE(interconnect_fields),
+};
+
+/* ---- DRAM ---- */
+
+static const char *const row_policies[] = { "open", "closed", NULL };
+
+#define COUNT(name, default_, max_, doc_)							 \
+	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 1, .max = max_,		 \
+	  .power_of_two = true, .doc = doc_, .offset = offsetof(struct dram_config, name) }
+#define CLOCKS(name, default_, doc_)								 \
+	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 0, .max = 1e6,		 \
+	  .unit = "command clocks", .doc = doc_, .offset = offsetof(struct dram_config, name) }
+
+static const struct cfg_field dram_fields[] = {
+	COUNT(channels, "2", 64, "Channels of each node; neighbouring lines alternate between "
+				 "them."),
+	COUNT(ranks, "1", 16, "Ranks of each channel."),
+	COUNT(banks, "16", 256, "Banks of each rank."),
+	{ .key = "row", .type = CFG_BYTES, .def = "\"8KiB\"", .min = 64, .max = MIB, .unit = "bytes",
+	  .power_of_two = true, .doc = "A row of a bank, over all chips of the rank.",
+	  FIELD(dram_config, row_bytes) },
+	{ .key = "clock_mhz", .type = CFG_DOUBLE, .def = "1200", .min = 1, .max = 1e5, .unit = "MHz",
+	  .doc = "Command clock: half the transfer rate, 1200 for DDR4-2400.",
+	  FIELD(dram_config, clock_mhz) },
+	CLOCKS(tRCD, "17", "Activate to column command."),
+	CLOCKS(tRP, "17", "Precharge to activate."),
+	CLOCKS(tCL, "17", "Read command to first data."),
+	CLOCKS(tCWL, "12", "Write command to first data."),
+	CLOCKS(tRAS, "39", "Activate to precharge, at least."),
+	CLOCKS(tWR, "18", "Last write data to precharge."),
+	CLOCKS(tBURST, "4", "Data bus occupied by one line."),
+	CLOCKS(tREFI, "9360", "Between two refreshes of a rank; 0: no refresh."),
+	CLOCKS(tRFC, "420", "A rank is busy with a refresh."),
+	{ .key = "row_policy", .type = CFG_ENUM, .def = "\"open\"", .choices = row_policies,
+	  .doc = "Whether a row stays open after an access or is closed at once.",
+	  FIELD(dram_config, row_policy) },
+	{ .key = "bank_hash", .type = CFG_BOOL, .def = "true",
+	  .doc = "Bank and rank bits of an address are XORed with its lowest row bits.",
+	  FIELD(dram_config, bank_hash) },
+	{ .key = "controller_ns", .type = CFG_DOUBLE, .def = "19", .min = 0, .max = 1e6, .unit = "ns",
+	  .doc = "Controller and PHY of one access: half before the first command, half after the "
+		 "data.",
+	  FIELD(dram_config, controller_ns) },
+};
+
+static int check_dram(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	const struct dram_config *d = section;
+
+	if (d->tREFI && d->tRFC >= d->tREFI)
+		return cfg_fail(ctx, err, "tRFC",
+				"a refresh of %llu clocks every %llu leaves no time for accesses; "
+				"expected less than tREFI",
+				(unsigned long long)d->tRFC, (unsigned long long)d->tREFI);
+	if (d->tRAS < d->tRCD)
+		return cfg_fail(ctx, err, "tRAS",
+				"the row would close before it is open: expected at least tRCD "
+				"(%llu), found %llu",
+				(unsigned long long)d->tRCD, (unsigned long long)d->tRAS);
+	if (!d->tBURST)
+		return cfg_fail(ctx, err, "tBURST", "expected at least 1 command clock for a "
+						    "line's data");
+	return 0;
+}
+
+static const struct cfg_table dram_table = {
+	TABLE("dram", dram_config, "The DRAM of each node.", check_dram),
+	.fields = dram_fields, .nr_fields = KMS_ARRAY_SIZE(dram_fields),
+};
+
+/* ---- memory ---- */
+
+static const struct cfg_field node_fields[] = {
+	{ .key = "memory", .type = CFG_BYTES, .min = 4 * MIB, .max = MAX_RAM, .unit = "bytes",
+	  .doc = "RAM of the node; nodes follow one another in physical memory.",
+	  FIELD(node_config, memory_bytes) },
+	{ .key = "cpus", .type = CFG_UINT, .min = 0, .max = 256, .def = "0",
+	  .doc = "CPUs of the node; CPUs are numbered node by node.", FIELD(node_config, cpus) },
+};
+
+static const struct cfg_table node_table = {
+	TABLE("node", node_config, "One NUMA node.", NULL),
+	.fields = node_fields, .nr_fields = KMS_ARRAY_SIZE(node_fields),
+};
+
+static const struct cfg_field memory_fields[] = {
+	{ .key = "size", .type = CFG_BYTES, .def = "\"1GiB\"", .min = MIN_RAM, .max = MAX_RAM,
+	  .unit = "bytes", .doc = "RAM of a machine without nodes; ignored when nodes are given.",
+	  FIELD(memory_config, size_bytes) },
+	{ .key = "dma_limit", .type = CFG_BYTES, .def = "\"16MiB\"", .min = 0, .max = MAX_RAM,
+	  .unit = "bytes", .doc = "End of ZONE_DMA; 0: no such zone.",
+	  FIELD(memory_config, dma_limit_bytes) },
+	{ .key = "dma32_limit", .type = CFG_BYTES, .def = "\"4GiB\"", .min = 0, .max = MAX_RAM,
+	  .unit = "bytes", .doc = "End of ZONE_DMA32; what lies above is ZONE_NORMAL.",
+	  FIELD(memory_config, dma32_limit_bytes) },
+	{ .key = "kernel_image", .type = CFG_BYTES, .def = "\"16MiB\"", .min = 0, .max = MAX_RAM,
+	  .unit = "bytes",
+	  .doc = "Kernel text and data, from 16 MiB up; never given to the page allocator.",
+	  FIELD(memory_config, kernel_image_bytes) },
+	{ .key = "movable", .type = CFG_BYTES, .def = "0", .min = 0, .max = MAX_RAM, .unit = "bytes",
+	  .doc = "Top of RAM that becomes ZONE_MOVABLE.", FIELD(memory_config, movable_bytes) },
+	{ .key = "low_reserved", .type = CFG_BYTES, .def = "\"1MiB\"", .min = 0, .max = 16 * MIB,
+	  .unit = "bytes", .doc = "Firmware area at address 0.",
+	  FIELD(memory_config, low_reserved_bytes) },
+	{ .key = "nodes", .type = CFG_ARRAY, .table = &node_table,
+	  .doc = "NUMA nodes; without any, all CPUs and RAM are one node.",
+	  FIELD(memory_config, nodes) },
+	{ .key = "node_distance", .type = CFG_UINT, .def = "20", .min = 10, .max = 254,
+	  .doc = "Distance between any two nodes as the kernel counts it; 10 is local.",
+	  FIELD(memory_config, node_distance) },
+};
+
+static int check_step(struct cfg_ctx *ctx, struct kms_error *err, const char *key, u64 bytes)
+{
+	u64 below = bytes / RAM_STEP * 4;
+
+	if (bytes % RAM_STEP == 0)
+		return 0;
+	return cfg_fail(ctx, err, key,
+			"%llu bytes are not a multiple of 4 MiB, the largest block of the page "
+			"allocator; nearest: %llu or %llu MiB",
+			(unsigned long long)bytes, (unsigned long long)below,
+			(unsigned long long)below + 4);
+}
+
+/* The size of RAM and whether it is one, with or without nodes. */
+static int check_ram(const struct memory_config *m, struct cfg_ctx *ctx, struct kms_error *err,
+		     u64 *bytes)
+{
+	const struct node_config *nodes = m->nodes.items;
+	char key[64];
+
+	*bytes = m->size_bytes;
+	if (!m->nodes.n)
+		return check_step(ctx, err, "size", m->size_bytes);
+	if (m->nodes.n > MAX_NODES)
+		return cfg_fail(ctx, err, "nodes", "at most %d nodes can be simulated, found %zu",
+				MAX_NODES, m->nodes.n);
+	*bytes = 0;
+	for (size_t i = 0; i < m->nodes.n; i++) {
+		snprintf(key, sizeof(key), "nodes[%zu].memory", i);
+		if (check_step(ctx, err, key, nodes[i].memory_bytes))
+			return KMS_EUSAGE;
+		*bytes += nodes[i].memory_bytes;
+	}
+	if (*bytes < MIN_RAM || *bytes > MAX_RAM)
+		return cfg_fail(ctx, err, "nodes",
+				"the nodes have %g MiB of memory together; expected 32 MiB to 16 "
+				"TiB",
+				(double)*bytes / MIB);
+	return 0;
+}
+
+static int check_memory(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	const struct memory_config *m = section;
+	u64 bytes;
+	int ret = check_ram(m, ctx, err, &bytes);
+
+	if (ret)
+		return ret;
+	if (m->movable_bytes > bytes)
+		return cfg_fail(ctx, err, "movable",
+				"a movable zone of %g MiB is larger than RAM (%g MiB)",
+				(double)m->movable_bytes / MIB, (double)bytes / MIB);
+	if (IMAGE_START + m->kernel_image_bytes > bytes - m->movable_bytes)
+		return cfg_fail(ctx, err, "kernel_image",
+				"a kernel image of %g MiB from 16 MiB up does not fit below the "
+				"movable zone or the end of RAM at %g MiB",
+				(double)m->kernel_image_bytes / MIB,
+				(double)(bytes - m->movable_bytes) / MIB);
+	if (m->dma32_limit_bytes && m->dma_limit_bytes > m->dma32_limit_bytes)
+		return cfg_fail(ctx, err, "dma_limit",
+				"ZONE_DMA ends at %g MiB, above the end of ZONE_DMA32 at %g MiB",
+				(double)m->dma_limit_bytes / MIB, (double)m->dma32_limit_bytes / MIB);
+	if (check_step(ctx, err, "dma_limit", m->dma_limit_bytes) ||
+	    check_step(ctx, err, "dma32_limit", m->dma32_limit_bytes))
+		return KMS_EUSAGE;
+	return check_step(ctx, err, "movable", m->movable_bytes);
+}
+
+static const struct cfg_table memory_table = {
+	TABLE("memory", memory_config, "Physical memory and its zones.", check_memory),
+	.fields = memory_fields, .nr_fields = KMS_ARRAY_SIZE(memory_fields),
+};
+
+/* ---- machine ---- */
+
+#define PART(key_, member, table_, doc_)							 \
+	{ .key = key_, .type = CFG_OBJECT, .table = &table_, .doc = doc_,			 \
+	  FIELD(machine_config, member) }
+
+static const struct cfg_field machine_fields[] = {
+	{ .key = "name", .type = CFG_STRING, .def = "\"desktop\"", .doc = "A short name for tables "
+									  "and plots.",
+	  FIELD(machine_config, name) },
+	{ .key = "source", .type = CFG_STRING,
+	  .def = "\"defaults: typical four-core desktop, Skylake-like caches, DDR4-2400; see "
+		 "docs/hardware.md\"",
+	  .doc = "Where the machine's numbers come from.", FIELD(machine_config, source) },
+	{ .key = "cpus", .type = CFG_UINT, .def = "4", .min = 1, .max = 256, .doc = "Simulated CPUs.",
+	  FIELD(machine_config, cpus) },
+	PART("core", core, core_table, "The CPU cores, all alike."),
+	PART("l1d", l1d, l1d_table, "Each CPU's first-level data cache."),
+	PART("l2", l2, l2_table, "Each CPU's second-level cache."),
+	PART("llc", llc, llc_table, "The shared last-level cache, per node."),
+	PART("coherence", coherence, coherence_table, "What coherence costs."),
+	PART("interconnect", interconnect, interconnect_table, "The ways between cores, LLC and "
+							       "nodes."),
+	PART("dram", dram, dram_table, "The DRAM of each node."),
+	PART("memory", memory, memory_table, "Physical memory and its zones."),
+};
+
+/* A level may not be faster than the one above nor, being inclusive, smaller. */
+static int check_levels(const struct machine_config *c, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	if (c->l2.latency_cycles < c->l1d.latency_cycles)
+		return cfg_fail(ctx, err, "l2.latency_cycles",
+				"an L2 hit (%llu cycles from the core) cannot be faster than an "
+				"L1D hit (%llu)",
+				(unsigned long long)c->l2.latency_cycles,
+				(unsigned long long)c->l1d.latency_cycles);
+	if (c->llc.latency_cycles < c->l2.latency_cycles)
+		return cfg_fail(ctx, err, "llc.latency_cycles",
+				"an LLC hit (%llu cycles from the core) cannot be faster than an "
+				"L2 hit (%llu)",
+				(unsigned long long)c->llc.latency_cycles,
+				(unsigned long long)c->l2.latency_cycles);
+	if (c->l2.size_bytes < c->l1d.size_bytes)
+		return cfg_fail(ctx, err, "l2.size",
+				"L2 (%llu bytes) contains L1D (%llu bytes) and cannot be smaller",
+				(unsigned long long)c->l2.size_bytes,
+				(unsigned long long)c->l1d.size_bytes);
+	if (c->llc.size_bytes < c->l2.size_bytes)
+		return cfg_fail(ctx, err, "llc.size",
+				"the LLC (%llu bytes) contains L2 (%llu bytes) and cannot be "
+				"smaller",
+				(unsigned long long)c->llc.size_bytes,
+				(unsigned long long)c->l2.size_bytes);
+	return 0;
+}
+
+static int check_machine(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	const struct machine_config *c = section;
+	const struct node_config *nodes = c->memory.nodes.items;
+	u64 cpus = 0;
+
+	if (check_levels(c, ctx, err))
+		return KMS_EUSAGE;
+	for (size_t i = 0; i < c->memory.nodes.n; i++)
+		cpus += nodes[i].cpus;
+	if (c->memory.nodes.n && cpus != c->cpus)
+		return cfg_fail(ctx, err, "memory.nodes",
+				"the nodes have %llu CPUs together, the machine has %llu",
+				(unsigned long long)cpus, (unsigned long long)c->cpus);
+	return 0;
+}
+
+const struct cfg_table machine_config_table = {
+	TABLE("machine", machine_config, "The simulated hardware.", check_machine),
+	.fields = machine_fields, .nr_fields = KMS_ARRAY_SIZE(machine_fields),
+};

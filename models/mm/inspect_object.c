@@ -1,0 +1,48 @@
+/*
+ * inspect_object.c - what an address handed out by an allocator is, uncharged.
+ *
+ * Used by replay to tell slab objects from page blocks and to know what a
+ * request really holds.
+ */
+#include "models/mm/inspect.h"
+#include "models/mm/mm_types.h"
+
+static const struct page *head_of(const void *object)
+{
+	const struct page *page = virt_to_page(object);
+
+	return page->compound_head & 1 ? (const struct page *)(page->compound_head - 1) : page;
+}
+
+bool mm_object_is_slab(const void *object)
+{
+	return head_of(object)->flags & PG_slab;
+}
+
+const struct kmem_cache *mm_object_cache(const void *object)
+{
+	return head_of(object)->slab_cache;
+}
+
+u64 mm_object_slot_bytes(const void *object)
+{
+	return head_of(object)->slab_cache->size;
+}
+
+u64 mm_object_block_bytes(const void *object)
+{
+	const struct page *head = head_of(object);
+	u32 order = head->flags & PG_head ? head[1].compound_order : 0;
+
+	return PAGE_SIZE << order;
+}
+
+void *mm_page_address(const struct page *page)
+{
+	return page_address(page);
+}
+
+struct page *mm_virt_to_page(const void *object)
+{
+	return virt_to_page(object);
+}

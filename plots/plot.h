@@ -1,0 +1,45 @@
+/*
+ * plot.h - pictures of runs, drawn by gnuplot from the database and nothing else.
+ *
+ * A picture is four files in one folder: NAME.tsv (the data), NAME.gp (a gnuplot
+ * script that draws both images again when run in that folder), NAME.svg and
+ * NAME.png. The same rows give the same bytes.
+ */
+#ifndef PLOTS_PLOT_H
+#define PLOTS_PLOT_H
+
+#include "results/store.h"
+
+struct plot;
+
+struct plot_type {
+	const char *name;
+	const char *summary; /* one line */
+	const char *needs;   /* tables and series it reads */
+	u32 min_runs, max_runs;
+	/* Returns 0, an error, or what plot_no_data() returns. */
+	int (*draw)(struct plot *p, struct kms_error *err);
+};
+
+extern const struct plot_type *const plot_types[]; /* ends with NULL */
+
+/* By name; unknown: KMS_EUSAGE with the nearest. */
+int plot_find_type(const char *name, const struct plot_type **type, struct kms_error *err);
+
+#define PLOT_MAX_RUNS 8
+#define PLOT_NO_DATA 1
+
+/*
+ * Draw one picture of these runs into dir, which is created. Returns 0,
+ * PLOT_NO_DATA when the runs lack what the type needs (nothing is written; why
+ * says what), or an error: gnuplot missing (the text names the package) or
+ * failed, files that cannot be written. After an error no image is left.
+ */
+int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs, u32 nr_runs,
+	      const char *dir, char why[256], struct kms_error *err);
+
+/* "plots/out/NAME-ID" with what is no plain file name replaced, for several runs "plots/out/NAME-ID-ID". */
+int plot_default_dir(struct store *store, const s64 *runs, u32 nr_runs, char *dir, size_t n,
+		     struct kms_error *err);
+
+#endif

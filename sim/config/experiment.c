@@ -1,0 +1,185 @@
+/*
+ * experiment.c - the tables of experiment.h: keys, defaults, ranges, meaning.
+ *
+ * The machine's tables are in models/hw/machine_config.c, the synthetic
+ * workload's in workloads/synthetic.c.
+ */
+#include "sim/config/experiment.h"
+
+#include <string.h>
+
+#define F(struct_, member) .key = #member, .offset = offsetof(struct struct_, member)
+#define PARAM(name) .key = #name, .offset = offsetof(struct allocator_config, params.name)
+
+static const char *const timings[] = {[TIMING_CYCLE] = "cycle", [TIMING_FUNCTIONAL] = "functional", NULL};
+static const char *const pacings[] = {
+	[PACING_ASAP] = "asap", [PACING_ORDER] = "order", [PACING_TIMESTAMPS] = "timestamps", NULL};
+static const char *const memories[] = {[MEMORY_RECORDED] = "recorded", [MEMORY_MACHINE] = "machine", NULL};
+
+/* ---- allocator ---- */
+
+static const struct cfg_field allocator_fields[] = {
+	{F(allocator_config, slab), .type = CFG_STRING, .def = "\"slub\"",
+	 .doc = "Slab layer, one of the names that `kmemsim policies` lists."},
+	{PARAM(min_free_kbytes), .type = CFG_UINT, .def = "0", .max = 1ull << 32, .unit = "KiB",
+	 .doc = "vm.min_free_kbytes, from which the watermarks come; 0: as the kernel computes it from the memory size."},
+	{PARAM(watermark_scale_factor), .type = CFG_UINT, .def = "10", .min = 1, .max = 3000, .unit = "1/10000 of a zone",
+	 .doc = "vm.watermark_scale_factor: distance between the watermarks."},
+	{PARAM(watermark_boost_factor), .type = CFG_UINT, .def = "15000", .max = 1e9, .unit = "1/10000 of the high watermark",
+	 .doc = "vm.watermark_boost_factor: how far watermarks rise after a pageblock was stolen; 0 turns it off."},
+	{PARAM(percpu_pagelist_high_fraction), .type = CFG_UINT, .def = "0", .max = 1e9,
+	 .doc = "vm.percpu_pagelist_high_fraction: per-CPU page lists may hold 1/n of a zone; 0: the kernel's default, otherwise at least 8."},
+	{PARAM(slub_min_order), .type = CFG_UINT, .def = "0", .max = 10, .unit = "order",
+	 .doc = "Smallest order of a slab (boot parameter slub_min_order)."},
+	{PARAM(slub_max_order), .type = CFG_UINT, .def = "3", .max = 10, .unit = "order",
+	 .doc = "Largest order that is chosen to fit more objects into a slab (boot parameter slub_max_order)."},
+	{PARAM(slub_min_objects), .type = CFG_UINT, .def = "0", .max = 65535, .unit = "objects",
+	 .doc = "Objects that a slab should hold (boot parameter slub_min_objects); 0: from the number of CPUs."},
+	{PARAM(slab_nomerge), .type = CFG_BOOL, .def = "false",
+	 .doc = "Keep caches of equal geometry apart (boot parameter slab_nomerge)."},
+	{PARAM(slub_cpu_partial), .type = CFG_BOOL, .def = "true",
+	 .doc = "Partial slabs kept per CPU (CONFIG_SLUB_CPU_PARTIAL)."},
+	{PARAM(page_group_by_mobility), .type = CFG_BOOL, .def = "true",
+	 .doc = "Pages grouped by migratetype; the kernel turns this off by itself on machines with very little memory."},
+};
+
+static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	const struct allocator_config *a = section;
+	const struct mm_params *p = &a->params;
+
+	if (p->slub_min_order > p->slub_max_order)
+		return cfg_fail(ctx, err, "slub_min_order", "%llu is above slub_max_order, which is %llu",
+				(unsigned long long)p->slub_min_order, (unsigned long long)p->slub_max_order);
+	if (p->percpu_pagelist_high_fraction && p->percpu_pagelist_high_fraction < 8)
+		return cfg_fail(ctx, err, "percpu_pagelist_high_fraction", "expected 0 or at least 8, found %llu",
+				(unsigned long long)p->percpu_pagelist_high_fraction);
+	return 0;
+}
+
+static const struct cfg_table allocator_table = {
+	.name = "allocator",
+	.doc = "The slab layer and the tunables of the page allocator and SLUB, by the kernel's names.",
+	.fields = allocator_fields,
+	.nr_fields = KMS_ARRAY_SIZE(allocator_fields),
+	.size = sizeof(struct allocator_config),
+	.check = check_allocator,
+};
+
+/* ---- workload ---- */
+
+static const struct cfg_field touch_fields[] = {
+	{F(touch_config, write_bytes), .type = CFG_BYTES, .def = "0", .unit = "bytes",
+	 .doc = "Written by the caller after each allocation, at most the object's size."},
+	{F(touch_config, read_bytes), .type = CFG_BYTES, .def = "0", .unit = "bytes",
+	 .doc = "Read by the caller before each free, at most the object's size."},
+};
+
+static const struct cfg_table touch_table = {
+	.name = "touch",
+	.doc = "What the callers do with the memory they get, in cycle timing.",
+	.fields = touch_fields,
+	.nr_fields = KMS_ARRAY_SIZE(touch_fields),
+	.size = sizeof(struct touch_config),
+};
+
+static const struct cfg_field workload_fields[] = {
+	{F(workload_config, trace), .type = CFG_PATH,
+	 .doc = "Trace file made by `kmemsim import`; either this or synthetic."},
+	{F(workload_config, synthetic), .type = CFG_OBJECT, .table = &synthetic_config_table,
+	 .present = offsetof(struct workload_config, has_synthetic),
+	 .doc = "Requests drawn from distributions; either this or trace."},
+	{F(workload_config, pacing), .type = CFG_ENUM, .def = "\"asap\"", .choices = pacings,
+	 .doc = "When a CPU's next request comes: asap, when the last one is done; order, in the recorded order over all CPUs; timestamps, at the recorded times."},
+	{F(workload_config, time_scale), .type = CFG_DOUBLE, .def = "1", .min = 1e-6, .max = 1e6,
+	 .doc = "With pacing timestamps: recorded times are multiplied by this."},
+	{F(workload_config, think_time), .type = CFG_TIME, .def = "0", .max = 1e12,
+	 .doc = "With pacing asap: time a CPU spends between two requests."},
+	{F(workload_config, warm_up), .type = CFG_STRINGS,
+	 .doc = "Phases, by name, that are carried out but not measured."},
+	{F(workload_config, max_requests), .type = CFG_UINT, .def = "0", .unit = "requests",
+	 .doc = "Stop after so many; 0: the whole workload."},
+	{F(workload_config, touch), .type = CFG_OBJECT, .table = &touch_table,
+	 .doc = "What the callers do with the memory they get."},
+	{F(workload_config, memory), .type = CFG_ENUM, .def = "\"recorded\"", .choices = memories,
+	 .doc = "Whose memory map the run starts with: that of the machine the trace was recorded on, or the configured machine's. A synthetic workload always has the configured machine's."},
+};
+
+static int check_workload(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	const struct workload_config *w = section;
+
+	if (w->trace && w->has_synthetic)
+		return cfg_fail(ctx, err, "synthetic",
+				"both \"trace\" and \"synthetic\" are given; expected one of them (null takes one back)");
+	if (!w->trace && !w->has_synthetic)
+		return cfg_fail(ctx, err, "", "expected either \"trace\" or \"synthetic\", found neither");
+	if (w->has_synthetic && w->pacing != PACING_ASAP)
+		return cfg_fail(ctx, err, "pacing", "expected asap for a synthetic workload, found %s: "
+				"it has neither recorded times nor a recorded order", pacings[w->pacing]);
+	return 0;
+}
+
+static const struct cfg_table workload_table = {
+	.name = "workload",
+	.doc = "The requests: where they come from and when they are made.",
+	.fields = workload_fields,
+	.nr_fields = KMS_ARRAY_SIZE(workload_fields),
+	.size = sizeof(struct workload_config),
+	.check = check_workload,
+};
+
+/* ---- sampling, periodic work ---- */
+
+static const struct cfg_field sampling_fields[] = {
+	{F(sampling_config, samples), .type = CFG_UINT, .def = "400", .min = 1, .max = 1000000, .unit = "samples",
+	 .doc = "About this many points of each time series over the run."},
+};
+
+static const struct cfg_table sampling_table = {
+	.name = "sampling",
+	.doc = "Time series: the byte partition, free blocks and the like.",
+	.fields = sampling_fields,
+	.nr_fields = KMS_ARRAY_SIZE(sampling_fields),
+	.size = sizeof(struct sampling_config),
+};
+
+static const struct cfg_field periodic_fields[] = {
+	{F(periodic_config, vmstat), .type = CFG_TIME, .def = "\"1s\"", .max = 3.6e12,
+	 .doc = "Interval at which each CPU folds its counters and drains idle page lists; 0: never."},
+};
+
+static const struct cfg_table periodic_table = {
+	.name = "periodic",
+	.doc = "The kernel's periodic work: on recorded time under pacing asap and order, on simulated time under timestamps.",
+	.fields = periodic_fields,
+	.nr_fields = KMS_ARRAY_SIZE(periodic_fields),
+	.size = sizeof(struct periodic_config),
+};
+
+/* ---- the whole ---- */
+
+static const struct cfg_field experiment_fields[] = {
+	{F(experiment_config, name), .type = CFG_STRING, .def = "\"experiment\"",
+	 .doc = "Short name, by which `kmemsim show` finds the run."},
+	{F(experiment_config, title), .type = CFG_STRING, .def = "\"\"", .doc = "One line for people: what this run is to show."},
+	{F(experiment_config, machine), .type = CFG_OBJECT, .table = &machine_config_table, .doc = "The simulated hardware."},
+	{F(experiment_config, allocator), .type = CFG_OBJECT, .table = &allocator_table, .doc = "Allocator policy and its tunables."},
+	{F(experiment_config, workload), .type = CFG_OBJECT, .table = &workload_table, .doc = "The requests."},
+	{F(experiment_config, timing), .type = CFG_ENUM, .def = "\"cycle\"", .choices = timings,
+	 .doc = "cycle: every access is timed by the hardware models; functional: the allocators run natively, without time."},
+	{F(experiment_config, seed), .type = CFG_UINT, .def = "1", .doc = "Seed of all random numbers."},
+	{F(experiment_config, costs), .type = CFG_PATH, .def = "\"configs/costs/linux-6.1.json\"",
+	 .doc = "Cost table: instructions per path of each operation, in cycle timing."},
+	{F(experiment_config, sampling), .type = CFG_OBJECT, .table = &sampling_table, .doc = "Time series."},
+	{F(experiment_config, periodic), .type = CFG_OBJECT, .table = &periodic_table, .doc = "Periodic kernel work."},
+	{F(experiment_config, check), .type = CFG_BOOL, .def = "false", .doc = "Verify all invariants of the allocators at every sample; slow."},
+};
+
+const struct cfg_table experiment_config_table = {
+	.name = "experiment",
+	.doc = "One run: a machine, an allocator, a workload and a timing mode.",
+	.fields = experiment_fields,
+	.nr_fields = KMS_ARRAY_SIZE(experiment_fields),
+	.size = sizeof(struct experiment_config),
+};

@@ -1,0 +1,296 @@
+/*
+ * execute.c - one request of the workload on the allocators.
+ *
+ * Knows what each request means; knows neither pacing nor clocks. After an
+ * allocation it notes what was asked for and what was held (account.c), which
+ * costs no simulated time.
+ */
+#include "sim/run/internal.h"
+
+#include <string.h>
+
+/*
+ * Enter an allocation's result. Returns the object, NULL when the allocation
+ * failed (memory NULL): its free will then be a no-op.
+ */
+static struct object *enter(struct run *run, const struct kms_request *rq, struct kms_object_ref ref,
+			    void *memory, u64 requested, u32 cache)
+{
+	struct object *object = objects_add(&run->objects, ref);
+
+	if (!object) {
+		run->replay.out_of_memory = true;
+		return NULL;
+	}
+	object->memory = memory;
+	object->cache = cache;
+	object->site = rq->site;
+	object->requested = requested;
+	if (memory)
+		return object;
+	object->state = OBJECT_FAILED;
+	run->recorder.phases[run->recorder.phase].failed++;
+	return NULL;
+}
+
+static void enter_pages(struct run *run, const struct kms_request *rq, struct kms_object_ref ref,
+			const struct page *page, u32 order, u64 pages, u64 requested)
+{
+	struct object *object = enter(run, rq, ref, page ? mm_page_address(page) : NULL, requested,
+				      OBJECT_PAGES);
+
+	if (!object)
+		return;
+	object->order = (u8)order;
+	object->pages_left = (u32)pages;
+	object->held = pages * SIM_PAGE_BYTES;
+	account_alloc(&run->account, object);
+}
+
+static void enter_object(struct run *run, const struct kms_request *rq, struct kms_object_ref ref,
+			 void *memory, u32 cache)
+{
+	struct object *object = enter(run, rq, ref, memory, rq->size, cache);
+
+	if (!object)
+		return;
+	object->slab = mm_object_is_slab(memory);
+	object->held = object->slab ? mm_object_slot_bytes(memory) : mm_object_block_bytes(memory);
+	account_alloc(&run->account, object);
+}
+
+static void do_page_alloc(struct run *run, const struct kms_request *rq)
+{
+	struct page *page = run->mm->alloc_pages(rq->gfp, rq->order, rq->node);
+
+	enter_pages(run, rq, rq->refs[0], page, rq->order, 1ull << rq->order,
+		   (u64)SIM_PAGE_BYTES << rq->order);
+}
+
+static void do_page_exact(struct run *run, const struct kms_request *rq)
+{
+	struct page *page = run->mm->alloc_pages_exact(rq->size, rq->gfp);
+	u64 pages = (rq->size + SIM_PAGE_BYTES - 1) >> SIM_PAGE_SHIFT;
+
+	enter_pages(run, rq, rq->refs[0], page, 0, pages, rq->size);
+}
+
+static void do_page_bulk(struct run *run, const struct kms_request *rq)
+{
+	struct page *pages[KMS_MAX_BULK];
+	u32 got;
+
+	memset(pages, 0, rq->n * sizeof(*pages));
+	got = run->mm->alloc_pages_bulk(rq->gfp, rq->node, rq->n, pages);
+
+	for (u32 i = 0; i < rq->n; i++)
+		enter_pages(run, rq, rq->refs[i], i < got ? pages[i] : NULL, 0, 1, SIM_PAGE_BYTES);
+}
+
+/*
+ * The object behind a reference, by value: while an allocator runs, other CPUs
+ * do too, and the table's entries may move.
+ */
+static struct object look_up(const struct run *run, struct kms_object_ref ref)
+{
+	return *objects_find(&run->objects, ref);
+}
+
+static void forget(struct run *run, struct kms_object_ref ref)
+{
+	const struct object *object = objects_find(&run->objects, ref);
+
+	if (object->state == OBJECT_LIVE)
+		account_free_object(&run->account, object);
+	objects_remove(&run->objects, ref);
+}
+
+static void do_page_free(struct run *run, const struct kms_request *rq)
+{
+	const struct object object = look_up(run, rq->refs[0]);
+
+	if (object.state == OBJECT_LIVE)
+		run->mm->free_pages(mm_virt_to_page(object.memory), object.order);
+	forget(run, rq->refs[0]);
+}
+
+static void do_page_free_part(struct run *run, const struct kms_request *rq)
+{
+	struct object object = look_up(run, rq->refs[0]);
+	struct object *entry;
+	u32 pages = 1u << rq->order;
+
+	if (object.state == OBJECT_LIVE)
+		run->mm->free_pages(mm_virt_to_page((char *)object.memory + (u64)rq->part * SIM_PAGE_BYTES),
+				    rq->order);
+	entry = objects_find(&run->objects, rq->refs[0]);
+	if (entry->state != OBJECT_LIVE || entry->pages_left <= pages) {
+		forget(run, rq->refs[0]);
+		return;
+	}
+	entry->pages_left -= pages;
+	account_free_part(&run->account, entry, (u64)pages * SIM_PAGE_BYTES);
+}
+
+static void do_page_free_list(struct run *run, const struct kms_request *rq)
+{
+	struct page *pages[KMS_MAX_BULK];
+	u32 n = 0;
+
+	for (u32 i = 0; i < rq->n; i++) {
+		const struct object object = look_up(run, rq->refs[i]);
+
+		if (object.state == OBJECT_LIVE)
+			pages[n++] = mm_virt_to_page(object.memory);
+	}
+	run->mm->free_page_list(pages, n);
+	for (u32 i = 0; i < rq->n; i++)
+		forget(run, rq->refs[i]);
+}
+
+static void do_page_split(struct run *run, const struct kms_request *rq)
+{
+	const struct object object = look_up(run, rq->refs[0]);
+
+	if (object.state == OBJECT_LIVE)
+		run->mm->split_page(mm_virt_to_page(object.memory), object.order);
+}
+
+#define GFP_DMA_BIT 0x01u
+#define GFP_RECLAIMABLE_BIT 0x10u
+
+static void do_kmalloc(struct run *run, const struct kms_request *rq)
+{
+	void *memory = run->slab->kmalloc(rq->size, rq->gfp, rq->node);
+	u32 type = rq->gfp & GFP_DMA_BIT ? 1 : rq->gfp & GFP_RECLAIMABLE_BIT ? 2 : 0;
+
+	enter_object(run, rq, rq->refs[0], memory, OBJECT_KMALLOC + account_kmalloc_class(rq->size, type));
+}
+
+static void do_kfree(struct run *run, const struct kms_request *rq)
+{
+	const struct object object = look_up(run, rq->refs[0]);
+
+	if (object.state == OBJECT_LIVE)
+		run->slab->kfree(object.memory);
+	forget(run, rq->refs[0]);
+}
+
+static void do_cache_create(struct run *run, const struct kms_request *rq)
+{
+	const struct kms_cache_def *def = &run->info->caches[rq->cache];
+	struct kmem_cache_args args = {
+		.name = rq->cache, .size = def->object_size, .align = def->align, .flags = def->flags,
+		.useroffset = def->useroffset, .usersize = def->usersize, .ctor = def->ctor,
+	};
+
+	run->caches[rq->cache] = run->slab->cache_create(&args);
+}
+
+static void do_cache_alloc(struct run *run, const struct kms_request *rq)
+{
+	struct kmem_cache *s = run->caches[rq->cache];
+
+	enter_object(run, rq, rq->refs[0], run->slab->cache_alloc(s, rq->gfp, rq->node), rq->cache);
+}
+
+static void do_cache_free(struct run *run, const struct kms_request *rq)
+{
+	const struct object object = look_up(run, rq->refs[0]);
+
+	if (object.state == OBJECT_LIVE)
+		run->slab->cache_free(run->caches[object.cache], object.memory);
+	forget(run, rq->refs[0]);
+}
+
+static void do_cache_bulk(struct run *run, const struct kms_request *rq)
+{
+	void *objects[KMS_MAX_BULK];
+	int got = run->slab->cache_alloc_bulk(run->caches[rq->cache], rq->gfp, rq->n, objects);
+
+	for (u32 i = 0; i < rq->n; i++)
+		enter_object(run, rq, rq->refs[i], (int)i < got ? objects[i] : NULL, rq->cache);
+}
+
+static void do_free_bulk(struct run *run, const struct kms_request *rq)
+{
+	void *objects[KMS_MAX_BULK];
+	u32 cache = OBJECT_PAGES, n = 0;
+
+	for (u32 i = 0; i < rq->n; i++) {
+		const struct object object = look_up(run, rq->refs[i]);
+
+		if (object.state != OBJECT_LIVE)
+			continue;
+		objects[n++] = object.memory;
+		cache = object.cache;
+	}
+	if (n)
+		run->slab->free_bulk(cache < OBJECT_KMALLOC ? run->caches[cache] : NULL, n, objects);
+	for (u32 i = 0; i < rq->n; i++)
+		forget(run, rq->refs[i]);
+}
+
+/* Boot steps are not measured: they run in the plain flavour and cost no simulated time. */
+static void do_boot(struct run *run, const struct kms_request *rq)
+{
+	switch (rq->part) {
+	case BOOT_SLAB_INIT:
+		run->policy_plain->ops->init();
+		break;
+	case BOOT_PAGESETS:
+		mm_ops_plain.setup_pagesets();
+		run->kernel_up = true;
+		break;
+	case BOOT_WATERMARKS:
+		mm_ops_plain.init_watermarks();
+		break;
+	case BOOT_CPU_ONLINE:
+		mm_ops_plain.cpu_online(rq->order);
+		break;
+	}
+}
+
+static void do_cache_destroy(struct run *run, const struct kms_request *rq)
+{
+	run->slab->cache_destroy(run->caches[rq->cache]);
+}
+
+static void do_cache_shrink(struct run *run, const struct kms_request *rq)
+{
+	run->slab->cache_shrink(run->caches[rq->cache]);
+}
+
+/* The recorded kernel's late boot memory; on another memory map there is no such thing. */
+static void do_page_release(struct run *run, const struct kms_request *rq)
+{
+	if (run->recorded_memory)
+		run->mm->release_reserved(rq->size, rq->order);
+}
+
+void execute(struct run *run, const struct kms_request *rq)
+{
+	static void (*const action[NR_REQUESTS])(struct run *, const struct kms_request *) = {
+		[REQ_PAGE_ALLOC] = do_page_alloc,
+		[REQ_PAGE_FREE] = do_page_free,
+		[REQ_PAGE_FREE_PART] = do_page_free_part,
+		[REQ_PAGE_ALLOC_BULK] = do_page_bulk,
+		[REQ_PAGE_FREE_LIST] = do_page_free_list,
+		[REQ_PAGE_ALLOC_EXACT] = do_page_exact,
+		[REQ_PAGE_SPLIT] = do_page_split,
+		[REQ_PAGE_RELEASE] = do_page_release,
+		[REQ_KMALLOC] = do_kmalloc,
+		[REQ_KFREE] = do_kfree,
+		[REQ_CACHE_CREATE] = do_cache_create,
+		[REQ_CACHE_DESTROY] = do_cache_destroy,
+		[REQ_CACHE_SHRINK] = do_cache_shrink,
+		[REQ_CACHE_ALLOC] = do_cache_alloc,
+		[REQ_CACHE_FREE] = do_cache_free,
+		[REQ_CACHE_ALLOC_BULK] = do_cache_bulk,
+		[REQ_FREE_BULK] = do_free_bulk,
+		[REQ_BOOT] = do_boot,
+	};
+
+	if (action[rq->op])
+		action[rq->op](run, rq);
+}

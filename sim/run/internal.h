@@ -1,0 +1,215 @@
+/*
+ * internal.h - what the files of sim/run share: one run in progress.
+ */
+#ifndef SIM_RUN_INTERNAL_H
+#define SIM_RUN_INTERNAL_H
+
+#include "models/hw/machine.h"
+#include "models/mm/inspect.h"
+#include "models/mm/mm.h"
+#include "models/mm/tracepoints.h"
+#include "models/rt/rt.h"
+#include "sim/engine/lock.h"
+#include "sim/engine/ram.h"
+#include "sim/run/run.h"
+#include "workloads/request.h"
+
+/* Operations are the workload's requests plus what replay itself does on a CPU. */
+enum run_operation { OPERATION_TOUCH = NR_REQUESTS, OPERATION_VMSTAT, NR_OPERATIONS };
+const char *run_operation_name(u32 operation);
+
+/* ---- objects.c: what the workload holds ---- */
+
+enum object_state { OBJECT_FREE, OBJECT_LIVE, OBJECT_FAILED };
+
+/* One allocation. Generations of a slot that overlap in simulated time are chained. */
+struct object {
+	u32 generation;
+	u8 state;
+	bool slab;	/* lies in a slab; otherwise whole pages */
+	u8 order;	/* of the page block */
+	u32 cache;	/* the trace's cache, OBJECT_KMALLOC + class, or OBJECT_PAGES */
+	u32 site;
+	u32 pages_left; /* of a page block that is freed in parts */
+	u32 next;	/* overflow chain, index + 1; 0 ends */
+	void *memory;
+	u64 requested;	/* bytes asked for and not yet freed */
+	u64 held;	/* bytes taken for it: slab slot, or whole pages */
+};
+#define OBJECT_KMALLOC 0xffff0000u
+#define OBJECT_PAGES 0xffffffffu
+#define KMALLOC_CLASSES 64 /* 3 types of 16 sizes, and beyond the largest cache */
+
+struct objects {
+	struct object *slots;
+	u64 nr_slots;
+	struct object *overflow;
+	u32 nr_overflow, free_overflow; /* free list: index + 1 */
+};
+
+int objects_init(struct objects *o, u64 nr_slots, struct kms_error *err);
+void objects_free(struct objects *o);
+/* The object a reference means, NULL when it has not been allocated yet. */
+struct object *objects_find(const struct objects *o, struct kms_object_ref ref);
+/* A fresh entry for a reference; NULL when host memory is out. */
+struct object *objects_add(struct objects *o, struct kms_object_ref ref);
+void objects_remove(struct objects *o, struct kms_object_ref ref);
+
+/* ---- account.c: every byte of RAM in one state ---- */
+
+enum byte_state {
+	BYTES_REQUESTED, BYTES_ROUNDING, BYTES_SLAB_TAIL, BYTES_FREE_PARTIAL, BYTES_CPU_CACHED,
+	BYTES_PAGE_ORDER, BYTES_FREE, BYTES_METADATA, BYTES_RESERVED, NR_BYTE_STATES
+};
+extern const char *const byte_state_series[NR_BYTE_STATES];
+
+struct site_account {
+	u64 allocs, frees, live, live_bytes, requested_bytes, waste_live, waste_total;
+};
+
+struct account {
+	u64 ram_bytes;
+	u64 kernel_bytes; /* vmemmap, per-CPU areas, node data ... */
+	u64 slab_requested, page_requested, page_blocks;
+	u64 slab_free_cpu; /* bytes of free objects that CPUs keep, at the last partition */
+	struct site_account *sites;
+	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
+	u64 *cache_allocs, *cache_frees; /* by account_cache() */
+	struct mm_cache_info *caches;	 /* scratch for inspection */
+	u32 max_caches;
+};
+
+struct run;
+int account_init(struct run *run, struct kms_error *err);
+void account_free(struct account *a);
+void account_alloc(struct account *a, const struct object *object);
+void account_free_object(struct account *a, const struct object *object);
+void account_free_part(struct account *a, struct object *object, u64 bytes);
+/* Index of an object's cache in cache_allocs[]. */
+u32 account_cache(const struct account *a, u32 object_cache);
+/* kmalloc class of a cache or request: object bytes and type (0 normal, 1 DMA, 2 reclaimable). */
+u32 account_kmalloc_class(u64 object_bytes, u32 type);
+/* The partition now. All CPUs must be between operations. */
+void account_bytes(struct run *run, s64 bytes[NR_BYTE_STATES]);
+
+/* ---- record.c: operations, samples, metrics ---- */
+
+/* One operation kind on one path in one phase. */
+struct op_record {
+	struct histogram histogram; /* ps */
+	u64 part[NR_PARTS];
+};
+
+struct phase_record {
+	bool used, warm_up;
+	struct op_record *ops[NR_OPERATIONS][NR_MM_PATHS];
+	u64 count[NR_OPERATIONS][NR_MM_PATHS];
+	u64 failed;
+	u64 object_wait; /* ps: for what another CPU had not allocated yet */
+	u64 sync_wait;	 /* ps: for the recorded order, phase borders and samples */
+	u64 accesses;	 /* inside requests */
+	u64 insns_x1024;
+	u64 samples;
+	double fragmentation_sum, utilisation_sum;
+	u64 requested_peak, held_peak;
+	u64 start_requests, end_requests;
+	kms_ps start_time, end_time;
+	struct hw_stats hw;
+	u64 lock_wait, lock_contended;
+	u64 trace_counts[NR_TRACEPOINTS];
+	s64 bytes_end[NR_BYTE_STATES];
+	double unusable_end;
+};
+
+struct recorder {
+	struct phase_record *phases;
+	u32 nr_phases, phase;
+	bool closed; /* the last phase has ended */
+	/* snapshot at the beginning of the phase */
+	struct hw_stats hw;
+	u64 lock_wait, lock_contended;
+	u64 trace_counts[NR_TRACEPOINTS];
+};
+
+/* Where a CPU stood when its operation began. */
+struct op_mark {
+	kms_ps clock, idle;
+	kms_ps part[NR_PARTS];
+	u64 accesses;
+};
+
+int record_init(struct run *run, struct kms_error *err);
+void record_free(struct recorder *r);
+int record_phase(struct run *run, u32 phase, struct kms_error *err); /* ends the one before */
+void record_begin(struct run *run, u32 cpu, u32 operation, struct op_mark *mark);
+void record_end(struct run *run, u32 cpu, u32 operation, const struct op_mark *mark);
+int record_sample(struct run *run, struct kms_error *err);
+void record_close(struct run *run); /* ends the last phase */
+double record_unusable_index(u32 order); /* free memory in blocks below order, of all free memory */
+
+/* ---- report.c: metrics and tables into the store, after the replay ---- */
+
+int report(struct run *run, struct kms_error *err);
+
+/* ---- execute.c: one request on the allocators ---- */
+
+/* All objects and caches it needs are there; runs on the current simulated CPU. */
+void execute(struct run *run, const struct kms_request *request);
+
+/* ---- replay.c ---- */
+
+struct replay_cpu {
+	struct run *run;
+	u32 id;
+	struct kms_request request;
+	u64 next_vmstat; /* recorded ns */
+	struct sim_thread *thread;
+	bool waiting, done;
+};
+
+struct replay {
+	struct replay_cpu *cpus;
+	u32 nr_cpus;
+	u64 done;	       /* requests carried out */
+	u64 limit;	       /* stop before this seq */
+	u32 barrier;	       /* next entry of info->barriers */
+	u32 waiting;	       /* CPUs that wait until something is ready */
+	u64 next_sample;       /* take one when done reaches this; ~0 never */
+	u64 sample_every;
+	u32 in_operation;      /* CPUs inside a request */
+	bool sampling;	       /* CPUs are being brought to a stop for a sample */
+	u64 next_progress;
+	u64 recorded_time;     /* ns, of the request just carried out */
+	bool interrupted, out_of_memory;
+};
+
+int replay_run(struct run *run, struct kms_error *err);
+
+/* ---- one run ---- */
+
+struct run {
+	const struct experiment_config *config;
+	const struct run_options *options;
+	struct store *store;
+	struct kms_stream *stream;
+	const struct kms_workload_info *info;
+	const struct mm_ops *mm;	/* flavour that carries out requests */
+	const struct slab_ops *slab;
+	const struct slab_policy *policy, *policy_plain;
+	bool cycle;
+	struct machine *machine;
+	bool recorded_memory; /* the recording's memory map, not the machine's own */
+	bool kernel_up; /* per-CPU lists and workers are running */
+	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
+	struct objects objects;
+	struct account account;
+	struct recorder recorder;
+	struct replay replay;
+	double started; /* host seconds */
+};
+
+/* Simulated time for samples: the earliest CPU's clock, or recorded time without a clock. */
+kms_ps run_time(const struct run *run);
+double run_host_seconds(void);
+
+#endif

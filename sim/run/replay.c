@@ -1,0 +1,376 @@
+/*
+ * replay.c - driving the simulated CPUs through the workload's requests.
+ *
+ * In cycle timing every CPU is a thread of the engine that carries out its own
+ * requests in program order; in functional timing one loop merges them in
+ * recorded order. A CPU waits, without that counting as latency,
+ *   - for an object or slab cache that another CPU has not made yet,
+ *   - at phase borders and boot steps, where all CPUs meet,
+ *   - for its turn under global `order` pacing,
+ *   - while the others finish their operations so that a sample is consistent.
+ * Who waits is looked at again whenever a request is done.
+ */
+#include "sim/run/internal.h"
+
+#include <stdlib.h>
+
+#define PROGRESS_EVERY 16384
+
+/* ---- may this CPU go on? ---- */
+
+static u64 earliest_pending(const struct replay *rp)
+{
+	u64 seq = ~0ull;
+
+	for (u32 i = 0; i < rp->nr_cpus; i++)
+		if (!rp->cpus[i].done && rp->cpus[i].request.seq < seq)
+			seq = rp->cpus[i].request.seq;
+	return seq;
+}
+
+static bool needs_objects(const struct kms_request *rq)
+{
+	return kms_request_classes[rq->op] == 'F' || rq->op == REQ_PAGE_SPLIT;
+}
+
+static bool needs_cache(const struct kms_request *rq)
+{
+	return rq->op == REQ_CACHE_ALLOC || rq->op == REQ_CACHE_ALLOC_BULK ||
+	       rq->op == REQ_CACHE_DESTROY || rq->op == REQ_CACHE_SHRINK;
+}
+
+static bool objects_ready(const struct run *run, const struct kms_request *rq)
+{
+	if (needs_cache(rq) && !run->caches[rq->cache])
+		return false;
+	for (u32 i = 0; needs_objects(rq) && i < rq->n; i++)
+		if (!objects_find(&run->objects, rq->refs[i]))
+			return false;
+	return true;
+}
+
+/* Its turn, as far as borders and pacing go. */
+static bool turn_ready(const struct run *run, const struct kms_request *rq)
+{
+	const struct replay *rp = &run->replay;
+	u64 border = rp->barrier < run->info->nr_barriers ? run->info->barriers[rp->barrier] : ~0ull;
+
+	if (rp->sampling || rq->seq > border)
+		return false;
+	if (rq->seq == border || run->config->workload.pacing == PACING_ORDER)
+		return rq->seq == earliest_pending(rp);
+	return true;
+}
+
+static void wake_ready(struct run *run)
+{
+	struct replay *rp = &run->replay;
+	kms_ps now = sim_this_cpu()->clock;
+
+	for (u32 i = 0; rp->waiting && i < rp->nr_cpus; i++) {
+		struct replay_cpu *c = &rp->cpus[i];
+
+		if (!c->waiting)
+			continue;
+		if (!rp->interrupted && !(turn_ready(run, &c->request) && objects_ready(run, &c->request)))
+			continue;
+		c->waiting = false;
+		rp->waiting--;
+		sim_wake(c->thread, now);
+	}
+}
+
+/* Sleep until the CPU's request can be carried out; the time goes to *account. */
+static void wait_until_ready(struct replay_cpu *c)
+{
+	struct run *run = c->run;
+	struct replay *rp = &run->replay;
+
+	while (!rp->interrupted) {
+		bool turn = turn_ready(run, &c->request);
+		struct phase_record *phase = &run->recorder.phases[run->recorder.phase];
+		kms_ps since = sim_this_cpu()->clock;
+
+		if (turn && objects_ready(run, &c->request))
+			return;
+		c->waiting = true;
+		rp->waiting++;
+		sim_sleep();
+		*(turn ? &phase->object_wait : &phase->sync_wait) += sim_this_cpu()->clock - since;
+	}
+}
+
+/* ---- after a request ---- */
+
+static void show_progress(struct run *run)
+{
+	struct replay *rp = &run->replay;
+	struct run_progress p = {
+		.requests = rp->done,
+		.total = rp->limit < run->info->requests ? rp->limit : run->info->requests,
+		.time = run_time(run),
+		.seconds = run_host_seconds() - run->started,
+	};
+	u32 phase = run->recorder.phase;
+
+	rp->next_progress = rp->done + PROGRESS_EVERY;
+	p.phase = phase < run->info->nr_phases ? run->info->phases[phase] : "";
+	if (run->options->progress)
+		run->options->progress(run->options->arg, &p);
+	if (run->options->interrupted && *run->options->interrupted)
+		rp->interrupted = true;
+}
+
+static int take_sample(struct run *run, struct kms_error *err)
+{
+	struct replay *rp = &run->replay;
+
+	rp->sampling = false;
+	rp->next_sample = rp->done + rp->sample_every;
+	if (run->options->check || run->config->check) {
+		if (mm_check(err))
+			return kms_fail_in(err, "after request %llu", (unsigned long long)rp->done);
+		if (run->machine && machine_check(run->machine, err))
+			return kms_fail_in(err, "after request %llu", (unsigned long long)rp->done);
+	}
+	return record_sample(run, err);
+}
+
+static int finish_request(struct run *run, const struct kms_request *rq, struct kms_error *err)
+{
+	struct replay *rp = &run->replay;
+
+	rp->done++;
+	rp->recorded_time = rq->time;
+	if (rp->barrier < run->info->nr_barriers && rq->seq == run->info->barriers[rp->barrier])
+		rp->barrier++;
+	if (rp->out_of_memory)
+		return kms_fail(err, KMS_EFAIL, "the host has no memory left for the table of objects");
+	if (rp->done >= rp->next_progress)
+		show_progress(run);
+	if (rp->done >= rp->next_sample)
+		rp->sampling = true;
+	if (rp->sampling && !rp->in_operation)
+		return take_sample(run, err);
+	return 0;
+}
+
+/* ---- one request on its CPU ---- */
+
+static void run_vmstat(struct run *run, u32 cpu)
+{
+	struct op_mark mark;
+
+	record_begin(run, cpu, OPERATION_VMSTAT, &mark);
+	run->mm->refresh_cpu_vm_stats();
+	record_end(run, cpu, OPERATION_VMSTAT, &mark);
+}
+
+/* The CPU's vmstat worker, when its interval has passed since it last ran. */
+static void periodic_work(struct replay_cpu *c)
+{
+	struct run *run = c->run;
+	u64 interval = run->config->periodic.vmstat / KMS_PS_PER_NS;
+	u64 now = c->request.time;
+
+	if (!interval || !run->kernel_up)
+		return;
+	if (run->cycle && run->config->workload.pacing == PACING_TIMESTAMPS)
+		now = sim_this_cpu()->clock / KMS_PS_PER_NS;
+	if (now < c->next_vmstat)
+		return;
+	c->next_vmstat = now - now % interval + interval;
+	run->replay.in_operation++;
+	run_vmstat(run, c->id);
+	run->replay.in_operation--;
+}
+
+static void touch_memory(struct run *run, u32 cpu, const struct kms_request *rq, u64 limit,
+			 enum sim_access kind)
+{
+	struct op_mark mark;
+
+	if (!limit || !run->cycle)
+		return;
+	record_begin(run, cpu, OPERATION_TOUCH, &mark);
+	for (u32 i = 0; i < rq->n; i++) {
+		const struct object *object = objects_find(&run->objects, rq->refs[i]);
+		u64 bytes;
+
+		if (!object || object->state != OBJECT_LIVE)
+			continue;
+		bytes = object->requested < limit ? object->requested : limit;
+		sim_access_range(ram_off(object->memory), bytes, kind);
+	}
+	record_end(run, cpu, OPERATION_TOUCH, &mark);
+}
+
+static int carry_out(struct replay_cpu *c, struct kms_error *err)
+{
+	struct run *run = c->run;
+	const struct kms_request *rq = &c->request;
+	const struct touch_config *touch = &run->config->workload.touch;
+	char class = kms_request_classes[rq->op];
+	struct op_mark mark;
+	int ret = 0;
+
+	run->replay.in_operation++;
+	if (rq->op == REQ_PHASE) {
+		ret = record_phase(run, rq->part, err);
+	} else {
+		if (class == 'F')
+			touch_memory(run, c->id, rq, touch->read_bytes, SIM_READ);
+		record_begin(run, c->id, rq->op, &mark);
+		execute(run, rq);
+		record_end(run, c->id, rq->op, &mark);
+		if (class == 'A')
+			touch_memory(run, c->id, rq, touch->write_bytes, SIM_WRITE);
+	}
+	run->replay.in_operation--;
+	return ret ? ret : finish_request(run, rq, err);
+}
+
+/* Load the CPU's next request; false when it has none left to carry out. */
+static bool next_request(struct replay_cpu *c, struct kms_error *err)
+{
+	struct run *run = c->run;
+	int got = run->stream->next(run->stream, c->id, &c->request, err);
+
+	c->done = got <= 0 || c->request.seq >= run->replay.limit;
+	return !c->done;
+}
+
+/* ---- cycle timing: a thread per CPU ---- */
+
+static void pace(struct replay_cpu *c)
+{
+	const struct workload_config *w = &c->run->config->workload;
+
+	if (w->pacing == PACING_TIMESTAMPS)
+		sim_sleep_until((kms_ps)((double)c->request.time * w->time_scale * KMS_PS_PER_NS));
+	else if (w->think_time)
+		sim_sleep_until(sim_this_cpu()->clock + w->think_time);
+}
+
+static void cpu_thread(void *arg)
+{
+	struct replay_cpu *c = arg;
+	struct run *run = c->run;
+	struct kms_error err = { 0 };
+
+	while (!c->done && !run->replay.interrupted) {
+		pace(c);
+		wait_until_ready(c);
+		if (run->replay.interrupted)
+			break;
+		periodic_work(c);
+		if (carry_out(c, &err) || (!next_request(c, &err) && err.code))
+			engine_stop(err.code, "%s", err.text);
+		wake_ready(run);
+		sim_resched();
+	}
+	c->done = true;
+	wake_ready(run);
+}
+
+static int run_cycle(struct run *run, struct kms_error *err)
+{
+	struct replay *rp = &run->replay;
+
+	for (u32 i = 0; i < rp->nr_cpus; i++)
+		if (!rp->cpus[i].done)
+			rp->cpus[i].thread = sim_thread_start(i, "replay", cpu_thread, &rp->cpus[i]);
+	return engine_run(err);
+}
+
+/* ---- functional timing: one loop in recorded order ---- */
+
+struct functional {
+	struct run *run;
+	struct kms_error *err;
+};
+
+static struct replay_cpu *next_in_order(struct replay *rp)
+{
+	struct replay_cpu *first = NULL;
+
+	for (u32 i = 0; i < rp->nr_cpus; i++) {
+		struct replay_cpu *c = &rp->cpus[i];
+
+		if (!c->done && (!first || c->request.seq < first->request.seq))
+			first = c;
+	}
+	return first;
+}
+
+static void functional_loop(void *arg)
+{
+	struct functional *f = arg;
+	struct run *run = f->run;
+	struct replay_cpu *c;
+
+	while (!run->replay.interrupted && (c = next_in_order(&run->replay))) {
+		rt_enter_cpu(c->id);
+		periodic_work(c);
+		if (!objects_ready(run, &c->request)) {
+			kms_fail(f->err, KMS_EUSAGE,
+				 "request %llu (%s) needs an object or slab cache that no request before it made",
+				 (unsigned long long)c->request.seq, kms_request_names[c->request.op]);
+			return;
+		}
+		if (carry_out(c, f->err))
+			return;
+		next_request(c, f->err);
+		if (f->err->code)
+			return;
+	}
+}
+
+static int run_functional(struct run *run, struct kms_error *err)
+{
+	struct functional f = { run, err };
+	int ret = rt_protect(functional_loop, &f, err);
+
+	return ret ? ret : (int)err->code;
+}
+
+/* ---- */
+
+static int load_first(struct run *run, struct kms_error *err)
+{
+	struct replay *rp = &run->replay;
+
+	for (u32 i = 0; i < rp->nr_cpus; i++) {
+		rp->cpus[i].run = run;
+		rp->cpus[i].id = i;
+		next_request(&rp->cpus[i], err);
+		if (err->code)
+			return err->code;
+	}
+	return 0;
+}
+
+int replay_run(struct run *run, struct kms_error *err)
+{
+	struct replay *rp = &run->replay;
+	u64 total, samples = run->config->sampling.samples;
+	int ret;
+
+	rp->nr_cpus = run->info->nr_cpus;
+	rp->limit = run->config->workload.max_requests ? run->config->workload.max_requests : ~0ull;
+	total = rp->limit < run->info->requests ? rp->limit : run->info->requests;
+	rp->sample_every = samples ? total / samples + 1 : ~0ull;
+	rp->next_sample = samples ? rp->sample_every : ~0ull;
+	rp->cpus = calloc(rp->nr_cpus, sizeof(*rp->cpus));
+	if (!rp->cpus)
+		return kms_fail(err, KMS_EFAIL, "no memory for %u CPUs", rp->nr_cpus);
+	ret = load_first(run, err);
+	if (!ret)
+		ret = run->cycle ? run_cycle(run, err) : run_functional(run, err);
+	if (!ret && rp->interrupted)
+		ret = kms_fail(err, KMS_EINTERRUPTED, "interrupted after %llu requests",
+			       (unsigned long long)rp->done);
+	free(rp->cpus);
+	rp->cpus = NULL;
+	return ret;
+}

@@ -1,0 +1,448 @@
+/*
+ * report.c - from what record.c and account.c kept to the database.
+ *
+ * Every metric of results/metrics.def is computed here, per phase and for the
+ * measured part as a whole (all phases that are not warm-up). What a run could
+ * not measure (latencies without cycle timing) is left out, not stored as zero.
+ */
+#include "sim/run/internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- the measured part as one phase ---- */
+
+static void add_op(struct op_record **to, const struct op_record *from)
+{
+	if (!*to)
+		*to = calloc(1, sizeof(**to));
+	if (!*to)
+		return;
+	histogram_merge(&(*to)->histogram, &from->histogram);
+	for (u32 i = 0; i < NR_PARTS; i++)
+		(*to)->part[i] += from->part[i];
+}
+
+static void add_phase(struct phase_record *to, const struct phase_record *from)
+{
+	for (u32 op = 0; op < NR_OPERATIONS; op++)
+		for (u32 path = 0; path < NR_MM_PATHS; path++) {
+			to->count[op][path] += from->count[op][path];
+			if (from->ops[op][path])
+				add_op(&to->ops[op][path], from->ops[op][path]);
+		}
+	if (!to->used)
+		to->start_time = from->start_time;
+	to->used = true;
+	to->failed += from->failed;
+	to->object_wait += from->object_wait;
+	to->sync_wait += from->sync_wait;
+	to->accesses += from->accesses;
+	to->insns_x1024 += from->insns_x1024;
+	to->samples += from->samples;
+	to->fragmentation_sum += from->fragmentation_sum;
+	to->utilisation_sum += from->utilisation_sum;
+	to->end_time = from->end_time;
+	to->end_requests += from->end_requests - from->start_requests;
+	if (from->requested_peak > to->requested_peak)
+		to->requested_peak = from->requested_peak;
+	if (from->held_peak > to->held_peak)
+		to->held_peak = from->held_peak;
+	for (size_t i = 0; i < sizeof(to->hw) / sizeof(u64); i++)
+		((u64 *)&to->hw)[i] += ((const u64 *)&from->hw)[i];
+	to->lock_wait += from->lock_wait;
+	to->lock_contended += from->lock_contended;
+	for (u32 i = 0; i < NR_TRACEPOINTS; i++)
+		to->trace_counts[i] += from->trace_counts[i];
+	memcpy(to->bytes_end, from->bytes_end, sizeof(to->bytes_end));
+	to->unusable_end = from->unusable_end;
+}
+
+static void free_phase(struct phase_record *p)
+{
+	for (u32 op = 0; p && op < NR_OPERATIONS; op++)
+		for (u32 path = 0; path < NR_MM_PATHS; path++)
+			free(p->ops[op][path]);
+	free(p);
+}
+
+/* ---- metrics ---- */
+
+struct metrics {
+	double value[NR_METRICS];
+	bool known[NR_METRICS];
+};
+
+static void set(struct metrics *m, enum metric_id id, double value)
+{
+	m->value[id] = value;
+	m->known[id] = true;
+}
+
+static void set_ratio(struct metrics *m, enum metric_id id, double part, double whole)
+{
+	if (whole > 0)
+		set(m, id, part / whole);
+}
+
+static u64 count_class(const struct phase_record *p, char class, int path)
+{
+	u64 n = 0;
+
+	for (u32 op = 0; op < NR_REQUESTS; op++)
+		for (int i = 0; i < NR_MM_PATHS; i++)
+			if ((!class || kms_request_classes[op] == class) && (path < 0 || i == path))
+				n += p->count[op][i];
+	return n;
+}
+
+static u64 count_ops(const struct phase_record *p, const u8 *ops, size_t n, int path)
+{
+	u64 sum = 0;
+
+	for (size_t k = 0; k < n; k++)
+		for (int i = 0; i < NR_MM_PATHS; i++)
+			if (path < 0 || i == path)
+				sum += p->count[ops[k]][i];
+	return sum;
+}
+
+static void request_metrics(struct metrics *m, const struct phase_record *p)
+{
+	static const u8 slab_ops[] = { REQ_KMALLOC, REQ_KFREE, REQ_CACHE_ALLOC, REQ_CACHE_FREE };
+	static const u8 page_ops[] = { REQ_PAGE_ALLOC, REQ_PAGE_FREE };
+
+	set(m, M_REQUESTS, (double)count_class(p, 0, -1));
+	set(m, M_ALLOCATIONS, (double)count_class(p, 'A', -1));
+	set(m, M_FAILED, (double)p->failed);
+	set_ratio(m, M_FAST_PATH, (double)count_ops(p, slab_ops, sizeof(slab_ops), PATH_SLAB_FAST),
+		  (double)count_ops(p, slab_ops, sizeof(slab_ops), -1));
+	set_ratio(m, M_PCP_HIT, (double)count_ops(p, page_ops, sizeof(page_ops), PATH_PCP),
+		  (double)count_ops(p, page_ops, sizeof(page_ops), -1));
+	set(m, M_EXTFRAG, (double)p->trace_counts[TP_mm_page_alloc_extfrag]);
+	set(m, M_SLABS_NEW, (double)p->trace_counts[TP_slab_new]);
+	set(m, M_SLABS_FREED, (double)p->trace_counts[TP_slab_discard]);
+}
+
+static void latency_metrics(struct metrics *m, const struct phase_record *p)
+{
+	struct histogram *all = calloc(1, sizeof(*all));
+
+	if (!all)
+		return;
+	for (u32 op = 0; op < NR_REQUESTS; op++)
+		for (u32 path = 0; path < NR_MM_PATHS; path++)
+			if (p->ops[op][path] && kms_request_classes[op] != 'C')
+				histogram_merge(all, &p->ops[op][path]->histogram);
+	set(m, M_SIM_TIME, (double)(p->end_time - p->start_time) / KMS_PS_PER_NS);
+	set(m, M_BUSY, (double)all->sum / KMS_PS_PER_NS);
+	if (all->count) {
+		set(m, M_LAT_MEAN, (double)all->sum / (double)all->count / KMS_PS_PER_NS);
+		set(m, M_LAT_P50, (double)histogram_quantile(all, 0.5) / KMS_PS_PER_NS);
+		set(m, M_LAT_P99, (double)histogram_quantile(all, 0.99) / KMS_PS_PER_NS);
+		set(m, M_LAT_P999, (double)histogram_quantile(all, 0.999) / KMS_PS_PER_NS);
+	}
+	set(m, M_ORDER_WAIT, (double)p->object_wait / KMS_PS_PER_NS);
+	free(all);
+}
+
+static void hardware_metrics(struct metrics *m, const struct phase_record *p)
+{
+	double requests = m->value[M_REQUESTS];
+	const struct hw_stats *hw = &p->hw;
+
+	set(m, M_INSTRUCTIONS, (double)(p->insns_x1024 / 1024));
+	set(m, M_ACCESSES, (double)p->accesses);
+	set_ratio(m, M_L1_MISS, (double)hw->l1_misses, requests);
+	set_ratio(m, M_L2_MISS, (double)hw->l2_misses, requests);
+	set_ratio(m, M_LLC_MISS, (double)hw->llc_misses, requests);
+	set(m, M_TRANSFERS, (double)hw->cache_to_cache);
+	set(m, M_INVALIDATIONS, (double)hw->invalidations);
+	set(m, M_DRAM_READS, (double)hw->dram_reads);
+	set(m, M_DRAM_WRITES, (double)hw->dram_writes);
+	set_ratio(m, M_ROW_HITS, (double)hw->row_hits,
+		  (double)(hw->row_hits + hw->row_misses + hw->row_conflicts));
+	set(m, M_LOCK_WAIT, (double)p->lock_wait / KMS_PS_PER_NS);
+	set(m, M_LOCK_CONTENDED, (double)p->lock_contended);
+}
+
+static void byte_metrics(const struct run *run, struct metrics *m, const struct phase_record *p)
+{
+	const s64 *b = p->bytes_end;
+
+	set(m, M_REQUESTED, (double)b[BYTES_REQUESTED]);
+	set(m, M_HELD, (double)((s64)run->account.ram_bytes - b[BYTES_FREE] - b[BYTES_METADATA] -
+				b[BYTES_RESERVED]));
+	set(m, M_WASTE_ROUNDING, (double)b[BYTES_ROUNDING]);
+	set(m, M_WASTE_TAIL, (double)b[BYTES_SLAB_TAIL]);
+	set(m, M_WASTE_PARTIAL, (double)b[BYTES_FREE_PARTIAL]);
+	set(m, M_WASTE_CPU, (double)b[BYTES_CPU_CACHED]);
+	set(m, M_WASTE_ORDER, (double)b[BYTES_PAGE_ORDER]);
+	set(m, M_UNUSABLE_9, p->unusable_end);
+	if (!p->samples)
+		return;
+	set(m, M_REQUESTED_PEAK, (double)p->requested_peak);
+	set(m, M_HELD_PEAK, (double)p->held_peak);
+	set(m, M_INTERNAL_FRAG, p->fragmentation_sum / (double)p->samples);
+	set(m, M_SLAB_UTIL, p->utilisation_sum / (double)p->samples);
+}
+
+static int store_metrics(struct run *run, int phase, const struct phase_record *p, struct kms_error *err)
+{
+	struct metrics m = { 0 };
+	int ret = 0;
+
+	request_metrics(&m, p);
+	byte_metrics(run, &m, p);
+	if (run->cycle) {
+		latency_metrics(&m, p);
+		hardware_metrics(&m, p);
+	}
+	if (phase < 0 && run->info->requests)
+		set(&m, M_COVERAGE, (double)run->replay.done / (double)run->info->requests);
+	for (int id = 0; id < NR_METRICS && !ret; id++)
+		if (m.known[id])
+			ret = store_metric(run->store, phase, (enum metric_id)id, m.value[id], err);
+	return ret;
+}
+
+static int store_latencies(struct run *run, int phase, const struct phase_record *p, struct kms_error *err)
+{
+	int ret = 0;
+
+	for (u32 op = 0; op < NR_OPERATIONS; op++)
+		for (u32 path = 0; path < NR_MM_PATHS && !ret; path++)
+			if (p->ops[op][path])
+				ret = store_latency(run->store, phase, run_operation_name(op),
+						    rt_path_names[path], &p->ops[op][path]->histogram,
+						    p->ops[op][path]->part, err);
+	return ret;
+}
+
+static int report_phases(struct run *run, struct kms_error *err)
+{
+	struct recorder *r = &run->recorder;
+	struct phase_record *whole = calloc(1, sizeof(*whole));
+	int ret = whole ? 0 : kms_fail(err, KMS_EFAIL, "no memory for the summary");
+
+	for (u32 i = 0; i < r->nr_phases && !ret; i++) {
+		if (!r->phases[i].used)
+			continue;
+		if (!r->phases[i].warm_up)
+			add_phase(whole, &r->phases[i]);
+		ret = store_metrics(run, (int)i, &r->phases[i], err);
+		if (!ret)
+			ret = store_latencies(run, (int)i, &r->phases[i], err);
+	}
+	if (!ret)
+		ret = store_metrics(run, -1, whole, err);
+	if (!ret)
+		ret = store_latencies(run, -1, whole, err);
+	free_phase(whole);
+	return ret;
+}
+
+/* ---- tables ---- */
+
+static int by_address(const void *a, const void *b)
+{
+	const struct mm_cache_info *x = a, *y = b;
+
+	return x->cache < y->cache ? -1 : x->cache > y->cache;
+}
+
+/* Bytes asked for by the live objects of every inspected cache. */
+static void sum_requested(const struct objects *o, const struct mm_cache_info *caches, u32 n, u64 *requested)
+{
+	for (u64 i = 0; i < o->nr_slots; i++) {
+		const struct object *e = &o->slots[i];
+
+		for (; e; e = e->next ? &o->overflow[e->next - 1] : NULL) {
+			struct mm_cache_info key;
+			const struct mm_cache_info *c;
+
+			if (e->state != OBJECT_LIVE || !e->slab)
+				continue;
+			key.cache = mm_object_cache(e->memory);
+			c = bsearch(&key, caches, n, sizeof(*caches), by_address);
+			if (c)
+				requested[c - caches] += e->requested;
+		}
+	}
+}
+
+#define FLAG_CACHE_DMA 0x4000u
+#define FLAG_RECLAIM_ACCOUNT 0x20000u
+
+static void cache_counts(const struct run *run, const struct mm_cache_info *c, struct store_cache *row)
+{
+	const struct account *a = &run->account;
+	u32 type = c->flags & FLAG_CACHE_DMA ? 1 : c->flags & FLAG_RECLAIM_ACCOUNT ? 2 : 0;
+
+	for (u32 i = 0; i < a->nr_caches; i++)
+		if (run->caches[i] == c->cache) {
+			row->allocs += a->cache_allocs[i];
+			row->frees += a->cache_frees[i];
+		}
+	if (c->boot_cache) {
+		u32 i = a->nr_caches + account_kmalloc_class(c->object_size, type);
+
+		if (strstr(row->name, "kmalloc")) {
+			row->allocs += a->cache_allocs[i];
+			row->frees += a->cache_frees[i];
+		}
+	}
+}
+
+static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 requested, struct kms_error *err)
+{
+	struct store_cache row = {
+		.name = c->boot_cache ? mm_boot_cache_name(c->name) : run->info->caches[c->name].name,
+		.object_size = c->object_size, .size = c->size, .align = c->align, .order = c->order,
+		.objects_per_slab = c->objects_per_slab, .slabs = c->slabs,
+		.slab_bytes = c->slab_pages * SIM_PAGE_BYTES, .objects = c->objects, .inuse = c->inuse,
+		.free_cpu = c->free_cpu, .free_partial = c->free_partial, .partial_slabs = c->partial_slabs,
+		.requested_bytes = requested, .tail_bytes = c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size,
+	};
+
+	/* the slab layer's own descriptors are nobody's request and waste nothing */
+	row.rounding_bytes = requested ? c->inuse * c->size - requested : 0;
+	cache_counts(run, c, &row);
+	return store_cache(run->store, &row, err);
+}
+
+static int report_caches(struct run *run, struct kms_error *err)
+{
+	struct account *a = &run->account;
+	u32 n = mm_inspect_caches(a->caches, a->max_caches);
+	u64 *requested;
+	int ret = 0;
+
+	if (n > a->max_caches)
+		n = a->max_caches;
+	requested = calloc(n + 1, sizeof(*requested));
+	if (!requested)
+		return kms_fail(err, KMS_EFAIL, "no memory for %u slab caches", n);
+	qsort(a->caches, n, sizeof(*a->caches), by_address);
+	sum_requested(&run->objects, a->caches, n, requested);
+	for (u32 i = 0; i < n && !ret; i++)
+		ret = store_one_cache(run, &a->caches[i], requested[i], err);
+	free(requested);
+	return ret;
+}
+
+static int report_zones(struct run *run, struct kms_error *err)
+{
+	struct mm_zone_info zones[64];
+	u32 n = mm_inspect_zones(zones, 64);
+	int ret = 0;
+
+	for (u32 i = 0; i < n && i < 64 && !ret; i++) {
+		struct store_zone row = {
+			.node = zones[i].node, .name = zones[i].name, .start_pfn = zones[i].start_pfn,
+			.spanned = zones[i].spanned, .present = zones[i].present, .managed = zones[i].managed,
+			.free_pages = zones[i].nr_free_pages, .pcp_pages = zones[i].pcp_pages,
+			.watermark_min = zones[i].watermark[0], .watermark_low = zones[i].watermark[1],
+			.watermark_high = zones[i].watermark[2],
+		};
+
+		memcpy(row.nr_free, zones[i].nr_free, sizeof(row.nr_free));
+		ret = store_zone(run->store, &row, err);
+	}
+	return ret;
+}
+
+static int report_sites(struct run *run, struct kms_error *err)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < run->info->nr_sites && !ret; i++) {
+		const struct site_account *s = &run->account.sites[i];
+		struct store_site row = {
+			.name = run->info->sites[i], .allocs = s->allocs, .frees = s->frees, .live = s->live,
+			.live_bytes = s->live_bytes, .requested_bytes = s->requested_bytes,
+			.waste_bytes = s->waste_live, .waste_bytes_total = s->waste_total,
+		};
+
+		if (s->allocs)
+			ret = store_site(run->store, &row, err);
+	}
+	return ret;
+}
+
+static int report_locks(struct run *run, struct kms_error *err)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < rt_nr_locks && run->cycle && !ret; i++) {
+		const struct sim_lock_stat *s = sim_lock_stat(i);
+		struct store_lock row = { .name = rt_lock_names[i], .holder = "", .acquired = s->acquired,
+					  .contended = s->contended, .wait_ps = s->wait, .wait_max_ps = s->wait_max };
+
+		if (!s->acquired)
+			continue;
+		ret = store_lock(run->store, &row, err);
+		for (u32 tag = 0; tag < NR_OPERATIONS && !ret; tag++) {
+			row = (struct store_lock){ .name = rt_lock_names[i], .holder = run_operation_name(tag),
+						   .wait_ps = s->wait_by_tag[tag] };
+			if (row.wait_ps)
+				ret = store_lock(run->store, &row, err);
+		}
+	}
+	return ret;
+}
+
+static int report_hardware(struct run *run, struct kms_error *err)
+{
+	struct hw_stats s;
+	int ret = 0;
+
+	if (!run->cycle)
+		return 0;
+	machine_stats(run->machine, -1, &s);
+#define HW(field)                                                                                  \
+	if (!ret)                                                                                  \
+		ret = store_counter(run->store, "hardware", #field, s.field, err)
+	HW(reads); HW(writes); HW(atomics); HW(prefetches);
+	HW(l1_hits); HW(l1_misses); HW(l2_hits); HW(l2_misses); HW(llc_hits); HW(llc_misses);
+	HW(cache_to_cache); HW(invalidations); HW(upgrades); HW(write_backs); HW(evictions);
+	HW(dram_reads); HW(dram_writes); HW(row_hits); HW(row_misses); HW(row_conflicts);
+	HW(refresh_stalls); HW(remote_node);
+#undef HW
+	return ret;
+}
+
+static int report_counters(struct run *run, struct kms_error *err)
+{
+	const struct recorder *r = &run->recorder;
+	u64 object_wait = 0, sync_wait = 0;
+	int ret = 0;
+
+	for (u32 i = 0; i < NR_TRACEPOINTS && !ret; i++)
+		ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
+	for (u32 i = 0; i < run->info->nr_left_out && !ret; i++)
+		ret = store_counter(run->store, "left_out", run->info->left_out[i].what,
+				    run->info->left_out[i].count, err);
+	for (u32 i = 0; i < r->nr_phases; i++) {
+		object_wait += r->phases[i].object_wait;
+		sync_wait += r->phases[i].sync_wait;
+	}
+	if (!ret)
+		ret = store_counter(run->store, "wait_ps", "object", object_wait, err);
+	if (!ret)
+		ret = store_counter(run->store, "wait_ps", "order_border_sample", sync_wait, err);
+	return ret;
+}
+
+int report(struct run *run, struct kms_error *err)
+{
+	int (*const parts[])(struct run *, struct kms_error *) = {
+		report_phases, report_caches, report_zones, report_sites, report_locks, report_hardware,
+		report_counters,
+	};
+	int ret = 0;
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(parts) && !ret; i++)
+		ret = parts[i](run, err);
+	return ret;
+}

@@ -1,0 +1,230 @@
+/*
+ * run.c - one experiment: open the workload, start the machine, replay, report.
+ */
+#include "sim/run/internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+#include <xxhash.h>
+
+#include "build_info.h"
+#include "sim/config/data.h"
+#include "sim/run/system.h"
+#include "workloads/synthetic.h"
+#include "workloads/trace.h"
+
+kms_ps run_time(const struct run *run)
+{
+	return run->cycle ? engine_now() : run->replay.recorded_time * KMS_PS_PER_NS;
+}
+
+/* ---- the workload ---- */
+
+static int open_workload(struct run *run, char trace_hash[33], struct kms_error *err)
+{
+	const struct workload_config *w = &run->config->workload;
+	char path[4096];
+	int ret;
+
+	strcpy(trace_hash, "");
+	if (w->has_synthetic)
+		return synthetic_open(&run->stream, &w->synthetic, run->config->seed, err);
+	data_find(w->trace, path, sizeof(path));
+	ret = trace_open(&run->stream, path, err);
+	return ret ? ret : trace_file_hash(path, trace_hash, err);
+}
+
+static int check_workload(struct run *run, struct kms_error *err)
+{
+	const struct experiment_config *c = run->config;
+	const struct kms_workload_info *info = run->info;
+
+	if (info->nr_cpus > c->machine.cpus)
+		return kms_fail(err, KMS_EUSAGE,
+				"the workload needs %u CPUs, machine '%s' has %llu (machine.cpus)",
+				info->nr_cpus, c->machine.name ? c->machine.name : "",
+				(unsigned long long)c->machine.cpus);
+	if (c->workload.memory == MEMORY_RECORDED && !info->nr_zones)
+		return kms_fail(err, KMS_EUSAGE,
+				"workload.memory is 'recorded', but this workload brings no memory map; use 'machine'");
+	for (size_t i = 0; i < c->workload.warm_up.n; i++) {
+		const char *name = ((char **)c->workload.warm_up.items)[i];
+		u32 p = 0;
+
+		while (p < info->nr_phases && strcmp(info->phases[p], name))
+			p++;
+		if (p == info->nr_phases) {
+			const char *near = kms_nearest(name, (const char *const *)info->phases, info->nr_phases);
+
+			return kms_fail(err, KMS_EUSAGE, "workload.warm_up: the workload has no phase '%s'%s%s%s", name,
+					near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		}
+	}
+	return 0;
+}
+
+/* ---- the run's row ---- */
+
+/* XXH3-128 of a text, as 32 hex digits. */
+static void hash_text(const char *text, char hex[33])
+{
+	XXH128_hash_t h = XXH3_128bits(text, strlen(text));
+
+	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
+}
+
+static int begin(struct run *run, const char *config_json, const char *trace_hash, s64 *run_id,
+		 struct kms_error *err)
+{
+	const struct experiment_config *c = run->config;
+	static const char *const timings[] = { "cycle", "functional" };
+	static const char *const pacings[] = { "asap", "order", "timestamps" };
+	struct utsname host = { 0 };
+	char host_text[256], hash[33];
+	struct run_info info = {
+		.name = c->name, .title = c->title, .tool_version = KMS_VERSION " (" KMS_GIT ")",
+		.compiler = KMS_COMPILER, .compiler_flags = KMS_SIM_FLAGS, .host = host_text,
+		.config_json = config_json, .config_hash = hash, .trace_hash = trace_hash,
+		.workload = c->workload.has_synthetic ? "synthetic" : c->workload.trace,
+		.machine = c->machine.name, .policy = run->policy->name,
+		.timing = timings[c->timing], .pacing = run->cycle ? pacings[c->workload.pacing] : "order",
+		.seed = c->seed, .ram_bytes = run->account.ram_bytes,
+		.part_names = rt_part_names, .nr_parts = NR_PARTS,
+	};
+
+	uname(&host);
+	snprintf(host_text, sizeof(host_text), "%s %s %s", host.sysname, host.release, host.machine);
+	hash_text(config_json, hash);
+	return store_begin_run(run->store, &info, run_id, err);
+}
+
+static int host_facts(struct run *run, double start_up, struct kms_error *err)
+{
+	double seconds = run_host_seconds() - run->started - start_up;
+	struct {
+		const char *name;
+		double value;
+		const char *unit;
+	} facts[] = {
+		{ "start_up", start_up, "s" },
+		{ "replay", seconds, "s" },
+		{ "requests_per_second", seconds > 0 ? (double)run->replay.done / seconds : 0, "requests/s" },
+		{ "simulated_ram_resident", (double)ram_resident_bytes(), "bytes" },
+	};
+	int ret = 0;
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(facts) && !ret; i++)
+		ret = store_host(run->store, facts[i].name, facts[i].value, facts[i].unit, err);
+	return ret;
+}
+
+/* ---- from start to end ---- */
+
+static int start_system(struct run *run, struct system *system, struct kms_error *err)
+{
+	const struct experiment_config *c = run->config;
+	char costs[4096] = "";
+	struct system_config sc = {
+		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
+		.recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
+		.seed = c->seed, .cycle = run->cycle,
+	};
+	int ret;
+
+	if (run->cycle && c->costs) {
+		data_find(c->costs, costs, sizeof(costs));
+		sc.costs = costs;
+	}
+	ret = system_start(system, &sc, err);
+	if (ret)
+		return ret;
+	run->machine = system->machine;
+	run->recorded_memory = sc.recorded != NULL;
+	run->mm = system->mm;
+	run->policy = system->policy;
+	run->policy_plain = system->policy_plain;
+	run->slab = run->policy->ops;
+	run->account.ram_bytes = system->ram_bytes;
+	run->account.kernel_bytes = system->kernel_bytes;
+	return 0;
+}
+
+/* A workload that brings no boot steps gets a booted kernel. */
+static void finish_boot(struct run *run, const struct system *system)
+{
+	if (run->info->nr_boot_steps)
+		return;
+	system_boot_rest(system);
+	run->kernel_up = true;
+}
+
+/*
+ * What the run measured goes to the store also when it ended early; the
+ * error of the replay itself is the one that is returned.
+ */
+static int replay_and_report(struct run *run, double start_up, struct kms_error *err)
+{
+	struct kms_error late = { 0 };
+	const char *status;
+	int ret = replay_run(run, err);
+
+	if (!ret || ret == KMS_EINTERRUPTED) {
+		record_close(run);
+		if (report(run, ret ? &late : err) && !ret)
+			ret = err->code;
+	}
+	host_facts(run, start_up, &late);
+	status = !ret ? "complete" : ret == KMS_EINTERRUPTED ? "interrupted" : "failed";
+	if (store_end_run(run->store, status, ret ? &late : err) && !ret)
+		ret = err->code;
+	return ret;
+}
+
+static int run_on_system(struct run *run, struct system *system, const char *config_json,
+			 const char *trace_hash, s64 *run_id, struct kms_error *err)
+{
+	double start_up;
+	int ret = objects_init(&run->objects, run->info->slots, err);
+
+	if (!ret)
+		ret = account_init(run, err);
+	if (!ret)
+		ret = record_init(run, err);
+	if (!ret)
+		ret = begin(run, config_json, trace_hash, run_id, err);
+	if (ret)
+		return ret;
+	finish_boot(run, system);
+	start_up = run_host_seconds() - run->started;
+	ret = record_phase(run, 0, err);
+	return ret ? ret : replay_and_report(run, start_up, err);
+}
+
+int run_experiment(const struct experiment_config *config, const char *config_json, struct store *store,
+		   const struct run_options *options, s64 *run_id, struct kms_error *err)
+{
+	struct run run = { .config = config, .options = options, .store = store,
+			   .cycle = config->timing == TIMING_CYCLE, .started = run_host_seconds() };
+	struct system system = { 0 };
+	char trace_hash[33];
+	int ret = open_workload(&run, trace_hash, err);
+
+	if (ret)
+		return ret;
+	run.info = run.stream->info;
+	run.caches = calloc(run.info->nr_caches + 1, sizeof(*run.caches));
+	ret = run.caches ? check_workload(&run, err) : kms_fail(err, KMS_EFAIL, "no memory for slab caches");
+	if (!ret)
+		ret = start_system(&run, &system, err);
+	if (!ret)
+		ret = run_on_system(&run, &system, config_json, trace_hash, run_id, err);
+	record_free(&run.recorder);
+	account_free(&run.account);
+	objects_free(&run.objects);
+	free(run.caches);
+	system_stop(&system);
+	run.stream->close(run.stream);
+	return ret;
+}

@@ -1,0 +1,183 @@
+/*
+ * system.c - from configuration to a simulated machine with a booted kernel.
+ */
+#include "sim/run/system.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/rt/memblock.h"
+#include "sim/engine/ram.h"
+
+#define PS_PER_NS 1000.0
+
+/* ---- boot memory ---- */
+
+/* The shapes are equal; the types belong to different neighbours. */
+static int recorded_memory(struct memblock *mb, const struct kms_workload_info *info, u32 nr_cpus,
+			   struct kms_error *err)
+{
+	struct mm_zone_boot *zones = calloc(info->nr_zones + 1, sizeof(*zones));
+	struct mm_range *free_ranges = calloc(info->nr_free + 1, sizeof(*free_ranges));
+	struct mm_range *late = calloc(info->nr_late + 1, sizeof(*late));
+	struct memblock_recording r = {
+		.nr_cpus = nr_cpus, .nr_nodes = info->nr_nodes, .cpu_node = info->cpu_node, .zones = zones,
+		.nr_zones = info->nr_zones, .free = free_ranges, .nr_free = info->nr_free, .late = late,
+		.nr_late = info->nr_late,
+	};
+	int ret = KMS_EFAIL;
+
+	if (zones && free_ranges && late) {
+		for (u32 i = 0; i < info->nr_zones; i++)
+			zones[i] = (struct mm_zone_boot){ info->zones[i].node, info->zones[i].zone_idx,
+							  info->zones[i].start_pfn, info->zones[i].spanned,
+							  info->zones[i].present };
+		for (u32 i = 0; i < info->nr_free; i++)
+			free_ranges[i] = (struct mm_range){ info->free[i].pfn, info->free[i].end };
+		for (u32 i = 0; i < info->nr_late; i++)
+			late[i] = (struct mm_range){ info->late[i].pfn, info->late[i].end };
+		ret = memblock_from_recording(mb, &r, err);
+	} else {
+		kms_fail(err, KMS_EFAIL, "no memory for the recorded memory map");
+	}
+	free(zones);
+	free(free_ranges);
+	free(late);
+	return ret;
+}
+
+static int set_up_memory(struct system *s, struct memblock *mb, const struct system_config *c,
+			 struct kms_error *err)
+{
+	int ret = c->recorded ? recorded_memory(mb, c->recorded, s->nr_cpus, err)
+			      : memblock_from_config(mb, &c->machine->memory, s->nr_cpus, err);
+
+	if (ret)
+		return ret;
+	ret = memblock_map(mb, err);
+	if (ret) {
+		memblock_free(mb);
+		return ret;
+	}
+	s->ram_bytes = mb->ram_bytes;
+	s->kernel_bytes = memblock_sizes.globals + mb->node_data_bytes + mb->percpu_bytes +
+			  mb->section_bytes + mb->vmemmap_phys_bytes;
+	return 0;
+}
+
+/* ---- engine, run time, hardware ---- */
+
+static kms_ps cycles(const struct core_config *core, double n)
+{
+	return (kms_ps)(n * PS_PER_NS / core->ghz + 0.5);
+}
+
+static int start_run_time(struct system *s, const struct system_config *c, struct kms_error *err)
+{
+	const struct core_config *core = &c->machine->core;
+	struct rt_config rt = {
+		.ps_per_insn_x1024 = (kms_ps)(1024 * PS_PER_NS / core->ghz / core->ipc + 0.5),
+		.irq_save_ps = cycles(core, core->irq_save_cycles),
+		.irq_restore_ps = cycles(core, core->irq_restore_cycles),
+		.cpu_relax_ps = cycles(core, core->pause_cycles),
+	};
+
+	if (c->cycle && c->costs) {
+		int ret = costs_load(&s->costs, c->costs, err);
+
+		if (ret)
+			return ret;
+		rt.costs = s->costs.costs;
+	}
+	return rt_init(&rt, s->nr_cpus, err);
+}
+
+static int start_engine(struct system *s, const struct system_config *c, struct kms_error *err)
+{
+	struct engine_config engine = {
+		.nr_cpus = s->nr_cpus, .lock_part = PART_LOCK, .access = c->cycle ? machine_access : NULL,
+	};
+	int ret = engine_init(&engine, err);
+
+	if (ret || !c->cycle)
+		return ret;
+	ret = machine_new(&s->machine, c->machine, c->seed, err);
+	if (!ret)
+		machine_attach(s->machine);
+	return ret;
+}
+
+/* ---- policies ---- */
+
+static const struct slab_policy *find_policy(const struct mm_ops *mm, const char *name)
+{
+	for (u32 i = 0; i < mm->nr_policies; i++)
+		if (!strcmp(mm->policies[i]->name, name))
+			return mm->policies[i];
+	return NULL;
+}
+
+static int choose_policy(struct system *s, const char *name, struct kms_error *err)
+{
+	const char *names[64], *near;
+	u32 n = mm_ops_plain.nr_policies < 64 ? mm_ops_plain.nr_policies : 64;
+
+	s->policy = find_policy(s->mm, name);
+	s->policy_plain = find_policy(&mm_ops_plain, name);
+	if (s->policy)
+		return 0;
+	for (u32 i = 0; i < n; i++)
+		names[i] = mm_ops_plain.policies[i]->name;
+	near = kms_nearest(name, names, n);
+	return kms_fail(err, KMS_EUSAGE, "allocator.slab: there is no slab policy '%s'%s%s%s (`kmemsim policies` lists them)",
+			name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* ---- */
+
+int system_start(struct system *s, const struct system_config *c, struct kms_error *err)
+{
+	struct memblock *mb = calloc(1, sizeof(*mb));
+	int ret;
+
+	*s = (struct system){ .cycle = c->cycle, .nr_cpus = (u32)c->machine->cpus,
+			      .mm = c->cycle ? &mm_ops_cycle : &mm_ops_plain };
+	if (!mb)
+		return kms_fail(err, KMS_EFAIL, "no memory for the boot memory map");
+	ret = choose_policy(s, c->slab, err);
+	if (!ret)
+		ret = start_run_time(s, c, err);
+	if (!ret)
+		ret = start_engine(s, c, err);
+	if (!ret)
+		ret = set_up_memory(s, mb, c, err);
+	if (!ret) {
+		for (u32 cpu = 0; cpu < s->nr_cpus; cpu++)
+			rt_set_percpu(cpu, SIM_RAM_BASE + mb->boot.percpu_phys[cpu]);
+		mb->boot.params = c->params;
+		rt_enter_cpu(0);
+		mm_ops_plain.boot(&mb->boot);
+		memblock_free(mb);
+	}
+	free(mb);
+	return ret;
+}
+
+void system_boot_rest(const struct system *s)
+{
+	rt_enter_cpu(0);
+	s->policy_plain->ops->init();
+	mm_ops_plain.setup_pagesets();
+	for (u32 cpu = 1; cpu < s->nr_cpus; cpu++)
+		mm_ops_plain.cpu_online(cpu);
+	mm_ops_plain.init_watermarks();
+}
+
+void system_stop(struct system *s)
+{
+	machine_free(s->machine);
+	engine_exit();
+	costs_free(&s->costs);
+	ram_unmap();
+	*s = (struct system){ 0 };
+}

@@ -1,0 +1,44 @@
+/*
+ * system.h - a simulated machine with its kernel, ready for requests.
+ *
+ * Maps RAM, sets aside boot memory, starts the engine, the run time and (in
+ * cycle timing) the hardware models, and boots the page allocator. The rest of
+ * the boot (slab layer, per-CPU lists, watermarks) follows as the workload's
+ * boot steps, or at once with system_boot_rest().
+ */
+#ifndef SIM_RUN_SYSTEM_H
+#define SIM_RUN_SYSTEM_H
+
+#include "models/hw/machine.h"
+#include "models/mm/mm.h"
+#include "models/rt/costs.h"
+#include "models/rt/rt.h"
+#include "workloads/request.h"
+
+struct system_config {
+	const struct machine_config *machine;
+	const struct mm_params *params;
+	const char *slab;		      /* policy name */
+	const char *costs;		      /* cost table file; NULL: instruction work costs nothing */
+	const struct kms_workload_info *recorded; /* memory map and CPUs to rebuild; NULL: the machine's own */
+	u64 seed;
+	bool cycle;
+};
+
+struct system {
+	bool cycle;
+	u32 nr_cpus;
+	u64 ram_bytes, kernel_bytes;
+	struct machine *machine;	  /* NULL in functional timing */
+	struct cost_table costs;
+	const struct mm_ops *mm;	  /* flavour that carries out requests */
+	const struct slab_policy *policy, *policy_plain;
+};
+
+/* KMS_EUSAGE: unknown policy, memory map that does not fit, bad cost table. */
+int system_start(struct system *s, const struct system_config *config, struct kms_error *err);
+/* Slab layer, per-CPU lists, all CPUs, watermarks: what a workload without boot steps needs. */
+void system_boot_rest(const struct system *s);
+void system_stop(struct system *s);
+
+#endif

@@ -1,0 +1,29 @@
+#!/bin/sh
+# What `make bench` prints: speed, as ratios measured in one run.
+#   tests/bench/bench.sh BUILD_DIR
+build=$1
+kmemsim=$build/kmemsim
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+fact() { sqlite3 "$work/$1.db" "select value from host_fact where name = '$2' order by run desc limit 1"; }
+nproc=$(nproc)
+echo "host: $nproc processors, $(uname -m), $($build/kmemsim version | sed -n 's/^compiler  *//p')"
+echo
+"$build/tests/bench/slub_bench" || exit 1
+echo
+echo "whole runs of recorded traces, requests/s"
+for t in functional cycle; do
+	for c in slub-up slub-smp4; do
+		for i in 1 2 3; do "$kmemsim" run configs/experiments/$c.json --timing $t --db "$work/$c-$t.db" -q >/dev/null || exit 1; done
+		sqlite3 "$work/$c-$t.db" "select value from host_fact where name = 'requests_per_second' order by value" |
+			sed -n 2p | awk -v n="$c, $t" '{printf "%-24s %8.2f million (median of 3)\n", n, $1 / 1e6}'
+	done
+done
+echo
+echo "start of big machines: time to a booted kernel, and host memory touched for simulated RAM"
+for m in big-64gib big-1tib; do
+	"$kmemsim" run configs/experiments/synthetic.json --timing functional --set machine=configs/machines/$m.json \
+		--set workload.synthetic.requests=1000 --db "$work/$m.db" -q >/dev/null || exit 1
+	echo "$(fact $m start_up) $(fact $m simulated_ram_resident)" |
+		awk -v n=$m '{printf "%-24s %8.3f s %12.1f MiB\n", n, $1, $2 / 1048576}'
+done

@@ -1,0 +1,20 @@
+#!/bin/sh
+# A run that is interrupted or killed leaves a readable database that says so.
+. tests/e2e/lib.sh
+sql() { sqlite3 "$1" "$2"; }
+big="--set workload.synthetic.requests=40000000"
+"$kmemsim" run configs/experiments/synthetic.json $big --db "$work/i.db" -q >/dev/null 2>&1 &
+pid=$!
+sleep 3; kill -INT $pid; wait $pid
+is "SIGINT: exit status 130" $? 130
+is "SIGINT: the run is marked interrupted" "$(sql "$work/i.db" 'select status from run')" interrupted
+is "SIGINT: what was measured is there" "$(sql "$work/i.db" 'select count(*) > 0 from run_metric')" 1
+is "SIGINT: sums hold" "$(sql "$work/i.db" 'select (select count(*) from check_byte_partition) + (select count(*) from check_latency_parts)')" 0
+"$kmemsim" run configs/experiments/synthetic.json $big --db "$work/k.db" -q >/dev/null 2>&1 &
+pid=$!
+sleep 3; kill -KILL $pid; wait $pid 2>/dev/null
+is "SIGKILL: the database is sound" "$(sql "$work/k.db" 'pragma integrity_check')" ok
+is "SIGKILL: the run is marked running" "$(sql "$work/k.db" 'select status from run')" running
+"$kmemsim" list --db "$work/k.db" | grep -q incomplete && ok "SIGKILL: list says incomplete" || not_ok "SIGKILL: list says incomplete"
+"$kmemsim" show latest --db "$work/k.db" >/dev/null && ok "SIGKILL: show reads it" || not_ok "SIGKILL: show reads it"
+exit $status

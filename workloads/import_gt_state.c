@@ -1,0 +1,140 @@
+/*
+ * import_gt_state.c - the machine that was recorded, from the state dumps.
+ *
+ * state-before_mem_init tells zones and nodes; state-start, taken once the
+ * machine is up, how many CPUs came online and min_free_kbytes. The kernel's
+ * version comes from dmesg.txt where there is one.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "workloads/import_gt.h"
+
+typedef unsigned long long ull;
+
+/* "... key=N ..." (base 10) or key=HEX; false: not on the line. */
+static bool value_of(const char *line, const char *key, int base, u64 *value)
+{
+	const char *at = strstr(line, key);
+
+	if (!at || (at != line && at[-1] != ' '))
+		return false;
+	*value = strtoull(at + strlen(key), NULL, base);
+	return true;
+}
+
+static int add_zone(struct gt_import *im, const struct lines *l, const char *line)
+{
+	struct kms_zone_def zone, *grown;
+	u64 start, spanned, present;
+
+	if (sscanf(line, "ZONE %u %u", &zone.node, &zone.zone_idx) != 2 ||
+	    !value_of(line, "start_pfn=", 16, &start) || !value_of(line, "spanned=", 10, &spanned) ||
+	    !value_of(line, "present=", 10, &present) || start + spanned > 1ull << 40 ||
+	    start > 1ull << 40 || zone.node > 63)
+		return kms_fail(im->err, KMS_EUSAGE,
+				"%s:%llu: expected ZONE node zone ... start_pfn= spanned= present=", l->path,
+				(ull)l->number);
+	zone.start_pfn = start;
+	zone.spanned = spanned;
+	zone.present = present;
+	if (!spanned)
+		return 0;
+	grown = realloc(im->info.zones, (im->info.nr_zones + 1) * sizeof(*grown));
+	if (!grown)
+		return gt_no_memory(im);
+	im->info.zones = grown;
+	grown[im->info.nr_zones++] = zone;
+	if (start + spanned > im->nr_pages)
+		im->nr_pages = start + spanned;
+	return 0;
+}
+
+/* Later dumps overwrite what earlier ones said. */
+static int read_dump(struct gt_import *im, const char *directory, const char *name, bool zones)
+{
+	struct lines l;
+	char *line;
+	u64 value;
+	int ret;
+
+	if (!lines_exist(directory, name))
+		return 0;
+	ret = lines_open(&l, directory, name, im->err);
+	if (ret)
+		return ret;
+	while ((ret = lines_next(&l, &line, im->err)) > 0) {
+		ret = 0;
+		if (!strncmp(line, "ZONE ", 5) && zones)
+			ret = add_zone(im, &l, line);
+		else if (!strncmp(line, "DUMP ", 5) && value_of(line, "nodes=", 10, &value))
+			im->info.nr_nodes = (u32)value;
+		if (!strncmp(line, "DUMP ", 5) && value_of(line, "online_cpus=", 10, &value) &&
+		    value > im->info.nr_cpus)
+			im->info.nr_cpus = (u32)value;
+		if (!strncmp(line, "PARAM ", 6) && !zones && value_of(line, "min_free_kbytes=", 10, &value))
+			im->info.min_free_kbytes = value;
+		if (ret)
+			break;
+	}
+	lines_close(&l);
+	return ret;
+}
+
+static char *kernel_version(const char *directory)
+{
+	char *path = NULL, line[512], version[64], *text = NULL;
+	FILE *f;
+
+	if (asprintf(&path, "%s/dmesg.txt", directory) < 0)
+		return NULL;
+	f = fopen(path, "r");
+	free(path);
+	while (f && !text && fgets(line, sizeof(line), f)) {
+		const char *at = strstr(line, "Linux version ");
+
+		if (at && sscanf(at, "Linux version %63s", version) == 1 &&
+		    asprintf(&text, "Linux %s", version) < 0)
+			text = NULL;
+	}
+	if (f)
+		fclose(f);
+	return text ? text : strdup("");
+}
+
+static char *source_name(const char *directory)
+{
+	size_t n = strlen(directory), start;
+	char *text;
+
+	while (n > 1 && directory[n - 1] == '/')
+		n--;
+	for (start = n; start && directory[start - 1] != '/';)
+		start--;
+	if (asprintf(&text, "kernel recording %.*s", (int)(n - start), directory + start) < 0)
+		return NULL;
+	return text;
+}
+
+int gt_read_state(struct gt_import *im, const char *directory)
+{
+	int ret = read_dump(im, directory, "state-before_mem_init.txt", true);
+
+	if (!ret)
+		ret = read_dump(im, directory, "state-start.txt", false);
+	if (ret)
+		return ret;
+	if (!im->info.nr_zones || !im->info.nr_cpus || im->info.nr_cpus > SLOTS_MAX_CPUS ||
+	    !im->info.nr_nodes || im->info.nr_nodes > 64)
+		return kms_fail(im->err, KMS_EUSAGE,
+				"'%s': the state dumps tell of %u zones, %u CPUs and %u nodes; expected ZONE lines, and online_cpus= and nodes= on the DUMP line",
+				directory, im->info.nr_zones, im->info.nr_cpus, im->info.nr_nodes);
+	im->pages = calloc(im->nr_pages, sizeof(*im->pages));
+	im->info.source = source_name(directory);
+	im->info.kernel = kernel_version(directory);
+	im->info.allocator = strdup("slub");
+	if (!im->pages || !im->info.source || !im->info.kernel || !im->info.allocator)
+		return gt_no_memory(im);
+	return 0;
+}
