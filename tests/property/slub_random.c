@@ -392,6 +392,7 @@ static void run_steps(void *arg)
 {
 	struct sequence *q = arg;
 	struct mm_cache_info infos[128];
+	struct kms_error err = { 0 };
 	u64 pages, slab_pages = 0;
 	u32 n;
 
@@ -409,6 +410,10 @@ static void run_steps(void *arg)
 	n = mm_inspect_caches(infos, 128);
 	for (u32 i = 2; i < n; i++) /* behind kmem_cache and kmem_cache_node, which stay in use */
 		slab_pages += infos[i].slab_pages;
+	if (mm_check(&err)) { /* the page allocator's lists as well */
+		wrong(err.text);
+		return;
+	}
 	q->ok = invariants_hold() && (!slab_pages || wrong("slabs are left after everything was freed"));
 	/* descriptors of destroyed caches may have spread the two remaining caches over more slabs */
 	if (q->ok && all_free_pages() + 8 < pages)
