@@ -204,7 +204,7 @@ static int check_freelist(const struct check *check, const struct page *slab, co
 static int check_slab(struct check *check, const struct page *slab, const void *cpu_freelist,
 		      bool frozen)
 {
-	u64 seen[(MAX_OBJS_PER_PAGE + 64) / 64] = { 0 };
+	u64 seen[(MAX_OBJS_PER_PAGE + 64) / 64];
 	u32 objects = counters_objects(slab->counters), own, cpu;
 	int err;
 
@@ -216,6 +216,8 @@ static int check_slab(struct check *check, const struct page *slab, const void *
 		return broken(check, slab, frozen ? "slab of a CPU is not frozen" : "slab on a node's list is frozen");
 	if (counters_inuse(slab->counters) > objects)
 		return broken(check, slab, "more objects in use than there are");
+	for (u32 i = 0; i <= objects / 64; i++)
+		seen[i] = 0;
 	err = check_freelist(check, slab, slab->freelist, seen, &own);
 	if (!err)
 		err = check_freelist(check, slab, cpu_freelist, seen, &cpu);

@@ -51,7 +51,7 @@ struct mm_boot {
 	uint64_t node_data_phys[64];
 	uint64_t percpu_phys[256];
 	uint64_t percpu_unit_bytes;
-	uint64_t mem_section_phys; /* section table, then the usage records */
+	uint64_t mem_section_phys; /* section table, then the usage records: 88 bytes per 128 MiB */
 	const struct mm_params *params;
 };
 

@@ -71,8 +71,10 @@ static void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_fla
 	WRITE_ONCE(page->_refcount, 1);
 	if (unlikely(!(page->flags & PG_init)))
 		init_page_zone(page, zone);
-	if (gfp & __GFP_ZERO)
+	if (gfp & __GFP_ZERO) {
+		trace2(mm_prep_zero, 1ul << order, order);
 		memset(page_address(page), 0, PAGE_SIZE << order);
+	}
 	if (order && (gfp & __GFP_COMP))
 		prep_compound_page(page, order);
 	/* the users that would put movable pages on LRU lists are not modelled */
@@ -365,6 +367,7 @@ void __free_pages(struct page *page, u32 order)
 {
 	bool head = PageHead(page);
 
+	trace1(mm_free_pages, order);
 	if (atomic_dec_and_test(&page->_refcount)) {
 		free_the_page(page, order);
 		return;

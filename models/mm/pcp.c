@@ -203,6 +203,8 @@ static u32 free_unref_page_prepare(struct page *page, u32 order)
 	u32 mt;
 
 	free_pages_prepare(page, order, false);
+	if (order)
+		trace2(mm_page_free_order, (1ul << order) - 1, order);
 	mt = get_pageblock_migratetype(page_to_pfn(page));
 	page->index = mt;
 	return mt;

@@ -80,10 +80,12 @@ static void build_zonelists(struct zonelist_builder *b, u32 node)
 {
 	struct pglist_data *pgdat = kdata->node_data[node];
 	struct zoneref *ref = pgdat->node_zonelists[0]._zonerefs;
-	bool used[MAX_NUMNODES] = { false };
-	u32 previous = node;
+	bool used[MAX_NUMNODES];
+	u32 previous = node, i;
 	int next;
 
+	for (i = 0; i < b->boot->nr_nodes; i++)
+		used[i] = false;
 	while ((next = find_next_best_node(b, node, used)) >= 0) {
 		u32 n = (u32)next;
 
@@ -99,9 +101,14 @@ static void build_zonelists(struct zonelist_builder *b, u32 node)
 
 void build_all_zonelists(const struct mm_boot *boot)
 {
-	struct zonelist_builder b = { .boot = boot };
+	struct zonelist_builder b;
 	u32 i;
 
+	b.boot = boot;
+	for (i = 0; i < boot->nr_nodes; i++) {
+		b.node_load[i] = 0;
+		b.has_cpus[i] = false;
+	}
 	for (i = 0; i < boot->nr_cpus; i++)
 		b.has_cpus[boot->cpu_node[i]] = true;
 	for (i = 0; i < boot->nr_nodes; i++)

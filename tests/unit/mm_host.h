@@ -35,7 +35,7 @@
 #define HOST_PERCPU_UNIT (256ul << 10)
 #define HOST_VMEMMAP (64ul << 20)
 
-static const struct mm_ops *const mm = &mm_ops_plain;
+static const struct mm_ops *mm = &mm_ops_plain;
 
 /* What a test says; zeros are one CPU, one node, no zone. */
 struct host {

@@ -159,7 +159,8 @@ static void equal_shapes_are_merged_into_the_oldest(void **state)
 static void aliases_lengthen_the_object(void **state)
 {
 	struct machine m = machine_boot(&mm_ops_plain, "slub", 1, 1, 16, NULL);
-	struct kmem_cache *s = create(&m, (struct kmem_cache_args){ .size = 112, .align = 8, .flags = SLAB_HWCACHE_ALIGN });
+	struct kmem_cache *s = create(&m, (struct kmem_cache_args){ .size = 112, .align = 8,
+								     .flags = SLAB_HWCACHE_ALIGN });
 
 	assert_int_equal(s->size, 128);
 	assert_int_equal(s->offset, 56);
