@@ -345,9 +345,13 @@ void free_one_page(struct zone *zone, struct page *page, u64 pfn, u32 order, u32
 static void __free_pages_ok(struct page *page, u32 order, u32 fpi)
 {
 	u64 pfn = page_to_pfn(page);
+	struct zone *zone;
+	u32 mt;
 
 	free_pages_prepare(page, order, true);
-	free_one_page(page_zone(page), page, pfn, order, get_pageblock_migratetype(pfn), fpi);
+	mt = get_pageblock_migratetype(pfn);
+	zone = page_zone(page);
+	free_one_page(zone, page, pfn, order, mt, fpi);
 	count_vm_events(PGFREE, 1ul << order);
 }
 
