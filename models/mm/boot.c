@@ -233,7 +233,7 @@ void setup_per_cpu_pageset(void)
 	}
 }
 
-/* A CPU comes up: the lists' sizes are computed with it, on every node, before it counts as online. */
+/* A CPU comes up: lists are resized with it, on every node, before it counts as online. */
 void mm_cpu_online(u32 cpu)
 {
 	bool set_up = pagesets_set_up();

@@ -84,7 +84,8 @@ static inline struct zone *next_populated_zone(const struct zone *zone)
 	}
 	return NULL;
 }
-#define for_each_populated_zone(z) for (z = next_populated_zone(NULL); z; z = next_populated_zone(z))
+#define for_each_populated_zone(z)                                                                 \
+	for (z = next_populated_zone(NULL); z; z = next_populated_zone(z))
 
 static inline u32 gfp_zone(gfp_t gfp)
 {
@@ -225,7 +226,7 @@ u64 nr_free_zone_pages(u32 highest_zoneidx);
 void build_all_zonelists(const struct mm_boot *boot);
 struct zonelist *node_zonelist(int nid, gfp_t gfp);
 
-/* The first entry from z on whose zone index is at most highest_zoneidx; its zone is NULL at the end. */
+/* The first entry from z on of at most this zone index; its zone is NULL at the end. */
 static inline struct zoneref *next_zones_zonelist(struct zoneref *z, u32 highest_zoneidx)
 {
 	while ((u32)z->zone_idx > highest_zoneidx)

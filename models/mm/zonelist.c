@@ -28,7 +28,10 @@ static u32 node_distance(const struct zonelist_builder *b, u32 from, u32 to)
 	return b->boot->node_distance[from * b->boot->nr_nodes + to];
 }
 
-/* The nearest node not used yet; -1 when all are. Ties go to nodes after this one, then to idle ones. */
+/*
+ * The nearest node not used yet; -1 when all are. Of equally near ones, nodes
+ * after this one come first, then those that fewer lists begin with.
+ */
 static int find_next_best_node(const struct zonelist_builder *b, u32 node, const bool *used)
 {
 	u32 best_value = ~0u, n;

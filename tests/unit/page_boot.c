@@ -175,7 +175,7 @@ static void expect_zonelist(u32 node, u32 list, const int (*expected)[2])
 	assert_null(ref->zone);
 }
 
-/* Nearest first; of equally near ones the next higher; a node used first elsewhere counts as loaded. */
+/* Nearest first; of equally near ones the next higher, and those that began fewer lists. */
 static void zonelists_of_four_nodes(void **state)
 {
 	static const u8 distance[16] = { 10, 20, 20, 20, 20, 10, 20, 20,
