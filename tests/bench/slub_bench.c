@@ -76,7 +76,7 @@ static int run_case(struct bench_case *c, int repeat, const struct machine_confi
 	struct machine_config m = *machine;
 	struct system s;
 	struct system_config sc = { .machine = &m, .params = params, .slab = "slub", .cycle = c->cycle,
-				    .costs = c->cycle ? getenv("KMS_COSTS") : NULL, .seed = 1 };
+				    .costs = c->cycle ? "configs/costs/linux-6.1.json" : NULL, .seed = 1 };
 	struct worker warm = { slub_of(c->mm), 1000 }, w = { slub_of(c->mm), c->pairs };
 	double t;
 	int ret;
