@@ -50,7 +50,7 @@ void record_begin(struct run *run, u32 cpu, u32 operation, struct op_mark *mark)
 
 		c->tag = operation;
 		mark->clock = c->clock;
-		mark->accesses = c->accesses;
+		mark->accesses = sim_accesses(c);
 		mark->idle = c->idle;
 		memcpy(mark->part, c->part, sizeof(mark->part));
 	}
@@ -88,7 +88,7 @@ void record_end(struct run *run, u32 cpu, u32 operation, const struct op_mark *m
 		record->part[i] += c->part[i] - mark->part[i];
 	record->part[PART_WAIT] += c->idle - mark->idle;
 	if (operation < NR_REQUESTS)
-		p->accesses += c->accesses - mark->accesses;
+		p->accesses += sim_accesses(c) - mark->accesses;
 }
 
 /* ---- phases ---- */
