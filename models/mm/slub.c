@@ -7,7 +7,7 @@
  * page (objects that others freed), this CPU's chain of partial slabs, the
  * partial list of the node, those of other nodes, a new slab.
  *
- * Behaviour: Linux 6.1, spec sections 3 to 5. Interrupts and preemption do not
+ * Behaviour: Linux 6.1 (slab_alloc_node, ___slab_alloc, new_slab). Interrupts and preemption do not
  * strike inside an operation here, but any access may be followed by other
  * CPUs' work, and slub_new_slab() may sleep.
  */

@@ -6,7 +6,7 @@
  * caches, which therefore start as static structures whose first slab is
  * carved up by hand, and move into objects of their own as soon as they work.
  *
- * Behaviour: Linux 6.1, spec sections 2.1 to 2.7.
+ * Behaviour: Linux 6.1 (calculate_sizes, calculate_order, bootstrap).
  */
 #include "models/mm/slub.h"
 

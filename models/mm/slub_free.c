@@ -7,7 +7,7 @@
  * partial slabs, and when it makes a slab on a node's list empty, the slab may
  * go back to the page allocator.
  *
- * Behaviour: Linux 6.1, spec sections 4.2 to 4.4 and 6. Slabs of
+ * Behaviour: Linux 6.1 (do_slab_free, __slab_free, __unfreeze_partials). Slabs of
  * SLAB_TYPESAFE_BY_RCU caches are given back at once; the grace period that
  * the kernel waits first is not simulated.
  */
