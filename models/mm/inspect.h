@@ -35,7 +35,8 @@ u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
 /*
  * One slab cache as a policy reports it. Objects: total = in use + free_cpu +
  * free_partial, where free_cpu are free objects that belong to a CPU (CPU slab,
- * CPU partial slabs, array caches) and free_partial lie in slabs on a node.
+ * CPU partial slabs, SLAB's arrays, shared and alien ones too) and free_partial
+ * lie in slabs on a node.
  */
 struct mm_cache_info {
 	const struct kmem_cache *cache;
@@ -47,6 +48,11 @@ struct mm_cache_info {
 	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
 	u64 partial_slabs; /* on node lists */
 	u64 cpu_slabs;	   /* CPU slabs and CPU partial slabs */
+	/*
+	 * Of inuse: objects that the slab layer itself keeps in a size class (SLAB: node
+	 * structures, shared and alien arrays, index arrays outside slabs).
+	 */
+	u64 metadata;
 };
 
 /* All slab caches in creation order. Returns how many there are (may exceed max). */

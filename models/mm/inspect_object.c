@@ -5,7 +5,7 @@
  * request really holds.
  */
 #include "models/mm/inspect.h"
-#include "models/mm/mm_types.h"
+#include "models/mm/slab.h"
 
 static const struct page *head_of(const void *object)
 {
@@ -26,7 +26,9 @@ const struct kmem_cache *mm_object_cache(const void *object)
 
 u64 mm_object_slot_bytes(const void *object)
 {
-	return head_of(object)->slab_cache->size;
+	const struct page *slab = head_of(object);
+
+	return kdata->slab_policy == SLAB_POLICY_SLAB ? slab_owner(slab)->size : slab->slab_cache->size;
 }
 
 u64 mm_object_block_bytes(const void *object)

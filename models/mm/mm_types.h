@@ -151,9 +151,12 @@ struct page {
 	union { /* 40 */
 		u64 private; /* order of a free buddy block */
 		u64 counters; /* SLUB: inuse 0..15, objects 16..30, frozen 31 */
-		void *s_mem;
+		void *s_mem; /* SLAB: first object */
 	};
-	u32 page_type;	/* 48 */
+	union { /* 48 */
+		u32 page_type;
+		u32 active; /* SLAB: objects in use */
+	};
 	s32 _refcount;	/* 52 */
 	u64 __reserved; /* 56 */
 };
@@ -323,7 +326,9 @@ enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALL
 #define KMALLOC_MAX_CACHE_SIZE (1ul << KMALLOC_SHIFT_HIGH)
 #define KMALLOC_MAX_SIZE (PAGE_SIZE << (MAX_ORDER - 1))
 #define ZERO_SIZE_PTR ((void *)16)
-enum slab_state { SLAB_DOWN, SLAB_PARTIAL, SLAB_UP };
+enum slab_state { SLAB_DOWN, SLAB_PARTIAL, SLAB_UP, SLAB_PARTIAL_NODE, SLAB_FULL };
+/* SLUB's structures serve noslab.c as well. */
+enum slab_policy_id { SLAB_POLICY_SLUB, SLAB_POLICY_SLAB };
 
 /* ---- what is global in the kernel; one struct at a fixed address ---- */
 
@@ -373,6 +378,13 @@ struct kernel_globals {
 	spinlock_t slab_mutex;
 	struct kmem_cache boot_kmem_cache;
 	struct kmem_cache boot_kmem_cache_node;
+	u32 slab_policy; /* enum slab_policy_id: whose structures slab_caches lists */
+
+	/* SLAB */
+	u32 slab_max_order;
+	u32 use_alien_caches;
+	u64 jiffies; /* as of the last periodic work of any CPU */
+	u32 __percpu *slab_reap_node; /* whose alien cache a CPU empties next */
 };
 
 #define kdata ((struct kernel_globals *)(PAGE_OFFSET + KERNEL_DATA_PHYS))

@@ -239,6 +239,8 @@ static void do_boot(struct run *run, const struct kms_request *rq)
 		run->policy_plain->ops->init();
 		break;
 	case BOOT_PAGESETS:
+		if (run->policy_plain->ops->init_late)
+			run->policy_plain->ops->init_late();
 		mm_ops_plain.setup_pagesets();
 		run->kernel_up = true;
 		break;
@@ -247,6 +249,8 @@ static void do_boot(struct run *run, const struct kms_request *rq)
 		break;
 	case BOOT_CPU_ONLINE:
 		mm_ops_plain.cpu_online(rq->order);
+		if (run->policy_plain->ops->cpu_online)
+			run->policy_plain->ops->cpu_online(rq->order);
 		break;
 	}
 }

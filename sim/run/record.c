@@ -16,7 +16,9 @@ const char *run_operation_name(u32 operation)
 {
 	if (operation < NR_REQUESTS)
 		return kms_request_names[operation];
-	return operation == OPERATION_TOUCH ? "touch" : "vmstat";
+	if (operation == OPERATION_TOUCH)
+		return "touch";
+	return operation == OPERATION_VMSTAT ? "vmstat" : "slab_work";
 }
 
 int record_init(struct run *run, struct kms_error *err)
