@@ -93,7 +93,7 @@ struct slab_ops {
 	void (*free_bulk)(struct kmem_cache *s, size_t n, void **objects); /* s NULL: kfree_bulk */
 	/* Optional (NULL): */
 	void (*init_late)(void);	   /* kmem_cache_init_late(): before setup_pagesets() */
-	void (*cpu_online)(uint32_t cpu); /* after mm_ops.cpu_online() */
+	void (*cpu_prepare)(uint32_t cpu); /* before mm_ops.cpu_online() */
 	/*
 	 * Background work of the current CPU, called between its requests every
 	 * periodic_ns nanoseconds of recorded time (simulated time under

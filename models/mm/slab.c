@@ -320,7 +320,7 @@ static const struct slab_ops slab_ops = {
 	.cache_alloc_bulk = slab_alloc_bulk,
 	.free_bulk = slab_free_bulk,
 	.init_late = slab_init_late,
-	.cpu_online = slab_cpu_online,
+	.cpu_prepare = slab_cpu_prepare,
 	.periodic = slab_reap,
 	.periodic_ns = 2000000000,
 };

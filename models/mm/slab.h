@@ -167,7 +167,7 @@ bool slab_setup_boot_arrays(struct slab_cache *s);
 struct slab_node *slab_boot_node(int nid, u32 which);
 void slab_init(void);
 void slab_init_late(void);
-void slab_cpu_online(u32 cpu);
+void slab_cpu_prepare(u32 cpu);
 
 /* slab_reap.c */
 void slab_reap(u64 now_ns);

@@ -182,8 +182,12 @@ void slab_init_late(void)
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
 }
 
-/* One more CPU: its node may keep more free objects. */
-void slab_cpu_online(u32 cpu)
+/*
+ * Prepare for one more CPU of a node, which may then keep more free objects.
+ * The CPU joins its node later, when it runs: the limit is that of the CPUs
+ * before it, as in the kernel.
+ */
+void slab_cpu_prepare(u32 cpu)
 {
 	struct list_head *pos;
 

@@ -182,10 +182,13 @@ void slab_node_init(struct slab_cache *s, struct slab_node *n)
 	n->next_reap = next_reap_after(s);
 }
 
+/* A booting CPU 0 joins its node only after slab_init_late(). */
 static u32 online_cpus_of(int nid)
 {
 	u32 n = 0;
 
+	if (kdata->slab_state != SLAB_FULL)
+		return 0;
 	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 		if (kdata->cpu_online[cpu] && (int)cpu_to_node(cpu) == nid)
 			n++;

@@ -248,9 +248,9 @@ static void do_boot(struct run *run, const struct kms_request *rq)
 		mm_ops_plain.init_watermarks();
 		break;
 	case BOOT_CPU_ONLINE:
+		if (run->policy_plain->ops->cpu_prepare)
+			run->policy_plain->ops->cpu_prepare(rq->order);
 		mm_ops_plain.cpu_online(rq->order);
-		if (run->policy_plain->ops->cpu_online)
-			run->policy_plain->ops->cpu_online(rq->order);
 		break;
 	}
 }

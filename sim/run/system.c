@@ -173,9 +173,9 @@ void system_boot_rest(const struct system *s)
 		slab->init_late();
 	mm_ops_plain.setup_pagesets();
 	for (u32 cpu = 1; cpu < s->nr_cpus; cpu++) {
+		if (slab->cpu_prepare)
+			slab->cpu_prepare(cpu);
 		mm_ops_plain.cpu_online(cpu);
-		if (slab->cpu_online)
-			slab->cpu_online(cpu);
 	}
 	mm_ops_plain.init_watermarks();
 }
