@@ -16,7 +16,7 @@ struct free_percpu_chunk {
 
 static struct free_percpu_chunk *chunk_at(u64 offset)
 {
-	return (struct free_percpu_chunk *)(kdata->per_cpu_offset[0] + offset);
+	return (struct free_percpu_chunk *)(READ_ONCE(kdata->per_cpu_offset[0]) + offset);
 }
 
 /* Chunks are at least as large as the link that they hold while free. */
@@ -27,14 +27,13 @@ static u64 chunk_size(u64 size)
 
 static u64 take_freed(u64 size, u64 align)
 {
-	u64 *link = &kdata->percpu_free;
+	u64 *link = &kdata->percpu_free, offset;
 
-	while (*link) {
-		u64 offset = *link;
+	while ((offset = READ_ONCE(*link))) {
 		struct free_percpu_chunk *chunk = chunk_at(offset);
 
-		if (chunk->size == size && offset % align == 0) {
-			*link = chunk->next;
+		if (READ_ONCE(chunk->size) == size && offset % align == 0) {
+			WRITE_ONCE(*link, READ_ONCE(chunk->next));
 			return offset;
 		}
 		link = &chunk->next;

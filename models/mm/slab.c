@@ -17,7 +17,8 @@
 /* Move up to *batch objects of a slab to the array; *batch counts down. */
 static void take_from_slab(struct slab_cache *s, struct array_cache *ac, struct page *slab, s32 *batch)
 {
-	u32 first = READ_ONCE(slab->active), active = first, num = READ_ONCE(s->num);
+	u32 first = READ_ONCE(slab->active), active = first;
+	u32 num = READ_ONCE(s->num);
 
 	while (active < num && *batch > 0) {
 		u32 avail = READ_ONCE(ac->avail);
@@ -53,7 +54,8 @@ static void refill_from_node(struct slab_cache *s, struct slab_node *n, struct a
 			take_from_slab(s, ac, slab, &batch);
 			slab_fixup_lists(s, n, slab);
 		}
-		n->free_objects -= READ_ONCE(ac->avail);
+		got = READ_ONCE(ac->avail);
+		n->free_objects -= got;
 	}
 	spin_unlock(&n->list_lock, LOCK_SLAB_NODE);
 }
@@ -193,9 +195,11 @@ void slab_free_object(struct slab_cache *s, void *object)
 			return;
 		}
 	}
-	if (unlikely(READ_ONCE(ac->avail) >= READ_ONCE(ac->limit)))
-		flush(s, ac);
 	avail = READ_ONCE(ac->avail);
+	if (unlikely(avail >= READ_ONCE(ac->limit))) {
+		flush(s, ac);
+		avail = READ_ONCE(ac->avail);
+	}
 	WRITE_ONCE(ac->avail, avail + 1);
 	WRITE_ONCE(ac->entry[avail], object);
 }
@@ -204,6 +208,7 @@ void slab_free_object(struct slab_cache *s, void *object)
 
 void *slab_kmalloc(size_t size, u32 gfp, int node)
 {
+	struct kmem_cache *s;
 	u32 index;
 
 	if (unlikely(size > KMALLOC_MAX_CACHE_SIZE))
@@ -212,7 +217,8 @@ void *slab_kmalloc(size_t size, u32 gfp, int node)
 		return ZERO_SIZE_PTR;
 	index = kmalloc_index(size);
 	trace2(ac_kmalloc, size <= 192, index);
-	return slab_alloc_node(to_slab_cache(kdata->kmalloc_caches[kmalloc_type(gfp)][index]), gfp, node);
+	s = READ_ONCE(kdata->kmalloc_caches[kmalloc_type(gfp)][index]);
+	return slab_alloc_node(to_slab_cache(s), gfp, node);
 }
 
 void slab_kfree(const void *object)
@@ -242,7 +248,7 @@ size_t slab_ksize(const void *object)
 	slab = virt_to_head_page(object);
 	if (!page_is_slab(slab))
 		return PAGE_SIZE << compound_order(slab);
-	return slab_owner(slab)->object_size;
+	return READ_ONCE(slab_owner(slab)->object_size);
 }
 
 void *slab_cache_alloc(struct kmem_cache *s, u32 gfp, int node)

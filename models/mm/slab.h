@@ -125,6 +125,12 @@ static inline u64 reciprocal_value(u32 d)
 	return (u32)m | (u64)(l ? 1 : 0) << 32 | (u64)(l ? l - 1 : 0) << 40;
 }
 
+/* As per_cpu_ptr(), with its reads in a fixed order. */
+static inline struct array_cache *cpu_array(struct array_cache __percpu *arrays, u32 cpu)
+{
+	return (struct array_cache *)((u64)arrays + READ_ONCE(kdata->per_cpu_offset[cpu]));
+}
+
 /* slab.c */
 void *slab_alloc_node(struct slab_cache *s, gfp_t gfp, int node);
 void *slab_kmalloc(size_t size, u32 gfp, int node);

@@ -69,7 +69,8 @@ static int highest_zone(gfp_t gfp)
 /* Nodes that hold free objects, nearest first; then a new slab wherever pages can be had. */
 void *slab_alloc_anywhere(struct slab_cache *s, gfp_t gfp)
 {
-	struct zoneref *z = kdata->node_data[numa_node_id()]->node_zonelists[0]._zonerefs;
+	u32 here = numa_node_id();
+	struct zoneref *z = READ_ONCE(kdata->node_data[here])->node_zonelists[0]._zonerefs;
 	int highest = highest_zone(gfp);
 
 	if (gfp & __GFP_THISNODE)
@@ -81,14 +82,14 @@ void *slab_alloc_anywhere(struct slab_cache *s, gfp_t gfp)
 
 		if (!zone)
 			break;
-		n = READ_ONCE(s->node[zone->node]);
+		n = READ_ONCE(s->node[READ_ONCE(zone->node)]);
 		if (READ_ONCE(z->zone_idx) > highest || !n || !READ_ONCE(n->free_objects))
 			continue;
 		object = take_from_lists(s, n);
 		if (object)
 			return object;
 	}
-	return take_from_new_slab(s, gfp, (int)numa_node_id());
+	return take_from_new_slab(s, gfp, (int)here);
 }
 
 /* ---- freeing ---- */
@@ -122,7 +123,8 @@ struct page *slab_drain_alien(struct slab_cache *s, struct array_cache *ac, int 
 /* Free an object of node nid, which is not this CPU's. Interrupts are off. */
 void slab_free_alien(struct slab_cache *s, void *object, int nid)
 {
-	struct slab_node *local = READ_ONCE(s->node[numa_node_id()]), *n = READ_ONCE(s->node[nid]);
+	u32 here = numa_node_id();
+	struct slab_node *local = READ_ONCE(s->node[here]), *n = READ_ONCE(s->node[nid]);
 	struct alien_cache **aliens = local ? READ_ONCE(local->alien) : NULL;
 	struct alien_cache *alien = aliens ? READ_ONCE(aliens[nid]) : NULL;
 	struct page *empty = NULL;
@@ -137,9 +139,11 @@ void slab_free_alien(struct slab_cache *s, void *object, int nid)
 		return;
 	}
 	spin_lock(&alien->lock, LOCK_POLICY);
-	if (READ_ONCE(alien->ac.avail) == READ_ONCE(alien->ac.limit))
-		empty = slab_drain_alien(s, &alien->ac, nid);
 	avail = READ_ONCE(alien->ac.avail);
+	if (avail == READ_ONCE(alien->ac.limit)) {
+		empty = slab_drain_alien(s, &alien->ac, nid);
+		avail = READ_ONCE(alien->ac.avail);
+	}
 	WRITE_ONCE(alien->ac.avail, avail + 1);
 	WRITE_ONCE(alien->ac.entry[avail], object);
 	spin_unlock(&alien->lock, LOCK_POLICY);

@@ -22,11 +22,12 @@
 /* Can the index arrays of num objects be kmalloc objects that are not too large beside a slab? */
 static bool off_slab_possible(const struct slab_cache *s, u32 num)
 {
-	struct kmem_cache *cache = kdata->kmalloc_caches[KMALLOC_NORMAL][kmalloc_index(num)];
+	u32 index = kmalloc_index(num), half = READ_ONCE(s->size) / 2;
+	struct slab_cache *class = to_slab_cache(READ_ONCE(kdata->kmalloc_caches[KMALLOC_NORMAL][index]));
 
-	if (!cache || (to_slab_cache(cache)->flags & CFLGS_OFF_SLAB))
+	if (!class || (READ_ONCE(class->flags) & CFLGS_OFF_SLAB))
 		return false;
-	return to_slab_cache(cache)->size <= s->size / 2;
+	return READ_ONCE(class->size) <= half;
 }
 
 /*
@@ -37,8 +38,9 @@ static bool off_slab_possible(const struct slab_cache *s, u32 num)
 static u64 calculate_slab_order(struct slab_cache *s, u32 size, u32 flags, u32 place)
 {
 	u64 left = 0, each = place ? size : size + 1;
+	u32 max_order = READ_ONCE(kdata->slab_max_order);
 
-	s->num = 0;
+	WRITE_ONCE(s->num, 0);
 	for (u32 order = 0; order < MAX_ORDER; order++) {
 		u64 bytes = PAGE_SIZE << order, num = bytes / each;
 
@@ -48,10 +50,10 @@ static u64 calculate_slab_order(struct slab_cache *s, u32 size, u32 flags, u32 p
 			break;
 		if (place == CFLGS_OFF_SLAB && !off_slab_possible(s, (u32)num))
 			continue;
-		s->num = (u32)num;
-		s->gfporder = order;
+		WRITE_ONCE(s->num, (u32)num);
+		WRITE_ONCE(s->gfporder, order);
 		left = bytes % each;
-		if ((flags & SLAB_RECLAIM_ACCOUNT) || order >= kdata->slab_max_order || left * 8 <= bytes)
+		if ((flags & SLAB_RECLAIM_ACCOUNT) || order >= max_order || left * 8 <= bytes)
 			break;
 	}
 	return left;
@@ -60,18 +62,22 @@ static u64 calculate_slab_order(struct slab_cache *s, u32 size, u32 flags, u32 p
 /* Returns the place of the index array, or ~0 when a slab cannot hold an object. */
 static u32 place_index_array(struct slab_cache *s, u32 size, u32 flags, u64 *left)
 {
-	if (!s->ctor && !(flags & SLAB_TYPESAFE_BY_RCU)) {
+	u32 num;
+
+	if (!READ_ONCE(s->ctor) && !(flags & SLAB_TYPESAFE_BY_RCU)) {
 		*left = calculate_slab_order(s, size, flags, CFLGS_OBJFREELIST);
-		if (s->num && s->num <= s->object_size)
+		num = READ_ONCE(s->num);
+		if (num && num <= READ_ONCE(s->object_size))
 			return CFLGS_OBJFREELIST;
 	}
 	if (!(flags & SLAB_NOLEAKTRACE)) {
 		*left = calculate_slab_order(s, size, flags, CFLGS_OFF_SLAB);
-		if (s->num && *left < s->num)
+		num = READ_ONCE(s->num);
+		if (num && *left < num)
 			return CFLGS_OFF_SLAB;
 	}
 	*left = calculate_slab_order(s, size, flags, 0);
-	return s->num ? 0 : ~0u;
+	return READ_ONCE(s->num) ? 0 : ~0u;
 }
 
 static gfp_t slab_allocflags(u32 flags)
@@ -87,23 +93,25 @@ static gfp_t slab_allocflags(u32 flags)
 
 static bool calculate_sizes(struct slab_cache *s, u32 flags)
 {
-	u32 align = max(s->align, (u32)sizeof(void *)), size = ALIGN(s->size, (u32)sizeof(void *)), place;
+	u32 align = max(READ_ONCE(s->align), (u32)sizeof(void *)), size = READ_ONCE(s->size), place;
+	u32 colour_off = max(align, (u32)SMP_CACHE_BYTES);
 	u64 left = 0;
 
-	s->align = align;
-	s->colour_off = max(align, (u32)SMP_CACHE_BYTES);
+	WRITE_ONCE(s->align, align);
+	WRITE_ONCE(s->colour_off, colour_off);
+	size = ALIGN(size, (u32)sizeof(void *));
 	size = ALIGN(size, align);
 	if (size < 16)
 		size = ALIGN(16u, align);
 	place = place_index_array(s, size, flags, &left);
 	if (place == ~0u)
 		return false;
-	s->colour = left / s->colour_off;
-	s->freelist_size = s->num;
-	s->flags = flags | place;
-	s->allocflags = slab_allocflags(flags);
-	s->size = size;
-	s->reciprocal = reciprocal_value(size);
+	WRITE_ONCE(s->colour, left / colour_off);
+	WRITE_ONCE(s->freelist_size, READ_ONCE(s->num));
+	WRITE_ONCE(s->flags, flags | place);
+	WRITE_ONCE(s->allocflags, slab_allocflags(flags));
+	WRITE_ONCE(s->size, size);
+	WRITE_ONCE(s->reciprocal, reciprocal_value(size));
 	return true;
 }
 
@@ -111,24 +119,26 @@ static bool calculate_sizes(struct slab_cache *s, u32 flags)
 
 static void init_array(struct array_cache *ac, u32 limit, u32 batch)
 {
-	ac->avail = 0;
-	ac->limit = limit;
-	ac->batchcount = batch;
-	ac->touched = 0;
+	WRITE_ONCE(ac->avail, 0);
+	WRITE_ONCE(ac->limit, limit);
+	WRITE_ONCE(ac->batchcount, batch);
+	WRITE_ONCE(ac->touched, 0);
 }
 
 static struct array_cache __percpu *alloc_cpu_arrays(u32 entries, u32 batch)
 {
 	struct array_cache __percpu *arrays = __alloc_percpu(array_bytes(entries), sizeof(void *));
 
-	for (u32 cpu = 0; arrays && cpu < kdata->nr_cpu_ids; cpu++)
-		init_array(per_cpu_ptr(arrays, cpu), entries, batch);
+	u32 nr = READ_ONCE(kdata->nr_cpu_ids);
+
+	for (u32 cpu = 0; arrays && cpu < nr; cpu++)
+		init_array(cpu_array(arrays, cpu), entries, batch);
 	return arrays;
 }
 
 static struct array_cache *alloc_shared_array(struct slab_cache *s, int nid, gfp_t gfp)
 {
-	u32 entries = s->shared * s->batchcount;
+	u32 shared = READ_ONCE(s->shared), entries = shared * READ_ONCE(s->batchcount);
 	struct array_cache *ac = slab_kmalloc(array_bytes(entries), gfp, nid);
 
 	if (ac)
@@ -138,27 +148,33 @@ static struct array_cache *alloc_shared_array(struct slab_cache *s, int nid, gfp
 
 static void free_aliens(struct alien_cache **aliens)
 {
-	for (u32 i = 0; aliens && i < kdata->nr_node_ids; i++)
-		slab_kfree(aliens[i]);
+	u32 nodes = READ_ONCE(kdata->nr_node_ids);
+
+	for (u32 i = 0; aliens && i < nodes; i++)
+		slab_kfree(READ_ONCE(aliens[i]));
 	slab_kfree(aliens);
 }
 
 /* One array for each other node; NULL when memory is out. */
 static struct alien_cache **alloc_aliens(struct slab_cache *s, int nid, gfp_t gfp)
 {
-	u32 nodes = kdata->nr_node_ids, limit = s->limit > 1 ? ALIEN_LIMIT : s->limit;
+	u32 nodes = READ_ONCE(kdata->nr_node_ids), limit = min(READ_ONCE(s->limit), 2u);
 	struct alien_cache **aliens = slab_kmalloc(nodes * sizeof(void *), gfp | __GFP_ZERO, nid);
 
+	limit = limit > 1 ? ALIEN_LIMIT : limit;
 	for (u32 i = 0; aliens && i < nodes; i++) {
-		if ((int)i == nid || !kdata->node_data[i])
+		struct alien_cache *alien;
+
+		if ((int)i == nid || !READ_ONCE(kdata->node_data[i]))
 			continue;
-		aliens[i] = slab_kmalloc(sizeof(struct alien_cache) + limit * sizeof(void *), gfp, nid);
-		if (!aliens[i]) {
+		alien = slab_kmalloc(sizeof(struct alien_cache) + limit * sizeof(void *), gfp, nid);
+		WRITE_ONCE(aliens[i], alien);
+		if (!alien) {
 			free_aliens(aliens);
 			return NULL;
 		}
-		aliens[i]->lock.slock = 0;
-		init_array(&aliens[i]->ac, limit, SHARED_BATCHCOUNT);
+		WRITE_ONCE(alien->lock.slock, 0);
+		init_array(&alien->ac, limit, SHARED_BATCHCOUNT);
 	}
 	return aliens;
 }
@@ -170,7 +186,7 @@ static u64 next_reap_after(const struct slab_cache *s)
 	/* Spread by the address that the cache has in the kernel's direct map. */
 	u64 address = (u64)s - PAGE_OFFSET + 0xffff888000000000ul;
 
-	return kdata->jiffies + NODE_REAP_JIFFIES + address % NODE_REAP_JIFFIES;
+	return READ_ONCE(kdata->jiffies) + NODE_REAP_JIFFIES + address % NODE_REAP_JIFFIES;
 }
 
 void slab_node_init(struct slab_cache *s, struct slab_node *n)
@@ -179,18 +195,18 @@ void slab_node_init(struct slab_cache *s, struct slab_node *n)
 	INIT_LIST_HEAD(&n->slabs_full);
 	INIT_LIST_HEAD(&n->slabs_partial);
 	INIT_LIST_HEAD(&n->slabs_free);
-	n->next_reap = next_reap_after(s);
+	WRITE_ONCE(n->next_reap, next_reap_after(s));
 }
 
 /* A booting CPU 0 joins its node only after slab_init_late(). */
 static u32 online_cpus_of(int nid)
 {
-	u32 n = 0;
+	u32 n = 0, nr = READ_ONCE(kdata->nr_cpu_ids);
 
-	if (kdata->slab_state != SLAB_FULL)
+	if (READ_ONCE(kdata->slab_state) != SLAB_FULL)
 		return 0;
-	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
-		if (kdata->cpu_online[cpu] && (int)cpu_to_node(cpu) == nid)
+	for (u32 cpu = 0; cpu < nr; cpu++)
+		if (READ_ONCE(kdata->cpu_online[cpu]) && READ_ONCE(kdata->cpu_to_node[cpu]) == nid)
 			n++;
 	return n;
 }
@@ -198,12 +214,13 @@ static u32 online_cpus_of(int nid)
 /* The node's structure with its limit of free objects; NULL when memory is out. */
 static struct slab_node *init_cache_node(struct slab_cache *s, int nid, gfp_t gfp)
 {
-	u32 free_limit = (1 + online_cpus_of(nid)) * s->batchcount + s->num;
-	struct slab_node *n = s->node[nid];
+	u32 shares = 1 + online_cpus_of(nid), batch = READ_ONCE(s->batchcount);
+	u32 free_limit = shares * batch + READ_ONCE(s->num);
+	struct slab_node *n = READ_ONCE(s->node[nid]);
 
 	if (n) {
 		spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
-		n->free_limit = free_limit;
+		WRITE_ONCE(n->free_limit, free_limit);
 		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 		return n;
 	}
@@ -211,8 +228,8 @@ static struct slab_node *init_cache_node(struct slab_cache *s, int nid, gfp_t gf
 	if (!n)
 		return NULL;
 	slab_node_init(s, n);
-	n->free_limit = free_limit;
-	s->node[nid] = n;
+	WRITE_ONCE(n->free_limit, free_limit);
+	WRITE_ONCE(s->node[nid], n);
 	return n;
 }
 
@@ -252,11 +269,11 @@ bool slab_setup_node(struct slab_cache *s, int nid, gfp_t gfp, bool replace)
 	struct slab_node *n = NULL;
 	bool ready = true;
 
-	if (kdata->use_alien_caches) {
+	if (READ_ONCE(kdata->use_alien_caches)) {
 		aliens = alloc_aliens(s, nid, gfp);
 		ready = aliens != NULL;
 	}
-	if (ready && s->shared) {
+	if (ready && READ_ONCE(s->shared)) {
 		shared = alloc_shared_array(s, nid, gfp);
 		ready = shared != NULL;
 	}
@@ -271,8 +288,10 @@ bool slab_setup_node(struct slab_cache *s, int nid, gfp_t gfp, bool replace)
 
 static bool setup_nodes(struct slab_cache *s, gfp_t gfp)
 {
-	for (int nid = 0; nid < (int)kdata->nr_node_ids; nid++)
-		if (kdata->node_data[nid] && !slab_setup_node(s, nid, gfp, true))
+	int nodes = (int)READ_ONCE(kdata->nr_node_ids);
+
+	for (int nid = 0; nid < nodes; nid++)
+		if (READ_ONCE(kdata->node_data[nid]) && !slab_setup_node(s, nid, gfp, true))
 			return false;
 	return true;
 }
@@ -282,15 +301,16 @@ static bool setup_nodes(struct slab_cache *s, gfp_t gfp)
 /* The old per-CPU arrays are out of use: their objects go back to their slabs. */
 static void retire_cpu_arrays(struct slab_cache *s, struct array_cache __percpu *old)
 {
-	u64 bytes = array_bytes(per_cpu_ptr(old, 0)->limit);
+	u64 bytes = array_bytes(READ_ONCE(cpu_array(old, 0)->limit));
+	u32 nr = READ_ONCE(kdata->nr_cpu_ids);
 
-	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
-		struct array_cache *ac = per_cpu_ptr(old, cpu);
-		int nid = (int)cpu_to_node(cpu);
-		struct slab_node *n = s->node[nid];
+	for (u32 cpu = 0; cpu < nr; cpu++) {
+		struct array_cache *ac = cpu_array(old, cpu);
+		int nid = READ_ONCE(kdata->cpu_to_node[cpu]);
+		struct slab_node *n = READ_ONCE(s->node[nid]);
 		struct page *empty;
 
-		if (!kdata->cpu_online[cpu])
+		if (!READ_ONCE(kdata->cpu_online[cpu]))
 			continue;
 		spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 		empty = slab_free_block(s, n, ac->entry, READ_ONCE(ac->avail), nid);
@@ -303,14 +323,14 @@ static void retire_cpu_arrays(struct slab_cache *s, struct array_cache __percpu 
 /* Change a cache's array sizes; false when memory is out. */
 static bool tune_arrays(struct slab_cache *s, u32 limit, u32 batch, u32 shared, gfp_t gfp)
 {
-	struct array_cache __percpu *arrays = alloc_cpu_arrays(limit, batch), *old = s->cpu_cache;
+	struct array_cache __percpu *arrays = alloc_cpu_arrays(limit, batch), *old = READ_ONCE(s->cpu_cache);
 
 	if (!arrays)
 		return false;
 	WRITE_ONCE(s->cpu_cache, arrays);
-	s->batchcount = batch;
-	s->limit = limit;
-	s->shared = shared;
+	WRITE_ONCE(s->batchcount, batch);
+	WRITE_ONCE(s->limit, limit);
+	WRITE_ONCE(s->shared, shared);
 	if (old)
 		retire_cpu_arrays(s, old);
 	return setup_nodes(s, gfp);
@@ -330,8 +350,8 @@ static u32 limit_for(u32 size)
 /* Give a cache arrays of the size that fits its objects. */
 bool slab_enable_arrays(struct slab_cache *s, gfp_t gfp)
 {
-	u32 limit = limit_for(s->size);
-	u32 shared = s->size <= PAGE_SIZE && kdata->nr_cpu_ids > 1 ? 8 : 0;
+	u32 size = READ_ONCE(s->size), limit = limit_for(size);
+	u32 shared = READ_ONCE(kdata->nr_cpu_ids) > 1 && size <= PAGE_SIZE ? 8 : 0;
 
 	return tune_arrays(s, limit, (limit + 1) / 2, shared, gfp);
 }
@@ -366,17 +386,20 @@ bool slab_setup_boot_arrays(struct slab_cache *s)
 /* Give back what a cache consists of, itself not; it has no slabs. */
 void slab_release_cache(struct slab_cache *s)
 {
-	if (s->cpu_cache)
-		free_percpu(s->cpu_cache, array_bytes(s->limit));
-	for (u32 nid = 0; nid < kdata->nr_node_ids; nid++) {
-		struct slab_node *n = s->node[nid];
+	struct array_cache __percpu *arrays = READ_ONCE(s->cpu_cache);
+	u32 nodes = READ_ONCE(kdata->nr_node_ids);
+
+	if (arrays)
+		free_percpu(arrays, array_bytes(READ_ONCE(s->limit)));
+	for (u32 nid = 0; nid < nodes; nid++) {
+		struct slab_node *n = READ_ONCE(s->node[nid]);
 
 		if (!n)
 			continue;
-		slab_kfree(n->shared);
-		free_aliens(n->alien);
+		slab_kfree(READ_ONCE(n->shared));
+		free_aliens(READ_ONCE(n->alien));
 		slab_kfree(n);
-		s->node[nid] = NULL;
+		WRITE_ONCE(s->node[nid], NULL);
 	}
 }
 
@@ -385,26 +408,26 @@ bool slab_open_cache(struct slab_cache *s, u32 flags)
 {
 	if (!calculate_sizes(s, flags))
 		return false;
-	if (kdata->slab_state == SLAB_FULL)
+	if (READ_ONCE(kdata->slab_state) == SLAB_FULL)
 		return slab_enable_arrays(s, GFP_KERNEL);
 	return slab_setup_boot_arrays(s);
 }
 
 static struct slab_cache *create_new(const struct kmem_cache_args *args)
 {
-	struct slab_cache *cache = to_slab_cache(kdata->kmem_cache), *s;
+	struct slab_cache *cache = to_slab_cache(READ_ONCE(kdata->kmem_cache)), *s;
 
 	s = slab_alloc_node(cache, GFP_KERNEL | __GFP_ZERO, NUMA_NO_NODE);
 	if (!s)
 		return NULL;
-	s->name = args->name;
-	s->size = args->size;
-	s->object_size = args->size;
-	s->align = calculate_alignment(args->flags, args->align, args->size);
-	s->ctor = args->ctor;
-	s->useroffset = args->useroffset;
-	s->usersize = args->usersize;
-	s->refcount = 1;
+	WRITE_ONCE(s->name, args->name);
+	WRITE_ONCE(s->size, args->size);
+	WRITE_ONCE(s->object_size, args->size);
+	WRITE_ONCE(s->align, calculate_alignment(args->flags, args->align, args->size));
+	WRITE_ONCE(s->ctor, args->ctor);
+	WRITE_ONCE(s->useroffset, args->useroffset);
+	WRITE_ONCE(s->usersize, args->usersize);
+	WRITE_ONCE(s->refcount, 1);
 	if (!slab_open_cache(s, args->flags)) {
 		slab_release_cache(s);
 		slab_cache_free(to_kmem_cache(cache), s);
@@ -418,15 +441,17 @@ static struct slab_cache *create_new(const struct kmem_cache_args *args)
 
 static bool unmergeable(const struct slab_cache *s)
 {
-	return (s->flags & SLAB_NEVER_MERGE) || s->ctor || s->usersize || s->refcount < 0;
+	return (READ_ONCE(s->flags) & SLAB_NEVER_MERGE) || READ_ONCE(s->ctor) || READ_ONCE(s->usersize) ||
+	       READ_ONCE(s->refcount) < 0;
 }
 
 /* As in every slab layer, and the alignment must be a multiple of what is asked for. */
 static bool fits_into(const struct slab_cache *s, u32 flags, u32 size, u32 align)
 {
-	return size <= s->size && (s->flags & SLAB_MERGE_SAME) == (flags & SLAB_MERGE_SAME) &&
-	       !(s->size & (align - 1)) && s->size - size < sizeof(void *) && align <= s->align &&
-	       s->align % align == 0;
+	u32 stride = READ_ONCE(s->size);
+
+	return size <= stride && (READ_ONCE(s->flags) & SLAB_MERGE_SAME) == (flags & SLAB_MERGE_SAME) &&
+	       !(stride & (align - 1)) && stride - size < sizeof(void *) && READ_ONCE(s->align) % align == 0;
 }
 
 /* The oldest slab cache that could hold the new one's objects as well, or NULL. */
@@ -436,10 +461,10 @@ static struct slab_cache *find_cache_to_merge(const struct kmem_cache_args *args
 	u32 align = calculate_alignment(args->flags, args->align, size);
 	struct list_head *pos;
 
-	if (kdata->slab_nomerge || args->ctor || args->usersize || (args->flags & SLAB_NEVER_MERGE))
+	if (READ_ONCE(kdata->slab_nomerge) || args->ctor || args->usersize || (args->flags & SLAB_NEVER_MERGE))
 		return NULL;
 	size = ALIGN(size, align);
-	for (pos = kdata->slab_caches.prev; pos != &kdata->slab_caches; pos = READ_ONCE(pos->prev)) {
+	for (pos = READ_ONCE(kdata->slab_caches.prev); pos != &kdata->slab_caches; pos = READ_ONCE(pos->prev)) {
 		struct slab_cache *s = list_entry(pos, struct slab_cache, list);
 
 		if (!unmergeable(s) && fits_into(s, args->flags, size, align))
@@ -461,7 +486,7 @@ struct kmem_cache *slab_cache_create(const struct kmem_cache_args *args)
 		u32 object_size = READ_ONCE(s->object_size);
 
 		s->refcount++;
-		s->object_size = max(object_size, args->size);
+		WRITE_ONCE(s->object_size, max(object_size, args->size));
 	} else {
 		s = create_new(args);
 	}

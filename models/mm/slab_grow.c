@@ -64,10 +64,10 @@ void *slab_get_object(struct slab_cache *s, struct page *slab)
 {
 	u32 active = READ_ONCE(slab->active);
 	const u8 *index = READ_ONCE(slab->freelist);
-	u64 offset = (u64)READ_ONCE(index[active]) * READ_ONCE(s->size);
+	u32 nr = READ_ONCE(index[active]), size = READ_ONCE(s->size);
 
 	WRITE_ONCE(slab->active, active + 1);
-	return (char *)READ_ONCE(slab->s_mem) + offset;
+	return (char *)READ_ONCE(slab->s_mem) + (u64)nr * size;
 }
 
 /* Returns how many objects are still in use. */
@@ -107,8 +107,11 @@ struct page *slab_first(struct slab_node *n)
 /* Objects were taken from a slab: put it where it belongs now. */
 void slab_fixup_lists(struct slab_cache *s, struct slab_node *n, struct page *slab)
 {
+	u32 active;
+
 	list_del(&slab->lru);
-	if (READ_ONCE(slab->active) == READ_ONCE(s->num)) {
+	active = READ_ONCE(slab->active);
+	if (active == READ_ONCE(s->num)) {
 		list_add(&slab->lru, &n->slabs_full);
 		if (READ_ONCE(s->flags) & CFLGS_OBJFREELIST)
 			WRITE_ONCE(slab->freelist, NULL);
@@ -122,23 +125,26 @@ void slab_fixup_lists(struct slab_cache *s, struct slab_node *n, struct page *sl
 static struct page *get_slab_pages(struct slab_cache *s, gfp_t gfp, int nid)
 {
 	u32 order = READ_ONCE(s->gfporder);
-	struct page *slab = alloc_pages_node(gfp | READ_ONCE(s->allocflags), order, nid);
+	gfp_t allocflags = READ_ONCE(s->allocflags);
+	u32 flags;
+	struct page *slab = alloc_pages_node(gfp | allocflags, order, nid);
 
 	if (!slab)
 		return NULL;
-	account_slab_pages(slab, (s64)(PAGE_SIZE << order), READ_ONCE(s->flags) & SLAB_RECLAIM_ACCOUNT);
+	flags = READ_ONCE(s->flags);
+	account_slab_pages(slab, (s64)(PAGE_SIZE << order), flags & SLAB_RECLAIM_ACCOUNT);
 	slab->flags |= PG_slab;
 	return slab;
 }
 
 static void put_slab_pages(struct slab_cache *s, struct page *slab)
 {
-	u32 order = READ_ONCE(s->gfporder);
+	u32 order = READ_ONCE(s->gfporder), flags = READ_ONCE(s->flags);
 
 	slab->flags &= ~PG_slab;
 	WRITE_ONCE(slab->page_type, 0);
 	WRITE_ONCE(slab->mapping, 0);
-	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), READ_ONCE(s->flags) & SLAB_RECLAIM_ACCOUNT);
+	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), flags & SLAB_RECLAIM_ACCOUNT);
 	__free_pages(slab, order);
 }
 
@@ -156,8 +162,8 @@ static u64 next_colour(struct slab_cache *s, struct slab_node *n)
 /* Where the slab's index array lies; false: there is no memory for it. */
 static bool place_freelist(struct slab_cache *s, struct page *slab, gfp_t gfp, int nid)
 {
-	u32 flags = READ_ONCE(s->flags), bytes = READ_ONCE(s->freelist_size);
-	char *end = (char *)page_address(slab) + (PAGE_SIZE << READ_ONCE(s->gfporder));
+	u32 flags = READ_ONCE(s->flags), bytes = READ_ONCE(s->freelist_size), order = READ_ONCE(s->gfporder);
+	char *end = (char *)page_address(slab) + (PAGE_SIZE << order);
 	void *freelist = NULL;
 
 	if (flags & CFLGS_OFF_SLAB) {
@@ -174,11 +180,14 @@ static bool place_freelist(struct slab_cache *s, struct page *slab, gfp_t gfp, i
 /* Constructors are not run: they are ids. */
 static void init_objects(struct slab_cache *s, struct page *slab)
 {
-	u32 num = READ_ONCE(s->num);
+	u32 num = READ_ONCE(s->num), size = READ_ONCE(s->size);
 	u8 *index;
 
-	if (READ_ONCE(s->flags) & CFLGS_OBJFREELIST)
-		WRITE_ONCE(slab->freelist, (char *)READ_ONCE(slab->s_mem) + (u64)(num - 1) * READ_ONCE(s->size));
+	if (READ_ONCE(s->flags) & CFLGS_OBJFREELIST) {
+		char *first = READ_ONCE(slab->s_mem);
+
+		WRITE_ONCE(slab->freelist, first + (u64)(num - 1) * size);
+	}
 	index = READ_ONCE(slab->freelist);
 	for (u32 i = 0; i < num; i++)
 		WRITE_ONCE(index[i], (u8)i);
@@ -193,6 +202,7 @@ struct page *slab_grow_begin(struct slab_cache *s, gfp_t gfp, int nid)
 {
 	struct page *slab;
 	u64 shift;
+	u32 num, order;
 
 	gfp &= GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK;
 	if (gfp & __GFP_DIRECT_RECLAIM)
@@ -211,7 +221,9 @@ struct page *slab_grow_begin(struct slab_cache *s, gfp_t gfp, int nid)
 	if (slab) {
 		WRITE_ONCE(slab->slab_cache, to_kmem_cache(s));
 		init_objects(s, slab);
-		trace3(ac_grow, READ_ONCE(s->num), READ_ONCE(s->gfporder), s);
+		num = READ_ONCE(s->num);
+		order = READ_ONCE(s->gfporder);
+		trace3(ac_grow, num, order, s);
 	}
 	if (gfp & __GFP_DIRECT_RECLAIM)
 		local_irq_save();
@@ -221,8 +233,8 @@ struct page *slab_grow_begin(struct slab_cache *s, gfp_t gfp, int nid)
 /* Enter a new slab, of which objects may have been taken, into its node. */
 void slab_grow_end(struct slab_cache *s, struct page *slab)
 {
-	struct slab_node *n = READ_ONCE(s->node[page_to_nid(slab)]);
-	u32 active;
+	u32 nid = page_to_nid(slab), active, num;
+	struct slab_node *n = READ_ONCE(s->node[nid]);
 
 	INIT_LIST_HEAD(&slab->lru);
 	spin_lock(&n->list_lock, LOCK_SLAB_NODE);
@@ -234,7 +246,8 @@ void slab_grow_end(struct slab_cache *s, struct page *slab)
 	} else {
 		slab_fixup_lists(s, n, slab);
 	}
-	n->free_objects += READ_ONCE(s->num) - active;
+	num = READ_ONCE(s->num);
+	n->free_objects += num - active;
 	spin_unlock(&n->list_lock, LOCK_SLAB_NODE);
 }
 
@@ -245,10 +258,14 @@ static struct page *detach_surplus(struct slab_cache *s, struct slab_node *n)
 {
 	struct page *chain = NULL;
 
-	while (READ_ONCE(n->free_objects) > READ_ONCE(n->free_limit) && !list_empty(&n->slabs_free)) {
-		struct page *slab = list_last_entry(&n->slabs_free, struct page, lru);
+	for (;;) {
+		u64 objects = READ_ONCE(n->free_objects);
+		struct page *slab;
 
-		n->free_objects -= READ_ONCE(s->num);
+		if (objects <= READ_ONCE(n->free_limit) || list_empty(&n->slabs_free))
+			break;
+		slab = list_last_entry(&n->slabs_free, struct page, lru);
+		WRITE_ONCE(n->free_objects, objects - READ_ONCE(s->num));
 		list_del(&slab->lru);
 		WRITE_ONCE(slab->next, chain);
 		chain = slab;
@@ -284,8 +301,9 @@ struct page *slab_free_block(struct slab_cache *s, struct slab_node *n, void **o
 static void destroy_slab(struct slab_cache *s, struct page *slab)
 {
 	void *freelist = READ_ONCE(slab->freelist);
+	u32 order = READ_ONCE(s->gfporder), num = READ_ONCE(s->num);
 
-	trace3(ac_destroy, READ_ONCE(s->gfporder), s, READ_ONCE(s->num));
+	trace3(ac_destroy, order, s, num);
 	put_slab_pages(s, slab);
 	if (READ_ONCE(s->flags) & CFLGS_OFF_SLAB)
 		slab_kfree(freelist);

@@ -53,7 +53,7 @@ static void drain_array(struct slab_cache *s, struct slab_node *n, struct array_
 /* Destroy up to most free slabs of a node, the longest unused first. */
 static void drain_freelist(struct slab_cache *s, struct slab_node *n, u32 most)
 {
-	u32 freed;
+	u32 freed, num;
 
 	for (freed = 0; freed < most && !list_empty(&n->slabs_free); freed++) {
 		struct page *slab = NULL;
@@ -64,7 +64,8 @@ static void drain_freelist(struct slab_cache *s, struct slab_node *n, u32 most)
 			list_del(&slab->lru);
 			n->free_slabs--;
 			n->total_slabs--;
-			n->free_objects -= READ_ONCE(s->num);
+			num = READ_ONCE(s->num);
+			n->free_objects -= num;
 		}
 		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 		if (!slab)
@@ -136,8 +137,9 @@ void slab_reap(u64 now_ns)
 	for (pos = READ_ONCE(kdata->slab_caches.next); pos != &kdata->slab_caches; pos = READ_ONCE(pos->next)) {
 		struct slab_cache *s = list_entry(pos, struct slab_cache, list);
 		struct slab_node *n = READ_ONCE(s->node[nid]);
+		u32 *alien_nid = this_cpu_ptr(READ_ONCE(kdata->slab_reap_node));
 
-		reap_alien(s, n, READ_ONCE(*this_cpu_ptr(READ_ONCE(kdata->slab_reap_node))));
+		reap_alien(s, n, READ_ONCE(*alien_nid));
 		drain_array(s, n, this_cpu_ptr(READ_ONCE(s->cpu_cache)), nid);
 		reap_node(s, n, nid, now);
 		caches++;
@@ -203,7 +205,7 @@ static void drain_arrays(struct slab_cache *s)
 	u32 this_cpu = smp_processor_id(), nr = READ_ONCE(kdata->nr_cpu_ids);
 
 	for (u32 cpu = 0; cpu < nr; cpu++) {
-		struct array_cache *ac = per_cpu_ptr(READ_ONCE(s->cpu_cache), cpu);
+		struct array_cache *ac = cpu_array(READ_ONCE(s->cpu_cache), cpu);
 
 		if (!READ_ONCE(ac->avail))
 			continue;
