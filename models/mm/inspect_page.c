@@ -77,12 +77,17 @@ static void inspect_zone(const struct zone *zone, struct mm_zone_info *info)
 		.spanned = zone->spanned_pages,
 		.present = zone->present_pages,
 		.managed = zone->managed_pages,
+		.watermark_boost = zone->watermark_boost,
+		.highatomic = zone->nr_reserved_highatomic,
+		.free_counter = (u64)zone_page_state(zone, NR_FREE_PAGES),
 		.nr_free_pages = (u64)zone_free_pages(zone),
 		.pcp_high = zone->pageset_high,
 		.pcp_batch = zone->pageset_batch,
 	};
 	for (i = 0; i < KMS_ARRAY_SIZE(info->watermark); i++)
 		info->watermark[i] = zone->_watermark[i];
+	for (i = 0; i < KMS_ARRAY_SIZE(info->reserve); i++)
+		info->reserve[i] = zone->lowmem_reserve[i];
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 		info->pcp_pages += (u64)per_cpu_ptr(zone->per_cpu_pageset, cpu)->count;
 	for (i = 0; i < MAX_ORDER; i++)

@@ -151,6 +151,11 @@ double record_unusable_index(u32 order); /* free memory in blocks below order, o
 
 int report(struct run *run, struct kms_error *err);
 
+/* ---- report_zones.c: zones, page lists and the kernel's counters ---- */
+
+int report_zones(struct run *run, struct kms_error *err);
+int report_vm_counters(struct run *run, struct kms_error *err);
+
 /* ---- execute.c: one request on the allocators ---- */
 
 /* All objects and caches it needs are there; runs on the current simulated CPU. */

@@ -244,35 +244,42 @@ static int report_phases(struct run *run, struct kms_error *err)
 
 /* ---- tables ---- */
 
+/* Inspected caches by address, each with its place in the order of creation. */
+struct cache_place {
+	const struct kmem_cache *cache;
+	u32 at;
+};
+
 static int by_address(const void *a, const void *b)
 {
-	const struct mm_cache_info *x = a, *y = b;
+	const struct cache_place *x = a, *y = b;
 
 	return x->cache < y->cache ? -1 : x->cache > y->cache;
 }
 
 /* Bytes asked for by the live objects of every inspected cache. */
-static void sum_requested(const struct objects *o, const struct mm_cache_info *caches, u32 n, u64 *requested)
+static void sum_requested(const struct objects *o, const struct cache_place *places, u32 n, u64 *requested)
 {
 	for (u64 i = 0; i < o->nr_slots; i++) {
 		const struct object *e = &o->slots[i];
 
 		for (; e; e = e->next ? &o->overflow[e->next - 1] : NULL) {
-			struct mm_cache_info key;
-			const struct mm_cache_info *c;
+			struct cache_place key;
+			const struct cache_place *c;
 
 			if (e->state != OBJECT_LIVE || !e->slab)
 				continue;
 			key.cache = mm_object_cache(e->memory);
-			c = bsearch(&key, caches, n, sizeof(*caches), by_address);
+			c = bsearch(&key, places, n, sizeof(*places), by_address);
 			if (c)
-				requested[c - caches] += e->requested;
+				requested[c->at] += e->requested;
 		}
 	}
 }
 
 #define FLAG_CACHE_DMA 0x4000u
 #define FLAG_RECLAIM_ACCOUNT 0x20000u
+#define FLAG_INTERNAL 0xf0000000u /* set by the slab layers themselves */
 
 static void cache_counts(const struct run *run, const struct mm_cache_info *c, struct store_cache *row)
 {
@@ -302,6 +309,9 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 		.objects_per_slab = c->objects_per_slab, .slabs = c->slabs,
 		.slab_bytes = c->slab_pages * SIM_PAGE_BYTES, .objects = c->objects, .inuse = c->inuse,
 		.free_cpu = c->free_cpu, .free_partial = c->free_partial, .partial_slabs = c->partial_slabs,
+		.active_objects = c->objects - c->free_partial, .cpu_slabs = c->cpu_slabs,
+		.min_partial = c->min_partial, .cpu_partial = c->cpu_partial,
+		.aliases = (s32)c->refcount > 0 ? c->refcount - 1 : 0, .flags = c->flags & ~FLAG_INTERNAL,
 		.requested_bytes = requested, .tail_bytes = c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size,
 	};
 
@@ -315,40 +325,26 @@ static int report_caches(struct run *run, struct kms_error *err)
 {
 	struct account *a = &run->account;
 	u32 n = mm_inspect_caches(a->caches, a->max_caches);
+	struct cache_place *places;
 	u64 *requested;
 	int ret = 0;
 
 	if (n > a->max_caches)
 		n = a->max_caches;
 	requested = calloc(n + 1, sizeof(*requested));
-	if (!requested)
-		return kms_fail(err, KMS_EFAIL, "no memory for %u slab caches", n);
-	qsort(a->caches, n, sizeof(*a->caches), by_address);
-	sum_requested(&run->objects, a->caches, n, requested);
+	places = calloc(n + 1, sizeof(*places));
+	if (!requested || !places)
+		ret = kms_fail(err, KMS_EFAIL, "no memory for %u slab caches", n);
+	for (u32 i = 0; i < n && !ret; i++)
+		places[i] = (struct cache_place){ a->caches[i].cache, i };
+	if (!ret) {
+		qsort(places, n, sizeof(*places), by_address);
+		sum_requested(&run->objects, places, n, requested);
+	}
 	for (u32 i = 0; i < n && !ret; i++)
 		ret = store_one_cache(run, &a->caches[i], requested[i], err);
 	free(requested);
-	return ret;
-}
-
-static int report_zones(struct run *run, struct kms_error *err)
-{
-	struct mm_zone_info zones[64];
-	u32 n = mm_inspect_zones(zones, 64);
-	int ret = 0;
-
-	for (u32 i = 0; i < n && i < 64 && !ret; i++) {
-		struct store_zone row = {
-			.node = zones[i].node, .name = zones[i].name, .start_pfn = zones[i].start_pfn,
-			.spanned = zones[i].spanned, .present = zones[i].present, .managed = zones[i].managed,
-			.free_pages = zones[i].nr_free_pages, .pcp_pages = zones[i].pcp_pages,
-			.watermark_min = zones[i].watermark[0], .watermark_low = zones[i].watermark[1],
-			.watermark_high = zones[i].watermark[2],
-		};
-
-		memcpy(row.nr_free, zones[i].nr_free, sizeof(row.nr_free));
-		ret = store_zone(run->store, &row, err);
-	}
+	free(places);
 	return ret;
 }
 
@@ -437,7 +433,7 @@ static int report_counters(struct run *run, struct kms_error *err)
 int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
-		report_phases, report_caches, report_zones, report_sites, report_locks, report_hardware,
+		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_locks, report_hardware,
 		report_counters,
 	};
 	int ret = 0;
