@@ -76,8 +76,10 @@ int store_metric(struct store *store, int phase, enum metric_id metric, double v
  * Time series: what names the series, labels may be -1. The program's own:
  * unit "bytes": bytes.requested, .rounding, .slab_tail, .free_partial,
  * .cpu_cached, .page_order, .free, .metadata, .reserved (labels all -1), which
- * add up to the run's ram_bytes; "blocks": free_blocks (node, zone, order);
- * "requests": requests_done. A second sample of the same request count, time,
+ * add up to the run's ram_bytes; "blocks": free_blocks (node, zone, order),
+ * pageblocks.unmovable, .movable, .reclaimable, .highatomic (node, zone); "permille":
+ * extfrag.unusable, extfrag.index (node, zone, order); "events", since the start:
+ * extfrag.events, extfrag.fragmenting; "pages": unmovable_in_movable. A second sample of the same request count, time,
  * phase and labels replaces the first.
  */
 struct store_sample {

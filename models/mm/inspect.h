@@ -30,6 +30,11 @@ struct mm_zone_types {
 	u32 pageblocks[4];
 };
 
+/* Pageblocks of each migratetype alone; and the type of one frame's pageblock. */
+void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4]);
+u32 mm_inspect_pageblock_type(u64 pfn);
+u64 mm_inspect_max_pfn(void);
+
 void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 
 /* A zone's page lists of one CPU, in pages; high_min and high_max are high without auto-tuning. */

@@ -47,6 +47,23 @@ static void count_pageblocks(const struct zone *zone, u32 *count)
 		count[get_pageblock_migratetype(pfn) % MIGRATE_TYPES]++;
 }
 
+void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4])
+{
+	for (u32 mt = 0; mt < MIGRATE_TYPES; mt++)
+		count[mt] = 0;
+	count_pageblocks(&kdata->node_data[node]->node_zones[zone_idx], count);
+}
+
+u32 mm_inspect_pageblock_type(u64 pfn)
+{
+	return get_pageblock_migratetype(pfn);
+}
+
+u64 mm_inspect_max_pfn(void)
+{
+	return kdata->max_pfn;
+}
+
 static void count_free_blocks(const struct zone *zone, struct mm_zone_types *types)
 {
 	u32 order, mt;

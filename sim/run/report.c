@@ -7,6 +7,7 @@
  */
 #include "sim/run/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,9 @@ static void add_phase(struct phase_record *to, const struct phase_record *from)
 		to->trace_counts[i] += from->trace_counts[i];
 	memcpy(to->bytes_end, from->bytes_end, sizeof(to->bytes_end));
 	to->unusable_end = from->unusable_end;
+	to->index_end = from->index_end;
+	to->fragmenting += from->fragmenting;
+	to->unmovable_in_movable = from->unmovable_in_movable;
 }
 
 static void free_phase(struct phase_record *p)
@@ -120,6 +124,7 @@ static void request_metrics(struct metrics *m, const struct phase_record *p)
 	set_ratio(m, M_PCP_HIT, (double)count_ops(p, page_ops, sizeof(page_ops), PATH_PCP),
 		  (double)count_ops(p, page_ops, sizeof(page_ops), -1));
 	set(m, M_EXTFRAG, (double)p->trace_counts[TP_mm_page_alloc_extfrag]);
+	set(m, M_FRAGMENTING, (double)p->fragmenting);
 	set(m, M_SLABS_NEW, (double)p->trace_counts[TP_slab_new]);
 	set(m, M_SLABS_FREED, (double)p->trace_counts[TP_slab_discard]);
 }
@@ -179,6 +184,8 @@ static void byte_metrics(const struct run *run, struct metrics *m, const struct 
 	set(m, M_WASTE_CPU, (double)b[BYTES_CPU_CACHED]);
 	set(m, M_WASTE_ORDER, (double)b[BYTES_PAGE_ORDER]);
 	set(m, M_UNUSABLE_9, p->unusable_end);
+	set(m, M_INDEX_9, p->index_end);
+	set(m, M_UNMOVABLE_IN_MOVABLE, (double)p->unmovable_in_movable);
 	if (!p->samples)
 		return;
 	set(m, M_REQUESTED_PEAK, (double)p->requested_peak);
@@ -408,6 +415,24 @@ static int report_hardware(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* Fallbacks by type wanted and type of the block taken. */
+static int report_fallbacks(struct run *run, struct kms_error *err)
+{
+	char name[64];
+	int ret = 0;
+
+	for (u32 want = 0; want < MOBILITY_TYPES; want++)
+		for (u32 got = 0; got < MOBILITY_TYPES && !ret; got++) {
+			if (!run->mobility.fallbacks[want][got])
+				continue;
+			snprintf(name, sizeof(name), "%s from %s", mobility_type_names[want],
+				 mobility_type_names[got]);
+			ret = store_counter(run->store, "fallback", name,
+					    run->mobility.fallbacks[want][got], err);
+		}
+	return ret;
+}
+
 static int report_counters(struct run *run, struct kms_error *err)
 {
 	const struct recorder *r = &run->recorder;
@@ -434,7 +459,7 @@ int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
 		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_locks, report_hardware,
-		report_counters,
+		report_counters, report_fallbacks,
 	};
 	int ret = 0;
 
