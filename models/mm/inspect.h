@@ -76,6 +76,13 @@ struct mm_cache_info {
 /* All slab caches in creation order. Returns how many there are (may exceed max). */
 u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
 
+/*
+ * A number that stays with a cache as long as it lives, moves included, and
+ * that no other cache has meanwhile: below mm_inspect_cache_slots(). 0: none yet.
+ */
+u32 mm_inspect_cache_slot(const struct kmem_cache *s);
+u32 mm_inspect_cache_slots(void);
+
 /* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
 const char *mm_boot_cache_name(u64 id);
 

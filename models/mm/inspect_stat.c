@@ -44,6 +44,17 @@ void mm_inspect_pcp(u32 node, u32 zone_idx, u32 cpu, struct mm_pcp_info *info)
 	};
 }
 
+/* Where its per-CPU part lies: the kernel keeps a cache's event counters there as well. */
+u32 mm_inspect_cache_slot(const struct kmem_cache *s)
+{
+	return (u32)((u64)s->cpu_slab / (2 * sizeof(void *)));
+}
+
+u32 mm_inspect_cache_slots(void)
+{
+	return (u32)(kdata->percpu_unit_bytes / (2 * sizeof(void *)));
+}
+
 static s64 not_negative(s64 x)
 {
 	return x < 0 ? 0 : x;

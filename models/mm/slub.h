@@ -66,11 +66,25 @@ static inline bool counters_frozen(u64 counters)
 }
 
 /* Replace a slab's freelist and counters, unless another CPU changed them since they were read. */
-static inline bool slab_update(struct page *slab, void *old_list, u64 old_counters, void *new_list,
-			       u64 new_counters)
+static inline bool slab_update(struct kmem_cache *s, struct page *slab, void *old_list,
+			       u64 old_counters, void *new_list, u64 new_counters)
 {
-	return kms_cmpxchg_double(&slab->freelist, (u64)old_list, old_counters, (u64)new_list,
-				  new_counters);
+	if (likely(kms_cmpxchg_double(&slab->freelist, (u64)old_list, old_counters, (u64)new_list,
+				      new_counters)))
+		return true;
+	trace2(slab_cmpxchg_fail, 0, s);
+	return false;
+}
+
+/* The fast path's compare-and-exchange of a CPU's freelist and transaction id. */
+static inline bool cpu_freelist_update(struct kmem_cache *s, struct kmem_cache_cpu *c,
+				       void *old_list, u64 tid, void *new_list)
+{
+	if (likely(kms_cmpxchg_double_local(&c->freelist, (u64)old_list, tid, (u64)new_list,
+					    tid + TID_STEP)))
+		return true;
+	trace2(slab_cmpxchg_cpu_fail, 0, s);
+	return false;
 }
 
 /* ---- the link inside a free object ---- */

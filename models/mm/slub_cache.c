@@ -252,7 +252,7 @@ struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args)
 	else
 		s = create_new(args);
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
-	trace1(kmem_cache_create, merged);
+	trace2(kmem_cache_create, merged, s);
 	return s;
 }
 

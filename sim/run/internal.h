@@ -12,6 +12,7 @@
 #include "sim/engine/lock.h"
 #include "sim/engine/ram.h"
 #include "sim/run/run.h"
+#include "sim/run/slab_stats.h"
 #include "workloads/request.h"
 
 /* Operations are the workload's requests plus what replay itself does on a CPU. */
@@ -232,6 +233,7 @@ struct run {
 	struct account account;
 	struct recorder recorder;
 	struct mobility mobility;
+	struct slab_stats slab_stats;
 	struct replay replay;
 	double started; /* host seconds */
 };

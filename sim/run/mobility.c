@@ -21,22 +21,28 @@ static bool counts(u64 pfn)
 	return mm_inspect_pageblock_type(pfn) == MOVABLE;
 }
 
+static bool is_marked(const struct mobility *m, u64 pfn)
+{
+	return m->unmovable[pfn / 64] >> pfn % 64 & 1;
+}
+
 /* Set or clear the bits of a block that lies in one pageblock. */
 static void mark_in_block(struct mobility *m, u64 pfn, u64 n, bool unmovable)
 {
 	u16 *in_block = &m->in_block[pfn / PAGEBLOCK_PAGES];
-	u32 before = *in_block;
+	u64 changed = 0;
 
 	for (u64 i = pfn; i < pfn + n; i++) {
-		u64 bit = 1ull << i % 64, *word = &m->unmovable[i / 64];
-
-		if (!(*word & bit) == !unmovable)
+		if (is_marked(m, i) == unmovable)
 			continue;
-		*word ^= bit;
-		*in_block = (u16)(*in_block + (unmovable ? 1 : -1));
+		m->unmovable[i / 64] ^= 1ull << i % 64;
+		changed++;
 	}
-	if (*in_block != before && counts(pfn))
-		m->in_movable += (u64)*in_block - before;
+	if (!changed)
+		return;
+	*in_block = (u16)(unmovable ? *in_block + changed : *in_block - changed);
+	if (counts(pfn))
+		m->in_movable += unmovable ? changed : -changed;
 }
 
 static void mark(struct mobility *m, u64 pfn, u32 order, bool unmovable)

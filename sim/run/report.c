@@ -328,6 +328,16 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 	return store_cache(run->store, &row, err);
 }
 
+static int store_slab_stats(struct run *run, const struct mm_cache_info *c, struct kms_error *err)
+{
+	const u64 *n = slab_stats_of(&run->slab_stats, c->cache);
+	int ret = 0;
+
+	for (u32 i = 0; i < NR_SLAB_STATS && !ret && !c->whole_pages; i++)
+		ret = store_slab_stat(run->store, slab_stat_names[i], n[i], err);
+	return ret;
+}
+
 static int report_caches(struct run *run, struct kms_error *err)
 {
 	struct account *a = &run->account;
@@ -348,8 +358,11 @@ static int report_caches(struct run *run, struct kms_error *err)
 		qsort(places, n, sizeof(*places), by_address);
 		sum_requested(&run->objects, places, n, requested);
 	}
-	for (u32 i = 0; i < n && !ret; i++)
+	for (u32 i = 0; i < n && !ret; i++) {
 		ret = store_one_cache(run, &a->caches[i], requested[i], err);
+		if (!ret)
+			ret = store_slab_stats(run, &a->caches[i], err);
+	}
 	free(requested);
 	free(places);
 	return ret;

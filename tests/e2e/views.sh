@@ -42,6 +42,20 @@ is "as many free pages" "$(pages "$work/buddyinfo")" "$(pages tests/exact/slub-u
 is "nothing is unusable for single pages" "$(awk '$5 != "0.000"' "$work/unusable_index")" ""
 is "no order lacks blocks" "$(tr -s ' ' '\n' <"$work/extfrag_index" | grep -c '^-1.000$')" 22
 
+# SLUB statistics: where the recording's events show a counter, ours is that; sysfs was read later.
+sqlite3 "$db" "select c.name, s.name, s.value from slab_stat s join slab_cache c using (run, position)" |
+	tr '|' '\t' >"$work/stats"
+awk -F'\t' 'NR == FNR { ours[$1, $2] = $3; next } /^#/ { next }
+	{ key = $1 SUBSEP $2; seen[key] = 1; v = key in ours ? ours[key] : "none"
+	  if ($3 != "-" && $3 != v) print "events: " $1 " " $2 ": " v ", recorded " $3
+	  if (v == "none" || v > $4) print "sysfs: " $1 " " $2 ": " v ", the kernel " $4
+	  if (v == $4) equal++; n++ }
+	END { for (key in ours) if (!(key in seen)) { if (ours[key]) print "not in the kernel: " key; else equal++; n++ }
+	      print equal " of " n >"/dev/stderr" }' "$work/stats" tests/exact/slub-up-stats.tsv \
+	>"$work/wrong" 2>"$work/equal"
+is "SLUB statistics agree with the recorded events" "$(cat "$work/wrong")" ""
+is "SLUB statistics as sysfs showed them, of 26 in each of 106 caches" "$(cat "$work/equal")" "2661 of 2756"
+
 "$kmemsim" show latest --db "$db" --as slabinf >/dev/null 2>"$work/err"
 is "unknown view: exit status" $? 2
 is "unknown view: nearest name" "$(grep -c 'did you mean "slabinfo"' "$work/err")" 1
