@@ -72,6 +72,7 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	struct page *slab;
 	u32 oo, objects;
+	void *first;
 
 	gfp &= GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK;
 	slab = alloc_slab_pages(s, gfp | s->allocflags, node, &oo);
@@ -83,8 +84,9 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 			   s->flags & SLAB_RECLAIM_ACCOUNT);
 	slab->slab_cache = s;
 	slab->flags |= PG_slab;
-	init_freelist(s, page_address(slab), objects);
-	slab->freelist = page_address(slab);
+	first = (char *)page_address(slab) + s->red_left_pad;
+	init_freelist(s, first, objects);
+	slab->freelist = first;
 	trace3(slab_new, objects, oo_order(oo), s);
 	return slab;
 }
@@ -128,19 +130,27 @@ static bool acquire_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct
 
 /*
  * The first slab of the node's partial list and its freelist; some more slabs
- * go to this CPU's partial chain while the lock is held anyway.
+ * go to this CPU's partial chain while the lock is held anyway. Of a debug
+ * cache, only one object.
  */
 static struct page *get_partial_node(struct kmem_cache *s, struct kmem_cache_node *n, int nid,
 				     void **freelist)
 {
 	struct page *slab, *following, *first = NULL;
 	u32 taken = 0;
+	bool debug;
 	void *ignored;
 
 	if (!READ_ONCE(n->nr_partial))
 		return NULL;
+	debug = cache_debug(s);
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	list_for_each_entry_safe(slab, following, &n->partial, lru) {
+		if (unlikely(debug)) {
+			*freelist = slub_debug_take(s, n, slab);
+			first = slab;
+			break;
+		}
 		if (!acquire_slab(s, n, slab, !first, first ? &ignored : freelist))
 			break;
 		if (first)
@@ -303,6 +313,7 @@ static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, st
 /* The slow path: an object from wherever there is one. NULL when memory is out. */
 void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cache_cpu *c)
 {
+	bool debug = cache_debug(s);
 	struct page *slab;
 	void *freelist;
 
@@ -324,9 +335,11 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 		slab = slub_new_slab(s, gfp, node);
 		if (unlikely(!slab))
 			return NULL;
+		if (unlikely(debug))
+			return slub_debug_take_new(s, slab);
 		freelist = freeze_new_slab(s, slab);
 	}
-	return install_cpu_slab(s, c, slab, freelist);
+	return unlikely(debug) ? freelist : install_cpu_slab(s, c, slab, freelist);
 }
 
 /* ---- requests ---- */

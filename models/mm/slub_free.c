@@ -221,6 +221,10 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 	u64 old, new;
 
 	trace2(slab_free_slow, count, s);
+	if (unlikely(cache_debug(s))) {
+		slub_debug_free(s, slab, head, tail, count);
+		return;
+	}
 	for (;;) {
 		prior = READ_ONCE(slab->freelist);
 		old = READ_ONCE(slab->counters);
@@ -326,4 +330,27 @@ size_t slub_ksize(const void *object)
 	if (s->flags & (SLAB_RED_ZONE | SLAB_POISON))
 		return s->object_size;
 	return s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER) ? s->inuse : s->size;
+}
+
+/*
+ * Change an object's size. Shrinking never moves it, nor does growing within
+ * ksize(). Size 0 frees it. NULL when memory is out: the object stays.
+ */
+void *slub_krealloc(const void *object, size_t size, u32 gfp)
+{
+	size_t usable = slub_ksize(object);
+	void *new;
+
+	if (!size) {
+		slub_kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	if (!zero_or_null(object) && usable >= size)
+		return (void *)object;
+	new = slub_kmalloc(size, gfp, NUMA_NO_NODE);
+	if (!new || zero_or_null(object))
+		return new;
+	memcpy(new, object, usable);
+	slub_kfree(object);
+	return new;
 }

@@ -51,6 +51,8 @@ static void on_slab_node_partial(void *arg, u32 cpu, u64 taken, u64 node, u64 ca
 {
 	u64 *n = counts_of(arg, cache);
 
+	if (!taken) /* a debug cache takes objects, not slabs */
+		return;
 	n[STAT_ALLOC_FROM_PARTIAL]++;
 	n[STAT_CPU_PARTIAL_NODE] += taken - 1;
 }
