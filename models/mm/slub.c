@@ -69,9 +69,11 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	struct page *slab;
 	u32 oo, objects;
+	gfp_t slab_gfp;
 
 	gfp &= GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK;
-	slab = alloc_slab_pages(s, gfp | s->allocflags, node, &oo);
+	slab_gfp = (gfp & READ_ONCE(kdata->gfp_allowed_mask)) | s->allocflags;
+	slab = alloc_slab_pages(s, slab_gfp, node, &oo);
 	if (!slab)
 		return NULL;
 	objects = oo_objects(oo);
@@ -83,6 +85,7 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 	init_freelist(s, page_address(slab), objects);
 	slab->freelist = page_address(slab);
 	trace3(slab_new, objects, oo_order(oo), s);
+	step(s_new_slab, (u64)s, page_to_pfn(slab), oo_order(oo), objects, slab_gfp, (u64)(s64)node);
 	return slab;
 }
 
@@ -119,6 +122,7 @@ static bool acquire_slab(struct kmem_cache_node *n, struct page *slab, bool with
 	if (!slab_update(slab, list, old, with_objects ? NULL : list, new))
 		return false;
 	slub_remove_partial(n, slab);
+	step(s_acquire, (u64)slab->slab_cache, page_to_pfn(slab), (u64)list, with_objects);
 	*freelist = list;
 	return true;
 }
@@ -173,6 +177,8 @@ static struct page *get_any_partial(struct kmem_cache *s, gfp_t gfp, void **free
 	int highest = highest_zone(gfp);
 
 	if (!s->remote_node_defrag_ratio)
+		return NULL;
+	if (step_in(s_get_any, 0ul, (u64)s, s->remote_node_defrag_ratio) > s->remote_node_defrag_ratio)
 		return NULL;
 	for (; z->zone; z++) {
 		int nid = z->zone->node;
@@ -236,6 +242,7 @@ static void *alloc_from_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c,
 		object = get_freelist(slab);
 		if (object)
 			trace0(slab_refill);
+		step(s_get_freelist, (u64)s, page_to_pfn(slab), (u64)object);
 	}
 	if (object) {
 		load_freelist(s, c, object);
@@ -260,12 +267,13 @@ static void drop_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->slab = NULL;
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
+	step(s_drop_cpuslab, (u64)s, page_to_pfn(slab), (u64)freelist);
 	local_irq_restore();
 	slub_deactivate(s, slab, freelist);
 }
 
 /* Make the newest slab of the CPU's partial chain the CPU slab. */
-static struct page *pop_cpu_partial(struct kmem_cache_cpu *c)
+static struct page *pop_cpu_partial(struct kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	struct page *slab;
 
@@ -275,6 +283,8 @@ static struct page *pop_cpu_partial(struct kmem_cache_cpu *c)
 	slab = c->partial;
 	c->slab = slab;
 	c->partial = slab->next;
+	step(s_partial_pop, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
+	     counters_frozen(slab->counters));
 	local_irq_restore();
 	trace1(slab_cpu_partial_pop, page_to_pfn(slab));
 	return slab;
@@ -282,7 +292,7 @@ static struct page *pop_cpu_partial(struct kmem_cache_cpu *c)
 
 /* Make a slab the CPU slab; sleeping for it, the CPU may have got another one. */
 static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, struct page *slab,
-			      void *freelist)
+			      void *freelist, int node)
 {
 	void *object;
 
@@ -291,6 +301,7 @@ static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, st
 	local_irq_save();
 	c->slab = slab;
 	object = load_freelist(s, c, freelist);
+	step(s_slow_alloc, (u64)s, (u64)object, page_to_pfn(slab), (u64)(s64)node);
 	local_irq_restore();
 	return object;
 }
@@ -302,25 +313,30 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 	void *freelist;
 
 	trace0(slab_alloc_slow);
+	step(s_slow_begin, (u64)s, (u64)(s64)node);
 	if (unlikely(node != NUMA_NO_NODE && !node_has_slabs(node)))
 		node = NUMA_NO_NODE;
-	for (slab = c->slab; slab || (slab = pop_cpu_partial(c)); slab = NULL) {
+	for (slab = c->slab; slab || (slab = pop_cpu_partial(s, c)); slab = NULL) {
 		if (unlikely(!node_match(slab, node))) {
 			drop_cpu_slab(s, c);
 			continue;
 		}
 		freelist = alloc_from_cpu_slab(s, c, slab);
-		if (freelist)
+		if (freelist) {
+			step(s_slow_alloc, (u64)s, (u64)freelist, page_to_pfn(slab), (u64)(s64)node);
 			return freelist;
+		}
 	}
 	slab = get_partial(s, gfp, node, &freelist);
 	if (!slab) {
 		slab = slub_new_slab(s, gfp, node);
-		if (unlikely(!slab))
+		if (unlikely(!slab)) {
+			step(s_slow_fail, (u64)s, (u64)(s64)node);
 			return NULL;
+		}
 		freelist = freeze_new_slab(s, slab);
 	}
-	return install_cpu_slab(s, c, slab, freelist);
+	return install_cpu_slab(s, c, slab, freelist, node);
 }
 
 /* ---- requests ---- */
@@ -360,6 +376,7 @@ void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 						    next_tid(tid))));
 	prefetchw((char *)next + s->offset);
 	trace0(slab_alloc_fast);
+	step(s_fast_alloc, (u64)s, (u64)object, (u64)(s64)node);
 	slub_zero_object(s, gfp, object);
 	return object;
 }

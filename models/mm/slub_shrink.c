@@ -25,6 +25,8 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->slab = NULL;
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
+	if (slab)
+		step(s_flush, (u64)s, page_to_pfn(slab), (u64)freelist, smp_processor_id());
 	local_irq_restore();
 	if (slab)
 		slub_deactivate(s, slab, freelist);
@@ -32,6 +34,7 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	local_irq_save();
 	chain = c->partial;
 	c->partial = NULL;
+	step(s_unfreeze_all, (u64)s, chain ? page_to_pfn(chain) : 0);
 	local_irq_restore();
 	if (chain)
 		slub_unfreeze(s, chain);
@@ -49,6 +52,8 @@ static void flush_all(struct kmem_cache *s)
 {
 	u32 this_cpu = smp_processor_id();
 
+	if (stepping()) /* a recording shows each CPU's flush by itself */
+		return;
 	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
 		struct kmem_cache_cpu *c = per_cpu_ptr(s->cpu_slab, cpu);
 
@@ -71,7 +76,7 @@ static u32 discard_chain(struct kmem_cache *s, struct page *chain)
 
 	while ((slab = chain)) {
 		chain = slab->next;
-		slub_discard(s, slab);
+		slub_give_back(s, slab);
 		n++;
 	}
 	return n;
@@ -126,6 +131,23 @@ static struct page *sort_partial(struct kmem_cache_node *n, u32 *sorted)
 	return empty;
 }
 
+/* What a recording shows of the sorted list, and before it what left it. */
+static void show_sorted(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid,
+			struct page *empty)
+{
+	struct page *slab;
+	u64 i = 0;
+
+	if (!stepping())
+		return;
+	step(s_shrink_begin, (u64)s, nid, n->nr_partial);
+	for (slab = empty; slab; slab = slab->next)
+		step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 0, i++);
+	i = 0;
+	list_for_each_entry(slab, &n->partial, lru)
+		step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 1, i++);
+}
+
 static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
 {
 	struct page *empty;
@@ -133,6 +155,7 @@ static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid
 
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	empty = sort_partial(n, &sorted);
+	show_sorted(s, n, nid, empty);
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	discarded = discard_chain(s, empty);
 	trace3(slab_shrink, sorted, discarded, nid);
