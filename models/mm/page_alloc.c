@@ -270,9 +270,17 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 	return page;
 }
 
+/* This CPU's node, but for a task's memory policy: only recordings have those. */
+static int preferred_node(void)
+{
+	int nid = (int)numa_node_id();
+
+	return stepping() ? kms_step_node(nid) : nid;
+}
+
 struct page *alloc_pages_node(gfp_t gfp, u32 order, int nid)
 {
-	return __alloc_pages(gfp, order, nid < 0 ? (int)numa_node_id() : nid);
+	return __alloc_pages(gfp, order, nid < 0 ? preferred_node() : nid);
 }
 
 /* The first zone of the preferred node that can give n pages at once; NULL: do it singly. */

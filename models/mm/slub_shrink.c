@@ -26,7 +26,7 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
 	if (slab)
-		step(s_flush, (u64)s, page_to_pfn(slab), (u64)freelist, smp_processor_id());
+		step(s_flush, (u64)s, page_to_pfn(slab), (u64)freelist);
 	local_irq_restore();
 	if (slab)
 		slub_deactivate(s, slab, freelist);
@@ -115,7 +115,8 @@ static struct page *sort_partial(struct kmem_cache_node *n, u32 *sorted)
 
 		++*sorted;
 		if (free == counters_objects(counters)) {
-			slub_remove_partial(n, slab);
+			list_del(&slab->lru);
+			WRITE_ONCE(n->nr_partial, n->nr_partial - 1);
 			chain = &empty;
 		} else if (free <= SHRINK_PROMOTE_MAX) {
 			list_del(&slab->lru);

@@ -31,6 +31,8 @@ bool kms_step_if_next(uint32_t step, const uint64_t *args, uint32_t n);
 uint32_t kms_step_retry(uint32_t flags, uint32_t reserves, uint32_t last);
 /* Frame number of the block that compaction set aside for the operation; ~0: none. */
 uint64_t kms_step_captured(void);
+/* Node that the task's memory policy prefers for the next pages. */
+int kms_step_node(int usual);
 
 #define stepping() __builtin_expect(kms_stepping, 0)
 #define step_in(name, usual, ...)                                                                  \
@@ -42,6 +44,7 @@ uint64_t kms_step_captured(void);
 #define stepping() false
 #define kms_step_retry(flags, reserves, last) (~0u)
 #define kms_step_captured() (~0ul)
+#define kms_step_node(usual) (usual)
 #define step_in(name, usual, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), (usual))
 #define step(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}))
 #define step_if_next(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), false)

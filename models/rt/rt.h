@@ -86,6 +86,7 @@ struct rt_stepper {
 	bool (*if_next)(u32 step, const u64 *args, u32 n);
 	u32 (*retry)(u32 flags, u32 reserves, u32 last);
 	u64 (*captured)(void);
+	int (*node)(int usual);
 	void (*bug)(const char *what); /* a kms_bug(); must not return */
 };
 void rt_set_stepper(const struct rt_stepper *stepper);

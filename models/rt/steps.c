@@ -7,6 +7,7 @@
 #undef step
 #undef kms_step_retry
 #undef kms_step_captured
+#undef kms_step_node
 
 bool kms_stepping;
 static const struct rt_stepper *stepper;
@@ -15,6 +16,7 @@ u64 kms_step(u32 step, const u64 *args, u32 n, u64 usual);
 bool kms_step_if_next(u32 step, const u64 *args, u32 n);
 u32 kms_step_retry(u32 flags, u32 reserves, u32 last);
 u64 kms_step_captured(void);
+int kms_step_node(int usual);
 
 void rt_set_stepper(const struct rt_stepper *new)
 {
@@ -40,6 +42,11 @@ u32 kms_step_retry(u32 flags, u32 reserves, u32 last)
 u64 kms_step_captured(void)
 {
 	return stepper->captured();
+}
+
+int kms_step_node(int usual)
+{
+	return stepper->node(usual);
 }
 
 void rt_replay_bug(const char *file, int line, const char *what)

@@ -143,13 +143,54 @@ static int find_memory(struct replay *v)
 	return 0;
 }
 
-int machine_read(struct replay *v)
+static bool zone_populated(const struct replay *v, u64 zone)
+{
+	for (u32 i = 0; i < v->nr_zones; i++)
+		if (v->zones[i].node == zone >> 8 && v->zones[i].zone_idx == (zone & 0xff))
+			return true;
+	return false;
+}
+
+/* The kernel also computes marks and list sizes of zones without memory; here nothing does. */
+static void pass_empty_zones(struct replay *v)
+{
+	for (u32 i = 0; i < v->r.nr_lines; i++) {
+		struct line *line = &v->r.lines[i];
+
+		if (line->event == EV_PCP_HIGH_BATCH || line->event == EV_WMARK_SET)
+			line->passed = !zone_populated(v, line_arg(&v->r, line, 0));
+	}
+}
+
+/*
+ * While it boots, the kernel takes the flags that allow reclaim and I/O out of
+ * every request; it is over when the first request that had them keeps them.
+ */
+static void find_end_of_boot(struct replay *v)
+{
+	v->boot_over = v->r.nr_lines;
+	for (u32 i = 0; i < v->r.nr_lines && v->boot_over == v->r.nr_lines; i++) {
+		const struct line *line = &v->r.lines[i];
+
+		if (line->event == EV_PG_ALLOC && line->op != NO_OP &&
+		    (line_arg(&v->r, line, 6) & (__GFP_RECLAIM | __GFP_IO | __GFP_FS)))
+			v->boot_over = v->o.ops[line->op].first;
+	}
+}
+
+int machine_zones(struct replay *v)
 {
 	int rc = read_zones(v);
 
-	if (rc)
-		return rc;
+	if (!rc)
+		pass_empty_zones(v);
+	return rc;
+}
+
+int machine_read(struct replay *v)
+{
 	find_cpus(v);
+	find_end_of_boot(v);
 	return find_memory(v);
 }
 

@@ -520,6 +520,8 @@ static int sort_line(struct sorter *s, u32 at)
 
 	if (!key)
 		return -1;
+	if (line->passed)
+		return 0;
 	if (line->event == EV_MARK)
 		return sort_mark(s, key, at);
 	if (!s->booted || line->event == EV_TEXT || line->event == EV_COMPACT_ALLOC ||

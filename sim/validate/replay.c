@@ -307,6 +307,16 @@ static u64 on_captured(void)
 	return pfn;
 }
 
+static int on_node(int usual)
+{
+	struct replay *v = replaying;
+
+	for (u32 at = v->op->next; at != NO_LINE; at = v->r.lines[at].next)
+		if (v->r.lines[at].event == EV_PG_ALLOC)
+			return (int)line_arg(&v->r, &v->r.lines[at], 3);
+	return usual;
+}
+
 /* ---- the end of it ---- */
 
 static jmp_buf direct_end;
@@ -369,6 +379,8 @@ static void run_line(struct replay *v, u32 at)
 		return;
 	}
 	op = &v->o.ops[line->op];
+	if (at == v->boot_over)
+		kdata->gfp_allowed_mask = ~0u;
 	v->cursor = at;
 	v->op = op;
 	set_cpu(v, line->cpu);
@@ -384,7 +396,7 @@ int replay_run(struct replay *v)
 {
 	static const struct rt_stepper stepper = {
 		.step = on_step, .if_next = on_step_if_next, .retry = on_retry,
-		.captured = on_captured, .bug = on_bug,
+		.captured = on_captured, .node = on_node, .bug = on_bug,
 	};
 
 	replaying = v;

@@ -59,6 +59,7 @@ struct replay {
 	u32 nr_free, nr_late;
 	u8 *released; /* by frame: the buddy allocator has had it */
 	u64 max_pfn;
+	u32 boot_over; /* line from which on requests may reclaim */
 	const struct slab_ops *slab;
 	bool mapped, slab_up;
 
@@ -81,7 +82,8 @@ struct replay {
 extern struct replay *replaying;
 
 /* machine.c */
-int machine_read(struct replay *v);
+int machine_zones(struct replay *v); /* before lines are sorted out */
+int machine_read(struct replay *v);  /* after that */
 int machine_set_up(struct replay *v);
 
 /* replay.c */

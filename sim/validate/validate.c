@@ -98,8 +98,10 @@ static const struct slab_ops *slub(void)
 
 static int replay(struct replay *v)
 {
-	int rc = operations_find(&v->o, &v->r, v->err);
+	int rc = machine_zones(v);
 
+	if (!rc)
+		rc = operations_find(&v->o, &v->r, v->err);
 	if (!rc)
 		rc = machine_read(v);
 	if (!rc)
