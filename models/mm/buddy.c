@@ -71,11 +71,11 @@ static bool buddy_merge_likely(u64 pfn, u64 buddy_pfn, const struct zone *zone, 
 	return page_is_buddy(pfn_to_page(pair ^ 1ul << (order + 1)), zone, order + 1);
 }
 
-/* In a replay: has direct compaction been recorded to take the block over, before it gets on a list? */
+/* In a replay: does the recording show direct compaction taking the block over, off any list? */
 static bool captured(const struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt)
 {
 	(void)page;
-	if (!step_if_next(pg_capture, pfn, order, mt, zone_id(zone)))
+	if (!trace_step_next(pg_capture, pfn, order, mt, zone_id(zone)))
 		return false;
 	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
 	return true;
@@ -109,7 +109,7 @@ void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u
 	tail = (fpi & FPI_TO_TAIL) || buddy_merge_likely(pfn, buddy_pfn, zone, order);
 	add_to_free_list(page, zone, order, mt, tail);
 	trace3(mm_buddy_free, order - start, order, tail);
-	step(buddy_free, first, start, mt, order, tail, fpi, pfn, zone_id(zone));
+	trace_step(buddy_free, first, start, mt, order, tail, fpi, pfn, zone_id(zone));
 }
 
 /* ---- taking ---- */
@@ -122,7 +122,7 @@ void isolate_free_block(struct zone *zone, struct page *page, u32 order)
 
 	del_page_from_free_list(page, zone, order);
 	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
-	step(isolate_free, pfn, order, mt, zone_id(zone));
+	trace_step(isolate_free, pfn, order, mt, zone_id(zone));
 	if (order < PAGEBLOCK_ORDER - 1)
 		return;
 	for (; pfn < end; pfn += PAGEBLOCK_NR_PAGES)
@@ -161,7 +161,7 @@ struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt)
 		del_page_from_free_list(page, zone, current);
 		expand(zone, page, order, current, mt);
 		page->index = mt;
-		step(buddy_del, page_to_pfn(page), order, current, mt, zone_id(zone));
+		trace_step(buddy_del, page_to_pfn(page), order, current, mt, zone_id(zone));
 		return page;
 	}
 	return NULL;

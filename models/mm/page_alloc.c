@@ -25,7 +25,8 @@ static struct page *rmqueue_buddy_once(struct zone *zone, u32 order, u32 mt, u32
 	}
 	if (page) {
 		__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
-		step(rmq_buddy, page_to_pfn(page), order, mt, page->index, alloc_flags, zone_id(zone));
+		trace_step(rmq_buddy, page_to_pfn(page), order, mt, page->index, alloc_flags,
+			   zone_id(zone));
 	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return page;
@@ -102,8 +103,8 @@ static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp
 	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
 		return true;
 	trace3(mm_watermark_fail, zone->zone_idx, order, zone_page_state(zone, NR_FREE_PAGES));
-	step(wmark_fail, zone_id(zone), order, alloc_flags, mark,
-	     (u64)zone_page_state(zone, NR_FREE_PAGES));
+	trace_step(wmark_fail, zone_id(zone), order, alloc_flags, mark,
+		   (u64)zone_page_state(zone, NR_FREE_PAGES));
 	return alloc_flags & ALLOC_NO_WATERMARKS;
 }
 
@@ -261,12 +262,12 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 		alloc_flags |= alloc_flags_nofragment(ac.preferred_zoneref->zone, gfp);
 		page = get_page_from_freelist(gfp, order, alloc_flags, &ac);
 		if (unlikely(!page)) {
-			step(pg_slow, order, alloc_flags);
+			trace_step(pg_slow, order, alloc_flags);
 			page = alloc_pages_slowpath(gfp, order, &ac);
 		}
 	}
 	trace3(mm_page_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype);
-	step(pg_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype, alloc_flags);
+	trace_step(pg_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype, alloc_flags);
 	return page;
 }
 
@@ -329,7 +330,7 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		got = pages[have] != NULL;
 	}
 	trace2(mm_page_alloc_bulk, got, n);
-	step(pg_bulk, have + got, n, ac.migratetype, WMARK_LOW);
+	trace_step(pg_bulk, have + got, n, ac.migratetype, WMARK_LOW);
 	return have + got;
 }
 
@@ -363,7 +364,7 @@ static void free_tail_pages(struct page *page, u32 order)
 void free_pages_prepare(struct page *page, u32 order, bool check_head)
 {
 	trace2(mm_page_free, (1ul << order) - 1, order);
-	step(pg_free, page_to_pfn(page), order);
+	trace_step(pg_free, page_to_pfn(page), order);
 	if (order)
 		free_tail_pages(page, order);
 	if (page->mapping & 3)
@@ -432,7 +433,7 @@ void split_page(struct page *page, u32 order)
 
 	for (i = 1; i < 1ul << order; i++)
 		WRITE_ONCE(page[i]._refcount, 1);
-	step(pg_split, page_to_pfn(page), order);
+	trace_step(pg_split, page_to_pfn(page), order);
 }
 
 /* pre: size > 0. The surplus of the block goes straight back, to the tails of the free lists. */
@@ -444,7 +445,7 @@ struct page *alloc_pages_exact(u64 size, gfp_t gfp)
 
 	if (!page)
 		return NULL;
-	step(pg_exact, page_to_pfn(page), order, size, n);
+	trace_step(pg_exact, page_to_pfn(page), order, size, n);
 	for (i = n - 1; i > 0; i--)
 		WRITE_ONCE(page[i]._refcount, 1);
 	for (i = n; i < 1ul << order; i++)

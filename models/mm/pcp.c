@@ -31,7 +31,7 @@ static u32 rmqueue_bulk(struct zone *zone, u32 order, u32 count, struct list_hea
 	u32 i;
 
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
-	step(rmq_bulk, zone_id(zone), order, mt, alloc_flags, count);
+	trace_step(rmq_bulk, zone_id(zone), order, mt, alloc_flags, count);
 	for (i = 0; i < count; i++) {
 		struct page *page = __rmqueue(zone, order, mt, alloc_flags);
 
@@ -41,7 +41,7 @@ static u32 rmqueue_bulk(struct zone *zone, u32 order, u32 count, struct list_hea
 		list_add_tail(&page->lru, list);
 	}
 	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)i << order));
-	step(rmq_bulk_end, zone_id(zone), i);
+	trace_step(rmq_bulk_end, zone_id(zone), i);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	trace3(mm_page_pcp_refill, i, order, mt);
 	return i;
@@ -75,8 +75,8 @@ static struct page *__rmqueue_pcplist(struct zone *zone, u32 order, u32 mt, u32 
 	list_del(&page->lru);
 	pcp->count -= 1 << order;
 	trace3(mm_page_pcp_alloc, page_to_pfn(page), order, mt);
-	step(pcp_alloc, page_to_pfn(page), order, mt, alloc_flags, zone_id(zone), (u64)pcp->count,
-	     (u64)pcp->free_factor);
+	trace_step(pcp_alloc, page_to_pfn(page), order, mt, alloc_flags, zone_id(zone),
+		   (u64)pcp->count, (u64)pcp->free_factor);
 	return page;
 }
 
@@ -88,7 +88,7 @@ static bool pcp_trylock(struct per_cpu_pages *pcp, const struct zone *zone,
 			const struct page *page, u32 order, u32 mt, u32 kind)
 {
 	if (stepping())
-		return !step_if_next(pcp_tryfail, page ? page_to_pfn(page) : 0, order, mt,
+		return !trace_step_next(pcp_tryfail, page ? page_to_pfn(page) : 0, order, mt,
 				     zone_id(zone), kind);
 	return spin_trylock(&pcp->lock, LOCK_PCP);
 }
@@ -147,7 +147,7 @@ static void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_page
 
 	count = min(count, pcp->count);
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
-	step(pcp_bulk_free, zone_id(zone), (u64)count, pindex, (u64)pcp->count);
+	trace_step(pcp_bulk_free, zone_id(zone), (u64)count, pindex, (u64)pcp->count);
 	while (freed < count) {
 		struct list_head *list = &pcp->lists[pindex];
 		u32 order = pindex_to_order(pindex);
@@ -209,8 +209,8 @@ static void free_unref_page_commit(struct zone *zone, struct per_cpu_pages *pcp,
 	list_add(&page->lru, &pcp->lists[pindex]);
 	pcp->count += 1 << order;
 	trace3(mm_page_pcp_free, page_to_pfn(page), order, mt);
-	step(pcp_free, page_to_pfn(page), order, mt, pindex, zone_id(zone), (u64)pcp->count,
-	     (u64)pcp->free_factor, zone_flag(zone, ZONE_RECLAIM_ACTIVE));
+	trace_step(pcp_free, page_to_pfn(page), order, mt, pindex, zone_id(zone), (u64)pcp->count,
+		   (u64)pcp->free_factor, zone_flag(zone, ZONE_RECLAIM_ACTIVE));
 	free_high = pcp->free_factor && order && order <= PAGE_ALLOC_COSTLY_ORDER;
 	high = nr_pcp_high(pcp, zone, free_high);
 	if (pcp->count >= high)
@@ -278,7 +278,7 @@ void free_unref_page_list(struct page **pages, u32 n)
 				continue;
 			}
 		}
-		step(pg_free_batched, page_to_pfn(page), batch);
+		trace_step(pg_free_batched, page_to_pfn(page), batch);
 		free_unref_page_commit(zone, pcp, page, 0, pcp_migratetype(mt));
 		batch++;
 	}
@@ -300,7 +300,7 @@ void drain_pages_zone(u32 cpu, struct zone *zone)
 		left = pcp->count;
 		most = pcp->batch << PCP_BATCH_SCALE_MAX;
 		if (left) {
-			step(drain_pages_zone, zone_id(zone), cpu, (u64)left);
+			trace_step(drain_pages_zone, zone_id(zone), cpu, (u64)left);
 			free_pcppages_bulk(zone, min(left, most), pcp, 0);
 			left -= min(left, most);
 		}
@@ -340,7 +340,7 @@ void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp)
 
 	if (n <= 0)
 		return;
-	step(drain_zone_pages, zone_id(zone), (u64)n);
+	trace_step(drain_zone_pages, zone_id(zone), (u64)n);
 	spin_lock(&pcp->lock, LOCK_PCP);
 	free_pcppages_bulk(zone, n, pcp, 0);
 	spin_unlock(&pcp->lock, LOCK_PCP);
@@ -387,7 +387,7 @@ void zone_pcp_update(struct zone *zone, u32 coming_cpus)
 		return;
 	zone->pageset_high = (s32)high;
 	zone->pageset_batch = (s32)batch;
-	step(pcp_high_batch, zone_id(zone), high, batch);
+	trace_step(pcp_high_batch, zone_id(zone), high, batch);
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
 		struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
 

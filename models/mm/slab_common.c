@@ -146,17 +146,17 @@ void *kmalloc_large_node(u64 size, gfp_t gfp, int node)
 	struct page *page;
 
 	if (order >= MAX_ORDER) {
-		step(k_large_alloc, 0, size);
+		trace_step(k_large_alloc, 0, size);
 		return NULL;
 	}
 	page = alloc_pages_node(gfp | __GFP_COMP, order, node);
 	if (!page) {
-		step(k_large_alloc, 0, size);
+		trace_step(k_large_alloc, 0, size);
 		return NULL;
 	}
 	account_slab_pages(page, (s64)(PAGE_SIZE << order), false);
 	trace2(kmalloc_large, order, size);
-	step(k_large_alloc, (u64)page_address(page), size);
+	trace_step(k_large_alloc, (u64)page_address(page), size);
 	return page_address(page);
 }
 
@@ -165,7 +165,7 @@ void free_large_kmalloc(struct page *head, void *object)
 	u32 order = compound_order(head);
 
 	(void)object;
-	step(k_large_free, (u64)object, order);
+	trace_step(k_large_free, (u64)object, order);
 	account_slab_pages(head, -(s64)(PAGE_SIZE << order), false);
 	trace2(kmalloc_large, order, PAGE_SIZE << order);
 	__free_pages(head, order);

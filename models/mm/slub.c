@@ -85,7 +85,8 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 	init_freelist(s, page_address(slab), objects);
 	slab->freelist = page_address(slab);
 	trace3(slab_new, objects, oo_order(oo), s);
-	step(s_new_slab, (u64)s, page_to_pfn(slab), oo_order(oo), objects, slab_gfp, (u64)(s64)node);
+	trace_step(s_new_slab, (u64)s, page_to_pfn(slab), oo_order(oo), objects, slab_gfp,
+		   (u64)(s64)node);
 	return slab;
 }
 
@@ -122,7 +123,7 @@ static bool acquire_slab(struct kmem_cache_node *n, struct page *slab, bool with
 	if (!slab_update(slab, list, old, with_objects ? NULL : list, new))
 		return false;
 	slub_remove_partial(n, slab);
-	step(s_acquire, (u64)slab->slab_cache, page_to_pfn(slab), (u64)list, with_objects);
+	trace_step(s_acquire, (u64)slab->slab_cache, page_to_pfn(slab), (u64)list, with_objects);
 	*freelist = list;
 	return true;
 }
@@ -175,10 +176,10 @@ static struct page *get_any_partial(struct kmem_cache *s, gfp_t gfp, void **free
 {
 	struct zoneref *z = kdata->node_data[numa_node_id()]->node_zonelists[0]._zonerefs;
 	int highest = highest_zone(gfp);
+	u64 ratio;
 
-	if (!s->remote_node_defrag_ratio)
-		return NULL;
-	if (step_in(s_get_any, 0ul, (u64)s, s->remote_node_defrag_ratio) > s->remote_node_defrag_ratio)
+	ratio = READ_ONCE(s->remote_node_defrag_ratio);
+	if (!ratio || trace_step_in(s_get_any, 0ul, (u64)s, ratio) > ratio)
 		return NULL;
 	for (; z->zone; z++) {
 		int nid = z->zone->node;
@@ -242,7 +243,7 @@ static void *alloc_from_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c,
 		object = get_freelist(slab);
 		if (object)
 			trace0(slab_refill);
-		step(s_get_freelist, (u64)s, page_to_pfn(slab), (u64)object);
+		trace_step(s_get_freelist, (u64)s, page_to_pfn(slab), (u64)object);
 	}
 	if (object) {
 		load_freelist(s, c, object);
@@ -267,7 +268,7 @@ static void drop_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->slab = NULL;
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
-	step(s_drop_cpuslab, (u64)s, page_to_pfn(slab), (u64)freelist);
+	trace_step(s_drop_cpuslab, (u64)s, page_to_pfn(slab), (u64)freelist);
 	local_irq_restore();
 	slub_deactivate(s, slab, freelist);
 }
@@ -283,8 +284,8 @@ static struct page *pop_cpu_partial(struct kmem_cache *s, struct kmem_cache_cpu 
 	slab = c->partial;
 	c->slab = slab;
 	c->partial = slab->next;
-	step(s_partial_pop, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
-	     counters_frozen(slab->counters));
+	trace_step(s_partial_pop, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
+		   counters_frozen(slab->counters));
 	local_irq_restore();
 	trace1(slab_cpu_partial_pop, page_to_pfn(slab));
 	return slab;
@@ -301,7 +302,7 @@ static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, st
 	local_irq_save();
 	c->slab = slab;
 	object = load_freelist(s, c, freelist);
-	step(s_slow_alloc, (u64)s, (u64)object, page_to_pfn(slab), (u64)(s64)node);
+	trace_step(s_slow_alloc, (u64)s, (u64)object, page_to_pfn(slab), (u64)(s64)node);
 	local_irq_restore();
 	return object;
 }
@@ -313,7 +314,7 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 	void *freelist;
 
 	trace0(slab_alloc_slow);
-	step(s_slow_begin, (u64)s, (u64)(s64)node);
+	trace_step(s_slow_begin, (u64)s, (u64)(s64)node);
 	if (unlikely(node != NUMA_NO_NODE && !node_has_slabs(node)))
 		node = NUMA_NO_NODE;
 	for (slab = c->slab; slab || (slab = pop_cpu_partial(s, c)); slab = NULL) {
@@ -323,7 +324,8 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 		}
 		freelist = alloc_from_cpu_slab(s, c, slab);
 		if (freelist) {
-			step(s_slow_alloc, (u64)s, (u64)freelist, page_to_pfn(slab), (u64)(s64)node);
+			trace_step(s_slow_alloc, (u64)s, (u64)freelist, page_to_pfn(slab),
+				   (u64)(s64)node);
 			return freelist;
 		}
 	}
@@ -331,7 +333,7 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 	if (!slab) {
 		slab = slub_new_slab(s, gfp, node);
 		if (unlikely(!slab)) {
-			step(s_slow_fail, (u64)s, (u64)(s64)node);
+			trace_step(s_slow_fail, (u64)s, (u64)(s64)node);
 			return NULL;
 		}
 		freelist = freeze_new_slab(s, slab);
@@ -376,7 +378,7 @@ void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 						    next_tid(tid))));
 	prefetchw((char *)next + s->offset);
 	trace0(slab_alloc_fast);
-	step(s_fast_alloc, (u64)s, (u64)object, (u64)(s64)node);
+	trace_step(s_fast_alloc, (u64)s, (u64)object, (u64)(s64)node);
 	slub_zero_object(s, gfp, object);
 	return object;
 }

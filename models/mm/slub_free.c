@@ -22,16 +22,17 @@ void slub_add_partial(struct kmem_cache_node *n, struct page *slab, bool tail)
 		list_add_tail(&slab->lru, &n->partial);
 	else
 		list_add(&slab->lru, &n->partial);
-	step(s_add_partial, (u64)slab->slab_cache, page_to_pfn(slab), counters_inuse(slab->counters),
-	     counters_frozen(slab->counters), tail, n->nr_partial);
+	trace_step(s_add_partial, (u64)slab->slab_cache, page_to_pfn(slab),
+		   counters_inuse(slab->counters), counters_frozen(slab->counters), tail,
+		   n->nr_partial);
 }
 
 void slub_remove_partial(struct kmem_cache_node *n, struct page *slab)
 {
 	list_del(&slab->lru);
 	WRITE_ONCE(n->nr_partial, n->nr_partial - 1);
-	step(s_remove_partial, (u64)slab->slab_cache, page_to_pfn(slab), counters_inuse(slab->counters),
-	     counters_frozen(slab->counters), n->nr_partial);
+	trace_step(s_remove_partial, (u64)slab->slab_cache, page_to_pfn(slab),
+		   counters_inuse(slab->counters), counters_frozen(slab->counters), n->nr_partial);
 }
 
 /* An empty slab is given back only if the node has this many partial slabs without it or with it. */
@@ -44,7 +45,7 @@ static bool enough_partial(const struct kmem_cache *s, const struct kmem_cache_n
 
 void slub_free_slab(struct kmem_cache *s, struct page *slab, u32 order)
 {
-	step(s_free_slab, (u64)s, page_to_pfn(slab), order);
+	trace_step(s_free_slab, (u64)s, page_to_pfn(slab), order);
 	slab->flags &= ~PG_slab;
 	slab->mapping = 0;
 	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), s->flags & SLAB_RECLAIM_ACCOUNT);
@@ -69,7 +70,7 @@ void slub_give_back(struct kmem_cache *s, struct page *slab)
 /* The same, as the outcome of an operation on the slab's objects. */
 void slub_discard(struct kmem_cache *s, struct page *slab)
 {
-	step(s_discard, (u64)s, page_to_pfn(slab), counters_inuse(READ_ONCE(slab->counters)));
+	trace_step(s_discard, (u64)s, page_to_pfn(slab), counters_inuse(READ_ONCE(slab->counters)));
 	slub_give_back(s, slab);
 }
 
@@ -143,9 +144,9 @@ void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain)
 	slab->slabs = slabs + 1;
 	slab->next = old;
 	c->partial = slab;
-	step(s_put_cpu_partial, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
-	     counters_frozen(slab->counters), drain, (u64)slab->slabs,
-	     overflow ? page_to_pfn(overflow) : 0);
+	trace_step(s_put_cpu_partial, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
+		   counters_frozen(slab->counters), drain, (u64)slab->slabs,
+		   overflow ? page_to_pfn(overflow) : 0);
 	local_irq_restore();
 	if (overflow)
 		slub_unfreeze(s, overflow);
@@ -205,8 +206,8 @@ void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist)
 			spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 		done = slab_update(slab, old_list, old, list, new);
 		if (done)
-			step(s_deact, (u64)s, page_to_pfn(slab), (u64)freelist, deact_mode(fate), tail,
-			     count);
+			trace_step(s_deact, (u64)s, page_to_pfn(slab), (u64)freelist,
+				   deact_mode(fate), tail, count);
 		if (done && fate == SLAB_IS_PARTIAL)
 			slub_add_partial(n, slab, tail);
 		if (fate == SLAB_IS_PARTIAL)
@@ -262,8 +263,8 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 			spin_unlock_irqrestore(&locked->list_lock, LOCK_SLAB_NODE);
 		locked = NULL;
 	}
-	step(s_free_slow, (u64)s, (u64)head, (u64)tail, count, counters_frozen(old),
-	     counters_frozen(new), locked != NULL, prior != NULL, counters_inuse(new));
+	trace_step(s_free_slow, (u64)s, (u64)head, (u64)tail, count, counters_frozen(old),
+		   counters_frozen(new), locked != NULL, prior != NULL, counters_inuse(new));
 	if (locked) {
 		finish_free_locked(s, locked, slab, !prior, !counters_inuse(new));
 	} else if (!counters_frozen(old) && counters_frozen(new)) {
@@ -310,7 +311,7 @@ void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *t
 	} while (unlikely(!kms_cmpxchg_double_local(&c->freelist, (u64)freelist, tid, (u64)first,
 						    next_tid(tid))));
 	trace1(slab_free_fast, count);
-	step(s_free_fast, (u64)s, (u64)first, (u64)last, count);
+	trace_step(s_free_fast, (u64)s, (u64)first, (u64)last, count);
 }
 
 /* ---- requests ---- */

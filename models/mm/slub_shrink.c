@@ -26,7 +26,7 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
 	if (slab)
-		step(s_flush, (u64)s, page_to_pfn(slab), (u64)freelist);
+		trace_step(s_flush, (u64)s, page_to_pfn(slab), (u64)freelist);
 	local_irq_restore();
 	if (slab)
 		slub_deactivate(s, slab, freelist);
@@ -34,7 +34,7 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	local_irq_save();
 	chain = c->partial;
 	c->partial = NULL;
-	step(s_unfreeze_all, (u64)s, chain ? page_to_pfn(chain) : 0);
+	trace_step(s_unfreeze_all, (u64)s, chain ? page_to_pfn(chain) : 0);
 	local_irq_restore();
 	if (chain)
 		slub_unfreeze(s, chain);
@@ -141,12 +141,14 @@ static void show_sorted(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid
 
 	if (!stepping())
 		return;
-	step(s_shrink_begin, (u64)s, nid, n->nr_partial);
+	trace_step(s_shrink_begin, (u64)s, nid, n->nr_partial);
 	for (slab = empty; slab; slab = slab->next)
-		step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 0, i++);
+		trace_step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 0,
+			   i++);
 	i = 0;
 	list_for_each_entry(slab, &n->partial, lru)
-		step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 1, i++);
+		trace_step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 1,
+			   i++);
 }
 
 static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)

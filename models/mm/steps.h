@@ -35,19 +35,19 @@ uint64_t kms_step_captured(void);
 int kms_step_node(int usual);
 
 #define stepping() __builtin_expect(kms_stepping, 0)
-#define step_in(name, usual, ...)                                                                  \
+#define trace_step_in(name, usual, ...)                                                            \
 	(stepping() ? kms_step(STEP_##name, STEP_ARGS(__VA_ARGS__), usual) : (usual))
-#define step(name, ...) ((void)step_in(name, 0, __VA_ARGS__))
-#define step_if_next(name, ...)                                                                    \
+#define trace_step(name, ...) ((void)trace_step_in(name, 0, __VA_ARGS__))
+#define trace_step_next(name, ...)                                                                 \
 	(stepping() && kms_step_if_next(STEP_##name, STEP_ARGS(__VA_ARGS__)))
 #else
 #define stepping() false
 #define kms_step_retry(flags, reserves, last) (~0u)
 #define kms_step_captured() (~0ul)
 #define kms_step_node(usual) (usual)
-#define step_in(name, usual, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), (usual))
-#define step(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}))
-#define step_if_next(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), false)
+#define trace_step_in(name, usual, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), (usual))
+#define trace_step(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}))
+#define trace_step_next(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), false)
 #endif
 
 #endif

@@ -87,7 +87,7 @@ u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
 			continue;
 		zone_page_state_add(zone, item, x);
 		pcp->expire = 3;
-		step(vmstat_fold, zone_id(zone), (u64)x, (u64)zone->vm_stat[item]);
+		trace_step(vmstat_fold, zone_id(zone), (u64)x, (u64)zone->vm_stat[item]);
 		folded++;
 	}
 	return folded;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "models/rt/rt_internal.h"
-#undef step
+
 #undef kms_step_retry
 #undef kms_step_captured
 #undef kms_step_node

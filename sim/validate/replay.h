@@ -21,7 +21,7 @@
 #include "models/mm/slub.h"
 #undef memset
 #undef memcpy
-#undef step
+
 
 #include "models/rt/memblock.h"
 #include "models/rt/rt.h"
