@@ -260,9 +260,10 @@ void mm_cpu_online(u32 cpu)
 static void memblock_free_block(struct zone *zone, u64 pfn, u32 order)
 {
 	zone->managed_pages += 1ul << order;
+	trace_step(pg_free, pfn, order);
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
 	__free_one_page(pfn_to_page(pfn), pfn, zone, order, get_pageblock_migratetype(pfn),
-			FPI_TO_TAIL);
+			FPI_TO_TAIL | FPI_SKIP_POISON);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	count_vm_events(PGFREE, 1ul << order);
 }

@@ -121,6 +121,20 @@ struct mm_ops {
 	uint32_t nr_policies;
 };
 
+/*
+ * What replaying a recording (sim/validate) needs beyond requests: what the
+ * kernel does of its own accord. Plain flavour only.
+ */
+struct mm_replay_ops {
+	void (*drain_pages_zone)(uint32_t cpu, uint32_t node, uint32_t zone_idx);
+	void (*drain_zone_pages)(uint32_t node, uint32_t zone_idx); /* this CPU's */
+	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
+	void (*isolate_free_block)(uint64_t pfn);
+	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
+	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */
+};
+extern const struct mm_replay_ops mm_replay_ops __attribute__((visibility("default")));
+
 extern const struct mm_ops mm_ops_cycle __attribute__((visibility("default")));
 extern const struct mm_ops mm_ops_plain __attribute__((visibility("default")));
 

@@ -23,8 +23,11 @@ static struct page *rmqueue_buddy_once(struct zone *zone, u32 order, u32 mt, u32
 		if (!page && (alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK)))
 			page = __rmqueue_smallest(zone, order, MIGRATE_HIGHATOMIC);
 	}
-	if (page)
+	if (page) {
 		__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+		trace_step(rmq_buddy, page_to_pfn(page), order, mt, page->index, alloc_flags,
+			   zone_id(zone));
+	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return page;
 }
@@ -100,6 +103,8 @@ static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp
 	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
 		return true;
 	trace3(mm_watermark_fail, zone->zone_idx, order, zone_page_state(zone, NR_FREE_PAGES));
+	trace_step(wmark_fail, zone_id(zone), order, alloc_flags, mark,
+		   (u64)zone_page_state(zone, NR_FREE_PAGES));
 	return alloc_flags & ALLOC_NO_WATERMARKS;
 }
 
@@ -194,12 +199,35 @@ static u32 gfp_to_alloc_flags(gfp_t gfp, u32 order)
 	return flags;
 }
 
+/* The replay of a recording says when reclaim and compaction have given reason to try again. */
+static struct page *replayed_slowpath(gfp_t gfp, u32 order, u32 alloc_flags,
+				      const struct alloc_context *ac)
+{
+	struct page *page = NULL;
+	u64 captured;
+	u32 flags;
+
+	/* as the request may, from the reserves, and once more before memory counts as out */
+	while (!page && (flags = kms_step_retry(alloc_flags,
+						ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD),
+						WMARK_HIGH | ALLOC_CPUSET)) != ~0u)
+		page = get_page_from_freelist(gfp, order, flags, ac);
+	captured = page ? ~0ul : kms_step_captured();
+	if (captured == ~0ul)
+		return page;
+	page = pfn_to_page(captured);
+	prep_new_page(page, order, gfp, alloc_flags, page_zone(page));
+	return page;
+}
+
 static struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac)
 {
 	u32 alloc_flags = gfp_to_alloc_flags(gfp, order);
 	struct page *page;
 
 	trace2(mm_page_alloc_slowpath, order, gfp);
+	if (stepping())
+		return replayed_slowpath(gfp, order, alloc_flags, ac);
 	if (alloc_flags & ALLOC_KSWAPD)
 		wake_all_kswapds(order, ac);
 	page = get_page_from_freelist(gfp, order, alloc_flags, ac);
@@ -233,16 +261,27 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 	if (likely(ac.preferred_zoneref->zone)) {
 		alloc_flags |= alloc_flags_nofragment(ac.preferred_zoneref->zone, gfp);
 		page = get_page_from_freelist(gfp, order, alloc_flags, &ac);
-		if (unlikely(!page))
+		if (unlikely(!page)) {
+			trace_step(pg_slow, order, alloc_flags);
 			page = alloc_pages_slowpath(gfp, order, &ac);
+		}
 	}
 	trace3(mm_page_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype);
+	trace_step(pg_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype, alloc_flags);
 	return page;
+}
+
+/* This CPU's node, but for a task's memory policy: only recordings have those. */
+static int preferred_node(void)
+{
+	int nid = (int)numa_node_id();
+
+	return stepping() ? kms_step_node(nid) : nid;
 }
 
 struct page *alloc_pages_node(gfp_t gfp, u32 order, int nid)
 {
-	return __alloc_pages(gfp, order, nid < 0 ? (int)numa_node_id() : nid);
+	return __alloc_pages(gfp, order, nid < 0 ? preferred_node() : nid);
 }
 
 /* The first zone of the preferred node that can give n pages at once; NULL: do it singly. */
@@ -291,6 +330,7 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		got = pages[have] != NULL;
 	}
 	trace2(mm_page_alloc_bulk, got, n);
+	trace_step(pg_bulk, have + got, n, ac.migratetype, WMARK_LOW);
 	return have + got;
 }
 
@@ -324,6 +364,7 @@ static void free_tail_pages(struct page *page, u32 order)
 void free_pages_prepare(struct page *page, u32 order, bool check_head)
 {
 	trace3(mm_page_free, (1ul << order) - 1, order, page_to_pfn(page));
+	trace_step(pg_free, page_to_pfn(page), order);
 	if (order)
 		free_tail_pages(page, order);
 	if (page->mapping & 3)
@@ -392,6 +433,7 @@ void split_page(struct page *page, u32 order)
 
 	for (i = 1; i < 1ul << order; i++)
 		WRITE_ONCE(page[i]._refcount, 1);
+	trace_step(pg_split, page_to_pfn(page), order);
 }
 
 /* pre: size > 0. The surplus of the block goes straight back, to the tails of the free lists. */
@@ -403,6 +445,7 @@ struct page *alloc_pages_exact(u64 size, gfp_t gfp)
 
 	if (!page)
 		return NULL;
+	trace_step(pg_exact, page_to_pfn(page), order, size, n);
 	for (i = n - 1; i > 0; i--)
 		WRITE_ONCE(page[i]._refcount, 1);
 	for (i = n; i < 1ul << order; i++)

@@ -20,6 +20,7 @@
 /* Free-page internal flags: FPI_TO_TAIL puts the block at its list's end. */
 #define FPI_NONE 0x0u
 #define FPI_TO_TAIL 0x2u
+#define FPI_SKIP_POISON 0x4u /* of no effect here */
 
 #define SWAP_CLUSTER_MAX 32u
 #define PCP_BATCH_SCALE_MAX 5 /* a CPU's surplus is freed in at most batch << 5 at a time */
@@ -110,6 +111,12 @@ static inline bool migratetype_is_mergeable(u32 mt)
 	return mt < MIGRATE_PCPTYPES;
 }
 
+/* How steps name a zone (steps.def). */
+static inline u64 zone_id(const struct zone *zone)
+{
+	return (u64)zone->node << 8 | zone->zone_idx;
+}
+
 /* x * n / d without leaving 64 bits, rounded as the kernel does. */
 static inline u64 mult_frac(u64 x, u64 n, u64 d)
 {
@@ -183,6 +190,7 @@ void check_new_pages(const struct page *page, u32 order);
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi);
 struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt);
 struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags);
+void isolate_free_block(struct zone *zone, struct page *page, u32 order);
 void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt);
 
 /* fallback.c: zone->lock is held by the first */
@@ -207,6 +215,7 @@ struct page *rmqueue_pcplist(struct zone *preferred, struct zone *zone, u32 orde
 u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 alloc_flags,
 			 struct page **pages, u32 n);
 void free_unref_page(struct page *page, u32 order);
+void drain_pages_zone(u32 cpu, struct zone *zone);
 void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp);
 void zone_pcp_update(struct zone *zone, u32 coming_cpus);
 
@@ -249,6 +258,7 @@ static inline s64 zone_page_state(const struct zone *zone, u32 item)
 
 	return x < 0 ? 0 : x;
 }
+u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp);
 void zone_statistics(struct zone *preferred, struct zone *zone, u64 n);
 
 #endif

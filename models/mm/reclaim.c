@@ -17,6 +17,8 @@ void wakeup_kswapd(struct zone *zone, u32 order, u32 highest_zoneidx)
 {
 	(void)order;
 	(void)highest_zoneidx;
+	if (stepping())
+		return;
 	if (READ_ONCE(zone->watermark_boost))
 		WRITE_ONCE(zone->watermark_boost, 0);
 }

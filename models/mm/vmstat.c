@@ -75,7 +75,7 @@ void zone_statistics(struct zone *preferred, struct zone *zone, u64 n)
 
 /* ---- the worker ---- */
 
-static u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
+u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
 {
 	struct per_cpu_zonestat *stat = this_cpu_ptr(zone->per_cpu_zonestats);
 	u32 item, folded = 0;
@@ -87,6 +87,7 @@ static u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
 			continue;
 		zone_page_state_add(zone, item, x);
 		pcp->expire = 3;
+		trace_step(vmstat_fold, zone_id(zone), (u64)x, (u64)zone->vm_stat[item]);
 		folded++;
 	}
 	return folded;

@@ -22,4 +22,7 @@ struct rt_state {
 
 extern struct rt_state rt;
 
+/* Returns unless a replay is going on. */
+void rt_replay_bug(const char *file, int line, const char *what);
+
 #endif
