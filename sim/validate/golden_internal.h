@@ -1,9 +1,9 @@
 /*
  * golden_internal.h - what the files behind golden.h share.
  *
- * golden_text.c makes text of a file, golden_parse.c tests and states of the
- * text, golden_page.c and golden_slub.c replay the tests, golden_report.c
- * prints; golden.c puts them together.
+ * golden_text.c makes text of a file, golden_parse.c (with golden_state.c and
+ * golden_words.c) tests and states of the text, golden_page.c and golden_slub.c
+ * replay the tests, golden_report.c prints; golden.c puts them together.
  */
 #ifndef SIM_VALIDATE_GOLDEN_INTERNAL_H
 #define SIM_VALIDATE_GOLDEN_INTERNAL_H
@@ -31,6 +31,8 @@ struct golden_state {
 	char tag[16];
 	u64 line;
 	struct page_state pages;
+	struct mm_saved_pcp pcp[4]; /* by zone: what is known of CPU 0's part before its C line */
+	u64 nr_free[4][11], listed[4][11]; /* free blocks of a zone by order: counted, on lists */
 };
 
 struct golden_file {

@@ -18,6 +18,8 @@
 #define NR_TYPES 4
 #define NR_PCP_LISTS 14
 #define MAX_ZONE_KINDS 4
+#define MAX_BATCH 4096
+#define MAX_FREE_FACTOR 16
 #define MAX_FRAMES (1ull << (44 - SIM_PAGE_SHIFT)) /* 16 TiB */
 
 enum { ZONES, PCPS, LISTS, BLOCKS };
@@ -115,11 +117,13 @@ int page_state_add_pcp(struct page_state *s, const struct mm_saved_pcp *pcp, str
 		return kms_fail(err, KMS_EUSAGE,
 				"free page differential %d with threshold %d, expected at most 125",
 				pcp->nr_free_diff, pcp->stat_threshold);
-	if (pcp->count < 0 || pcp->batch < 1 || pcp->high < 0 || pcp->free_factor < 0 ||
-	    pcp->free_factor > 30)
+	if (pcp->count < 0 || pcp->batch < 1 || pcp->batch > MAX_BATCH || pcp->high < 0 ||
+	    pcp->free_factor < 0 || pcp->free_factor > MAX_FREE_FACTOR)
 		return kms_fail(err, KMS_EUSAGE,
-				"per-CPU lists with count %d, high %d, batch %d, free_factor %d",
-				pcp->count, pcp->high, pcp->batch, pcp->free_factor);
+				"per-CPU lists with count %d, high %d, batch %d, free_factor %d, "
+				"expected a batch of 1 to %d and a free_factor up to %d",
+				pcp->count, pcp->high, pcp->batch, pcp->free_factor, MAX_BATCH,
+				MAX_FREE_FACTOR);
 	new = grow((void **)&s->saved.pcps, &s->capacity[PCPS], s->saved.nr_pcps, sizeof(*new));
 	if (!new)
 		return no_memory(err);
@@ -325,6 +329,7 @@ int restore_machine(const struct page_state *s, const struct restore_config *con
 	static const u8 node_0[MEMBLOCK_MAX_CPUS];
 	struct mm_zone_boot *zones = calloc(s->saved.nr_zones + 1, sizeof(*zones));
 	struct mm_boot *boot = calloc(1, sizeof(*boot));
+	struct kms_error found = { 0 };
 	int rc = zones && boot ? 0 : no_memory(err);
 
 	if (!rc && !s->saved.nr_zones)
@@ -345,11 +350,9 @@ int restore_machine(const struct page_state *s, const struct restore_config *con
 	if (rc)
 		return rc;
 	mm_restore_pages(&s->saved);
-	if (mm_check_pages(err)) {
-		err->code = KMS_EUSAGE;
-		return kms_fail_in(err, "the recorded state contradicts itself");
-	}
-	return 0;
+	if (!mm_check_pages(&found))
+		return 0;
+	return kms_fail(err, KMS_EUSAGE, "the recorded state contradicts itself: %s", found.text);
 }
 
 void restore_machine_off(void)
