@@ -229,15 +229,35 @@ static int replay_from(struct golden_replay *r, const struct golden_state *befor
 	return rc;
 }
 
+/* Snapshots of one machine: the zones stay where they are. */
+static bool same_zones(const struct golden_state *a, const struct golden_state *b)
+{
+	const struct mm_saved_pages *x = &a->pages.saved, *y = &b->pages.saved;
+
+	if (x->nr_zones != y->nr_zones)
+		return false;
+	for (u32 i = 0; i < x->nr_zones; i++)
+		if (x->zones[i].zone_idx != y->zones[i].zone_idx ||
+		    x->zones[i].start_pfn != y->zones[i].start_pfn ||
+		    x->zones[i].spanned != y->zones[i].spanned)
+			return false;
+	return true;
+}
+
 int golden_replay_pages(struct golden_replay *r, struct golden_file *f)
 {
 	const char *before = r->test->kind == GOLDEN_R ? "pre" : "pre2";
 	const char *after = r->test->kind == GOLDEN_R ? "post" : "post2";
 	const struct golden_state *start = golden_find_state(f, before);
+	const struct golden_state *end = golden_find_state(f, after);
 
 	if (!start)
 		return kms_fail(r->err, KMS_EUSAGE,
 				"%s:%llu: a page test, but the file has no snapshot '%s' to start from",
 				f->path, (unsigned long long)r->test->line, before);
-	return replay_from(r, start, golden_find_state(f, after));
+	if (end && !same_zones(start, end))
+		return kms_fail(r->err, KMS_EUSAGE,
+				"%s:%llu: snapshot '%s' has other zones than snapshot '%s'", f->path,
+				(unsigned long long)end->line, after, before);
+	return replay_from(r, start, end);
 }

@@ -54,7 +54,7 @@ int golden_number(struct parser *p, u32 base, u64 limit, const char *stops, u64 
 	for (c = p->at; digit_of(*c, base) >= 0; c++) {
 		u64 digit = (u64)digit_of(*c, base);
 
-		if (*value > (limit - digit) / base)
+		if (digit > limit || *value > (limit - digit) / base)
 			return golden_bad(p, expected);
 		*value = *value * base + digit;
 	}
