@@ -165,30 +165,58 @@ static bool is_same(struct slab_test *t, u64 ours, u64 theirs)
 	return bind_object(t, s, (u32)our_index, (u32)their_index);
 }
 
+/* What came: whose slab it belongs to and which of its objects it is, as known so far. */
+struct found {
+	const void *object;
+	u64 index, slab; /* of theirs; 0: a new slab */
+	u32 their_index; /* or NO_INDEX */
+};
+
+static struct found look_up(const struct slab_test *t, const void *object)
+{
+	u64 ours = (u64)(uintptr_t)object, slab = ours & ~(t->slab_bytes - 1);
+	struct found f = { .object = object, .index = (ours - slab) / t->size };
+	struct bound_slab *s;
+
+	HASH_FIND(by_ours, t->slabs_by_ours, &slab, sizeof(slab), s);
+	if (s && object) {
+		f.slab = s->theirs;
+		f.their_index = s->their_index[f.index];
+	}
+	return f;
+}
+
+static const char *found_text(const struct slab_test *t, const struct found *f, char *buf, size_t n)
+{
+	unsigned long long slab = f->slab, index = f->index;
+
+	if (!f->object)
+		snprintf(buf, n, "none");
+	else if (!f->slab)
+		snprintf(buf, n, "object %llu of a new slab", index);
+	else if (f->their_index == NO_INDEX)
+		snprintf(buf, n, "object %llu of slab %#llx, for the first time", index, slab);
+	else
+		snprintf(buf, n, "object %#llx", slab + (u64)f->their_index * t->size);
+	return buf;
+}
+
 static void judge(struct slab_test *t, void *object)
 {
-	u64 ours = (u64)(uintptr_t)object, expected, known = 0;
-	u64 our_slab = ours & ~(t->slab_bytes - 1);
-	struct bound_slab *s;
+	struct found found;
+	char came[96];
+	u64 expected;
 
 	if (!golden_next_answer(t->r, &expected))
 		return;
-	HASH_FIND(by_ours, t->slabs_by_ours, &our_slab, sizeof(our_slab), s);
-	if (s)
-		known = s->theirs;
-	if (object && is_same(t, ours, expected)) {
+	found = look_up(t, object);
+	if (object && is_same(t, (u64)(uintptr_t)object, expected))
 		golden_judge(t->r, true, "%s", "");
-		return;
-	}
-	golden_judge(t->r, false,
-		     "step %llu: expected object %#llx (slab %#llx, offset %#llx), got %s, "
-		     "object %llu of a slab %s %#llx",
-		     (unsigned long long)t->step, (unsigned long long)expected,
-		     (unsigned long long)(expected & ~(t->slab_bytes - 1)),
-		     (unsigned long long)(expected & (t->slab_bytes - 1)),
-		     object ? "another" : "none",
-		     (unsigned long long)((ours - our_slab) / t->size),
-		     known ? "that is the recorded" : "not seen before", (unsigned long long)known);
+	else
+		golden_judge(t->r, false, "step %llu: expected object %#llx of slab %#llx, got %s",
+			     (unsigned long long)t->step, (unsigned long long)expected,
+			     (unsigned long long)(expected & ~(t->slab_bytes - 1)),
+			     found_text(t, &found, came, sizeof(came)));
 }
 
 /* ---- steps ---- */
