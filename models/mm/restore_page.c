@@ -165,7 +165,7 @@ struct comparison {
 	u64 differences;
 };
 
-__attribute__((format(printf, 2, 3))) static void differs(struct comparison *c, const char *fmt, ...)
+KMS_PRINTF(2, 3) static void differs(struct comparison *c, const char *fmt, ...)
 {
 	char what[256];
 	va_list ap;
