@@ -392,7 +392,7 @@ static void run_line(struct replay *v, u32 at)
 		miss_rest(v, op);
 }
 
-int replay_run(struct replay *v)
+int validate_replay_run(struct replay *v)
 {
 	static const struct rt_stepper stepper = {
 		.step = on_step, .if_next = on_step_if_next, .retry = on_retry,

@@ -87,7 +87,7 @@ int machine_read(struct replay *v);  /* after that */
 int machine_set_up(struct replay *v);
 
 /* replay.c */
-int replay_run(struct replay *v);
+int validate_replay_run(struct replay *v);
 /* The running operation's next line is passed without a step of the allocators. */
 void replay_pass_line(struct replay *v, bool exact);
 const struct line *replay_next_line(struct replay *v);

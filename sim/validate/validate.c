@@ -111,7 +111,7 @@ static int replay(struct replay *v)
 	v->caches = calloc(v->r.max_names, sizeof(struct kmem_cache *));
 	if (!v->caches)
 		return kms_fail(v->err, KMS_EFAIL, "out of memory");
-	return replay_run(v);
+	return validate_replay_run(v);
 }
 
 static void give_back(struct replay *v)
