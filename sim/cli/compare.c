@@ -92,18 +92,30 @@ static u32 most_runs(const struct cmp *cmp)
 	return most;
 }
 
+static int by_id(const void *a, const void *b)
+{
+	s64 x = *(const s64 *)a, y = *(const s64 *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/* "run 4", "runs 3 to 7", "runs 1, 5, 9". */
 static void print_run_list(const struct compare_column *ids, FILE *out)
 {
-	bool dense = ids->nr_runs > 2;
+	s64 *sorted = malloc(ids->nr_runs * sizeof(*sorted));
+	u32 n = ids->nr_runs;
 
-	for (u32 i = 1; i < ids->nr_runs && dense; i++)
-		dense = ids->runs[i] == ids->runs[i - 1] + 1;
-	fprintf(out, ids->nr_runs > 1 ? "runs " : "run ");
-	if (dense)
-		fprintf(out, "%lld to %lld", (long long)ids->runs[0],
-			(long long)ids->runs[ids->nr_runs - 1]);
-	for (u32 i = 0; i < ids->nr_runs && !dense; i++)
-		fprintf(out, "%s%lld", i ? ", " : "", (long long)ids->runs[i]);
+	if (!sorted)
+		return;
+	memcpy(sorted, ids->runs, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), by_id);
+	fprintf(out, n > 1 ? "runs " : "run ");
+	if (n > 2 && sorted[n - 1] - sorted[0] == n - 1)
+		fprintf(out, "%lld to %lld", (long long)sorted[0], (long long)sorted[n - 1]);
+	else
+		for (u32 i = 0; i < n; i++)
+			fprintf(out, "%s%lld", i ? ", " : "", (long long)sorted[i]);
+	free(sorted);
 }
 
 static int print_head(struct cmp *cmp, FILE *out, struct kms_error *err)
@@ -112,11 +124,15 @@ static int print_head(struct cmp *cmp, FILE *out, struct kms_error *err)
 	int rc;
 
 	for (u32 i = 0; i < cmp->nr_columns; i++) {
-		fprintf(out, "%s%s (", i ? ", " : "", cli_safe(safe, sizeof(safe), cmp->columns[i].label));
-		print_run_list(&cmp->columns[i].ids, out);
-		fputc(')', out);
+		const struct cmp_column *c = &cmp->columns[i];
+
+		if (strcmp(c->shown, c->label))
+			fprintf(out, "%s: ", c->shown);
+		fprintf(out, "%s (", cli_safe(safe, sizeof(safe), c->label));
+		print_run_list(&c->ids, out);
+		fputs(")\n", out);
 	}
-	fputs("\nThey differ in\n", out);
+	fputs("The configurations differ in\n", out);
 	rc = cmp_print_differences(cmp, out, "  ", err);
 	fputc('\n', out);
 	return rc;
@@ -126,15 +142,14 @@ static void print_legend(const struct cmp *cmp, FILE *out)
 {
 	u32 runs = most_runs(cmp);
 
-	fputs("\n* best; differences are from the first column.", out);
+	fputs("\n* best; differences are from the first column (pp: percentage points).", out);
 	if (runs == 1)
-		fputs(" One seed: they are exact for these runs\nand say nothing about chance; "
-		      "--seeds 5 does.",
+		fputs("\nOne seed: exact for these runs, but it says nothing about chance; --seeds 5 does.",
 		      out);
 	if (runs > 1)
 		fprintf(out,
-			" Means of %u seeds with ± of their 95 %% confidence\n"
-			"interval; ~ where the intervals overlap, so that the seed may explain the difference.",
+			"\nMeans of %u seeds, ± their 95 %% confidence interval; ~ where the intervals\n"
+			"overlap, so that chance may explain the difference.",
 			runs);
 	if (runs > 1 && runs < 5)
 		fputs("\nWith fewer than 5 seeds the intervals are too narrow for 95 %.", out);
@@ -153,7 +168,7 @@ static int print_people(struct cmp *cmp, enum format format, struct kms_error *e
 		print_legend(cmp, stdout);
 	}
 	fputc('\n', stdout);
-	cmp_print_words(cmp, stdout);
+	cmp_print_words(cmp, format == AS_MARKDOWN ? 0 : output_width(), stdout);
 	return rc;
 }
 
@@ -203,6 +218,7 @@ static int compare_stored(struct cmp *cmp, enum format format, struct kms_error 
 		rc = compare_columns(&cmp->c, cmp->store, columns, cmp->nr_columns, err);
 		free(columns);
 	}
+	cmp_name_columns(cmp);
 	if (!rc)
 		rc = print(cmp, format, err);
 	fflush(stdout);
@@ -214,14 +230,20 @@ static int compare_stored(struct cmp *cmp, enum format format, struct kms_error 
 	return rc;
 }
 
+static int find_divergence(struct cmp *cmp, struct kms_error *err)
+{
+	int rc = cmp_find_runs(cmp, err);
+
+	cmp_name_columns(cmp);
+	return rc ? rc : cmp_diverge(cmp, err);
+}
+
 static int run_compare(struct cli *cli, struct kms_error *err)
 {
 	struct cmp cmp = {.cli = cli};
 	enum format format = AS_TABLE;
 	int rc;
 
-	if (cli_flag(cli, "diverge"))
-		return cmp_diverge(cli, err);
 	rc = parse_format(cli, &format, err);
 	if (!rc)
 		rc = parse_sections(&cmp, err);
@@ -231,12 +253,15 @@ static int run_compare(struct cli *cli, struct kms_error *err)
 		rc = cmp_check_rules(cli, err);
 	if (!rc)
 		rc = cmp_load_columns(&cmp, err);
+	if (!rc && cli_flag(cli, "diverge"))
+		rc = cmp_check_diverge(&cmp, err);
 	if (!rc)
 		rc = run_all(&cmp, err);
 	if (!rc)
 		rc = store_open(&cmp.store, cli_db(cli), STORE_READ, err);
 	if (!rc)
-		rc = compare_stored(&cmp, format, err);
+		rc = cli_flag(cli, "diverge") ? find_divergence(&cmp, err)
+					      : compare_stored(&cmp, format, err);
 	store_close(cmp.store, NULL);
 	cmp_free_columns(&cmp);
 	return rc;

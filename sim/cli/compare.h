@@ -26,7 +26,8 @@ struct cmp_job {
 };
 
 struct cmp_column {
-	char label[64];
+	char label[64];	/* whole */
+	char shown[64]; /* in the table: the label, or a letter where the labels are long */
 	struct cmp_job *jobs; /* of a configuration */
 	u32 nr_jobs;
 	struct compare_column ids;
@@ -51,6 +52,8 @@ void cmp_free_columns(struct cmp *cmp);
 int cmp_find_runs(struct cmp *cmp, struct kms_error *err);
 /* Look for complete runs of the jobs in the database. */
 int cmp_find_stored(struct cmp *cmp, struct kms_error *err);
+/* Fill in what the table calls the columns. */
+void cmp_name_columns(struct cmp *cmp);
 /* What the columns' runs differ in, beside what they measured: one line each, on out. */
 int cmp_print_differences(struct cmp *cmp, FILE *out, const char *indent, struct kms_error *err);
 
@@ -69,13 +72,31 @@ void cmp_print_csv(const struct cmp *cmp, FILE *out);
 void cmp_print_json(const struct cmp *cmp, FILE *out);
 
 /* compare_words.c */
-void cmp_print_words(const struct cmp *cmp, FILE *out);
+void cmp_print_words(const struct cmp *cmp, int width, FILE *out);
 
 /* compare_fail.c: before anything runs, and at the end; *failed: how many rules were broken */
 int cmp_check_rules(const struct cli *cli, struct kms_error *err);
 int cmp_judge_rules(const struct cmp *cmp, FILE *out, u32 *failed, struct kms_error *err);
 
-/* compare_diverge.c */
-int cmp_diverge(struct cli *cli, struct kms_error *err);
+/* compare_diverge.c: of the two columns' first runs; closes cmp->store */
+int cmp_check_diverge(const struct cmp *cmp, struct kms_error *err);
+int cmp_diverge(struct cmp *cmp, struct kms_error *err);
+
+/* compare_answers.c */
+/* What an allocation of a run answered. */
+struct cmp_answer {
+	u64 seq;     /* of the request in the workload */
+	u64 address; /* offset in RAM, ~0: failed */
+	u64 size;
+	u32 op, site, cache, order;
+	u32 object; /* of several that the request asked for */
+};
+/*
+ * Carry out two configurations at the same time, each in a process, up to the
+ * first answer that differs. Returns 1 with the two answers, 0 when all
+ * are equal, or an error. *equal: how many answers were.
+ */
+int cmp_compare_answers(struct cmp_job *const jobs[2], const char *db, struct cmp_answer answers[2],
+			u64 *equal, struct kms_error *err);
 
 #endif

@@ -480,6 +480,26 @@ int cmp_find_runs(struct cmp *cmp, struct kms_error *err)
 	return rc || !cmp->has_runs ? rc : label_runs(cmp, err);
 }
 
+#define LONGEST_HEADING 18
+
+void cmp_name_columns(struct cmp *cmp)
+{
+	bool letters = false;
+
+	for (u32 i = 0; i < cmp->nr_columns; i++)
+		letters = letters || cli_width(cmp->columns[i].label) > LONGEST_HEADING;
+	for (u32 i = 0; i < cmp->nr_columns; i++) {
+		struct cmp_column *c = &cmp->columns[i];
+
+		if (!letters)
+			memcpy(c->shown, c->label, sizeof(c->shown));
+		else if (cmp->nr_columns <= 26)
+			snprintf(c->shown, sizeof(c->shown), "%c", 'A' + (int)i);
+		else
+			snprintf(c->shown, sizeof(c->shown), "#%u", i + 1);
+	}
+}
+
 /* ---- what the runs differ in ---- */
 
 struct leaf {

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "results/merge.h"
@@ -45,6 +46,7 @@ struct pool {
 	u32 nr_queued, next, done;
 	char dir[4096];
 	bool drawn, stopping;
+	double next_draw; /* host seconds */
 	struct kms_error *err;
 };
 
@@ -204,17 +206,26 @@ static void stop_if_needed(struct pool *p)
 			kill(p->workers[i].pid, SIGTERM);
 }
 
+static double host_seconds(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
 static void draw(struct pool *p)
 {
-	double parts = 0;
+	double parts = 0, now = host_seconds();
 
-	if (!p->cmp->cli->progress_bar || p->cmp->cli->quiet)
+	if (!p->cmp->cli->progress_bar || p->cmp->cli->quiet || now < p->next_draw)
 		return;
+	p->next_draw = now + POLL_MS / 1000.0;
 	for (u32 i = 0; i < p->nr_workers; i++) {
 		const struct report *r = &p->workers[i].last;
 
-		if (p->workers[i].fd >= 0 && r->total)
-			parts += (double)r->requests / (double)r->total;
+		if (p->workers[i].fd >= 0 && (r->done || r->total))
+			parts += r->done ? 1 : (double)r->requests / (double)r->total;
 	}
 	fprintf(stderr, "\r%u of %u runs done, %u at work, %.0f %%\033[K", p->done, p->nr_queued,
 		p->running, 100 * (p->done + parts) / p->nr_queued);

@@ -38,13 +38,24 @@ const char *cmp_value(char *buf, size_t n, const struct compare_figure *f, doubl
 	return buf;
 }
 
-/* "+23.6 %", "x49" where per cent would have too many digits, "=". */
+/* A share's difference in percentage points: per cent of per cent say little. */
+static void points_text(char *buf, size_t n, const struct compare_row *row, u32 column)
+{
+	double d = 100 * (row->cells[column].interval.mean - row->cells[0].interval.mean);
+
+	snprintf(buf, n, fabs(d) < 9.995 ? "%+.1f pp" : "%+.0f pp", d);
+}
+
+/* "+23.6 %", "x49" where per cent would have too many digits, "+3.2 pp" of a share, "=". */
 const char *cmp_difference(char *buf, size_t n, const struct compare_row *row, u32 column)
 {
 	double d = compare_difference(row, column);
+	bool both = row->cells[0].interval.n && row->cells[column].interval.n;
 
-	if (!isfinite(d))
-		snprintf(buf, n, "%s", row->cells[0].interval.n && row->cells[column].interval.n ? "from 0" : "");
+	if (both && d != 0 && !strcmp(row->figure.unit, "ratio"))
+		points_text(buf, n, row, column);
+	else if (!isfinite(d))
+		snprintf(buf, n, "%s", both ? "from 0" : "");
 	else if (d == 0)
 		snprintf(buf, n, "=");
 	else if (d >= 900)
@@ -62,11 +73,13 @@ static void spread_text(char *buf, size_t n, const struct interval *i)
 	*buf = 0;
 	if (i->n < 2)
 		return;
-	if (i->mean != 0 && isfinite(half))
+	if (half == 0)
+		snprintf(buf, n, "±0");
+	else if (i->mean != 0 && isfinite(half))
 		snprintf(buf, n, "±%.*f%%", 100 * half < 9.95 * fabs(i->mean) ? 1 : 0,
 			 100 * half / fabs(i->mean));
 	else
-		snprintf(buf, n, half == 0 ? "±0" : "±?");
+		snprintf(buf, n, "±?");
 }
 
 /* ---- which rows ---- */
@@ -279,7 +292,7 @@ static void put_headings(const struct cmp *cmp, const struct layout *l, u32 from
 
 		if (k && k < from)
 			continue;
-		cli_safe(safe, sizeof(safe), cmp->columns[k].label);
+		cli_safe(safe, sizeof(safe), cmp->columns[k].shown);
 		snprintf(base, sizeof(base), "%s%s", safe, k ? "" : " (base)");
 		if (!k && cli_width(base) > width)
 			snprintf(base, sizeof(base), "%s", safe);
@@ -328,7 +341,7 @@ static void print_lines(const struct cmp *cmp, const struct layout *l, u32 from,
 static void widen_for_labels(const struct cmp *cmp, struct layout *l)
 {
 	for (u32 k = 0; k < cmp->c.nr_columns; k++) {
-		int want = cli_width(cmp->columns[k].label) + (k ? 0 : 7);
+		int want = cli_width(cmp->columns[k].shown) + (k ? 0 : 7);
 		int have = group_width(l, k) - 4;
 
 		if (want > 24)
