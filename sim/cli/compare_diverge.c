@@ -220,6 +220,19 @@ static void bytes_row(struct cli_table *t, const char *label, s64 a, s64 b)
 					       cli_bytes(y, sizeof(y), (double)b), a == b ? "0 B" : difference});
 }
 
+/* What the letters stand for, where the table has letters. */
+static void print_key(const struct divergence *d)
+{
+	char safe[300];
+
+	for (int i = 0; i < 2; i++) {
+		const struct cmp_column *c = &d->cmp->columns[i];
+
+		if (strcmp(c->shown, c->label))
+			printf("%s: %s\n", c->shown, cli_safe(safe, sizeof(safe), c->label));
+	}
+}
+
 static void print_sample(const struct divergence *d)
 {
 	const char *const headings[] = {"", d->cmp->columns[0].shown, d->cmp->columns[1].shown, "difference"};
@@ -272,7 +285,7 @@ static void print_answers(const struct divergence *d)
 	       cli_safe(safe, sizeof(safe), d->request));
 	for (int i = 0; i < 2; i++) {
 		address_text(address, sizeof(address), d->answers[i].address);
-		printf("  %s: %s\n", cli_safe(safe, sizeof(safe), d->cmp->columns[i].label), address);
+		printf("  %s: %s\n", cli_safe(safe, sizeof(safe), d->cmp->columns[i].shown), address);
 	}
 }
 
@@ -346,6 +359,7 @@ int cmp_diverge(struct cmp *cmp, struct kms_error *err)
 	if (!rc && cmp->cli->json) {
 		print_json(&d);
 	} else if (!rc) {
+		print_key(&d);
 		print_sample(&d);
 		putchar('\n');
 		print_answers(&d);

@@ -171,7 +171,8 @@ static void split_label(const char *label, const char *above, char what[CELL], c
 #define MAX_SHOWN_COLUMNS 200
 
 struct layout {
-	int what, statistic;
+	int what, statistic; /* the two parts of a label */
+	int label;	     /* the whole, also where it has but one part */
 	int value[MAX_SHOWN_COLUMNS], spread[MAX_SHOWN_COLUMNS], difference[MAX_SHOWN_COLUMNS];
 	bool marks; /* some row has a best column */
 };
@@ -193,9 +194,11 @@ static void measure(const struct cmp *cmp, struct layout *l)
 			continue;
 		l->marks = l->marks || row->best >= 0;
 		split_label(row->figure.label, NULL, what, &statistic);
+		l->statistic = larger(l->statistic, cli_width(statistic));
 		if (*statistic)
-			l->statistic = larger(l->statistic, cli_width(statistic));
-		l->what = larger(l->what, cli_width(what) - (*statistic ? 0 : 6));
+			l->what = larger(l->what, cli_width(what));
+		else
+			l->label = larger(l->label, cli_width(what));
 		for (u32 k = 0; k < cmp->c.nr_columns; k++) {
 			struct cells c;
 
@@ -205,6 +208,8 @@ static void measure(const struct cmp *cmp, struct layout *l)
 			l->difference[k] = larger(l->difference[k], cli_width(c.difference));
 		}
 	}
+	if (l->statistic)
+		l->label = larger(l->label, l->what + 1 + l->statistic);
 }
 
 /* Columns of the terminal for what follows the label: two spaces, the parts, the mark. */
@@ -269,15 +274,15 @@ static void put_line(char *line, FILE *out)
 
 static void put_label(const struct layout *l, const char *what, const char *statistic, FILE *out)
 {
-	char safe[4 * CELL];
-	int width = l->what + (l->statistic ? 1 + l->statistic : 0);
+	char safe[4 * CELL], label[6 * CELL];
 
 	cli_safe(safe, sizeof(safe), what);
 	if (*statistic)
-		fprintf(out, "%s%*s %s%*s", safe, l->what - cli_width(safe), "", statistic,
-			l->statistic - cli_width(statistic), "");
+		snprintf(label, sizeof(label), "%s%*s %s", safe, larger(0, l->what - cli_width(safe)), "",
+			 statistic);
 	else
-		fprintf(out, "%s%*s", safe, larger(0, width - cli_width(safe)), "");
+		snprintf(label, sizeof(label), "%s", safe);
+	fprintf(out, "%s%*s", label, larger(0, l->label - cli_width(label)), "");
 }
 
 /* Labels above their groups, cut where they are wider; whole ones stand in the legend. */
@@ -354,15 +359,14 @@ static void widen_for_labels(const struct cmp *cmp, struct layout *l)
 static void print_terminal(const struct cmp *cmp, int width, FILE *out)
 {
 	struct layout *l = calloc(1, sizeof(*l));
-	int label, used;
+	int used;
 
 	if (!l)
 		return;
 	measure(cmp, l);
 	widen_for_labels(cmp, l);
-	label = l->what + 1 + l->statistic;
 	for (u32 from = 1, to; from < cmp->c.nr_columns; from = to) {
-		used = label + group_width(l, 0);
+		used = l->label + group_width(l, 0);
 		for (to = from; to < cmp->c.nr_columns; to++) {
 			used += group_width(l, to);
 			if (to > from && width && used - 2 > width)
