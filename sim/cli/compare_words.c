@@ -140,6 +140,6 @@ void cmp_print_words(const struct cmp *cmp, int width, FILE *out)
 	fclose(mem);
 	rest = text;
 	for (char *line = strsep(&rest, "\n"); line && *line; line = strsep(&rest, "\n"))
-		cli_wrap(out, line, 0, 2, width ? width : 100000);
+		cli_wrap(out, line, 0, 0, width ? width : 100000);
 	free(text);
 }
