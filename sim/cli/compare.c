@@ -295,7 +295,7 @@ const struct cli_verb cli_verb_compare = {
 	.examples = "kmemsim compare why-slabs-slub why-slabs-noslab                 stored runs\n"
 		    "kmemsim compare configs/experiments/slub-smp4.json --vary allocator.slab=slub,noslab\n"
 		    "kmemsim compare configs/experiments/synthetic.json --seeds 5 --vary "
-		    "allocator.slub_max_order=0,3\n"
+		    "allocator.slub_max_order=1,3\n"
 		    "kmemsim compare main mine --fail-on 'latency.kmalloc.p99>+5%'   for CI: exit status 3\n"
 		    "kmemsim compare --diverge why-slabs-slub why-slabs-noslab       where they part\n",
 	.options = options,

@@ -5,14 +5,14 @@
 sql() { sqlite3 "$1" "$2"; }
 compare() { "$kmemsim" compare "$@" -q 2>"$work/err"; }
 experiment=configs/experiments/slub-up.json
-short="--set workload.max_requests=150000"
-digests() { sql "$1" 'select group_concat(digest, " ") from (select digest from run order by config_hash)'; }
+short="--set workload.max_requests=135000"
+digests() { sql "$1" 'select group_concat(digest, " ") from (select digest from run order by digest)'; }
 
 # the same runs by run, one at a time, and four at a time
-for slab in slub noslab; do for order in 0 3; do
+for slab in slub noslab; do for order in 1 3; do
 	run "$work/run.db" slub-up $short --set allocator.slab=$slab --set allocator.slub_max_order=$order
 done; done
-vary="--vary allocator.slab=slub,noslab --vary allocator.slub_max_order=0,3"
+vary="--vary allocator.slab=slub,noslab --vary allocator.slub_max_order=1,3"
 compare $experiment $short $vary --db "$work/one.db" --jobs 1 >"$work/one.txt"
 is "compare runs what is missing" "$?,$(sql "$work/one.db" 'select count(*) from run')" 0,4
 compare $experiment $short $vary --db "$work/four.db" --jobs 4 >/dev/null
@@ -34,8 +34,8 @@ is "JSON has the stored p99" "$(compare 1 3 --db "$work/run.db" --json | jq -r '
 
 # a matrix in the file
 cat >"$work/matrix.json" <<END
-{"extends": "$PWD/$experiment", "workload": {"max_requests": 150000},
- "matrix": {"allocator.slab": ["slub", "noslab"], "allocator.slub_max_order": [0, 3]}}
+{"extends": "$PWD/$experiment", "workload": {"max_requests": 135000},
+ "matrix": {"allocator.slab": ["slub", "noslab"], "allocator.slub_max_order": [1, 3]}}
 END
 "$kmemsim" run "$work/matrix.json" --db "$work/matrix.db" -q >/dev/null
 same "run carries out a matrix" "$(digests "$work/run.db")" "$(digests "$work/matrix.db")"
@@ -61,7 +61,7 @@ is "a run that cannot be: exit status 2" $? 2
 grep -q "did you mean 'slub'" "$work/err" && ok "its error is told" || not_ok "its error is told" "$(cat "$work/err")"
 
 # interrupted: what was done stays, the rest is done by the same command
-long="configs/experiments/synthetic.json --set workload.synthetic.requests=400000 --seeds 6 --vary allocator.slab=slub,noslab --jobs 2"
+long="configs/experiments/synthetic.json --set workload.synthetic.requests=150000 --seeds 6 --vary allocator.slab=slub,noslab --jobs 2"
 "$kmemsim" compare $long --db "$work/int.db" -q >/dev/null 2>"$work/err" &
 pid=$!
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
@@ -81,7 +81,7 @@ is "the same command goes on" "$(sql "$work/int.db" 'select count(*), count(dist
 
 # where runs part
 why=configs/experiments/why-slabs-slub.json
-compare $why --set workload.max_requests=200000 --vary allocator.slub_cpu_partial=true,false --diverge \
+compare $why --set workload.max_requests=60000 --vary allocator.slub_cpu_partial=true,false --diverge \
 	--db "$work/div.db" >"$work/div.txt"
 grep -q '^Answers: the first that differs is that of request' "$work/div.txt" && ok "diverge names the first answer" ||
 	not_ok "diverge names the first answer" "$(cat "$work/div.txt")"
