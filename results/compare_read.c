@@ -18,7 +18,7 @@ const char *const compare_section_names[NR_COMPARE_SECTIONS] = {
 };
 const char *const compare_section_titles[NR_COMPARE_SECTIONS] = {
 	"Work", "Latency", "Latency by path", "Memory", "Where it was when most was held",
-	"Contention", "Caches and DRAM", "Further metrics",
+	"Contention (single locks: over the whole run)", "Caches and DRAM", "Further metrics",
 };
 
 /* ---- a growing list ---- */

@@ -143,6 +143,9 @@ static void print_legend(const struct cmp *cmp, FILE *out)
 	u32 runs = most_runs(cmp);
 
 	fputs("\n* best; differences are from the first column (pp: percentage points).", out);
+	if (!cmp->all)
+		fprintf(out, "\nOperations and locks beyond the first %u and rare paths are left out (--all).",
+			cmp->top);
 	if (runs == 1)
 		fputs("\nOne seed: exact for these runs, but it says nothing about chance; --seeds 5 does.",
 		      out);
