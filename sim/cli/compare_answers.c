@@ -165,7 +165,7 @@ int cmp_compare_answers(struct cmp_job *const jobs[2], const char *db, struct cm
 	char dir[4096];
 	int rc = 0;
 
-	snprintf(dir, sizeof(dir), "%s.runs-XXXXXX", db);
+	snprintf(dir, sizeof(dir), "%s-runs-XXXXXX", db);
 	if (!mkdtemp(dir))
 		return kms_fail(err, KMS_EFAIL, "cannot make the folder '%s': %s", dir, strerror(errno));
 	for (int i = 0; i < 2 && !rc; i++) {

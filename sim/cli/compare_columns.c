@@ -234,6 +234,22 @@ static bool is_config(const char *arg)
 	       (strspn(arg, "0123456789") != n && !stat(arg, &st) && S_ISREG(st.st_mode));
 }
 
+/* Configurations of the same name. */
+static void number_equal_labels(struct cmp *cmp)
+{
+	for (u32 i = 1; i < cmp->nr_columns; i++) {
+		struct cmp_column *c = &cmp->columns[i];
+		char label[sizeof(c->label)];
+
+		for (u32 k = 0; k < i && c->nr_jobs; k++)
+			if (!strcmp(cmp->columns[k].label, c->label)) {
+				snprintf(label, sizeof(label), "%.50s #%u", c->label, i + 1);
+				memcpy(c->label, label, sizeof(label));
+				break;
+			}
+	}
+}
+
 int cmp_load_columns(struct cmp *cmp, struct kms_error *err)
 {
 	static const char *const for_configs[] = {"vary", "set", "seeds", "timing", "jobs", "again"};
@@ -266,6 +282,7 @@ int cmp_load_columns(struct cmp *cmp, struct kms_error *err)
 		rc = kms_fail(err, KMS_EUSAGE,
 			      "nothing to compare with: expected two runs, two configurations, or "
 			      "--vary PATH=VALUE,VALUE (kmemsim compare --help shows examples)");
+	number_equal_labels(cmp);
 	return rc;
 }
 

@@ -320,7 +320,7 @@ static int run_queue(struct pool *p)
 {
 	struct kms_error *err = p->err;
 
-	snprintf(p->dir, sizeof(p->dir), "%s.runs-XXXXXX", cli_db(p->cmp->cli));
+	snprintf(p->dir, sizeof(p->dir), "%s-runs-XXXXXX", cli_db(p->cmp->cli));
 	if (!mkdtemp(p->dir))
 		return kms_fail(err, KMS_EFAIL, "cannot make the folder '%s' for the runs' databases: %s",
 				p->dir, strerror(errno));

@@ -25,8 +25,18 @@ static void count_text(char *buf, size_t n, double value)
 		snprintf(buf, n, fabs(value) < 9.995 ? "%.2f" : fabs(value) < 99.95 ? "%.1f" : "%.0f", value);
 }
 
+/* Runs from -1 to 1, which is no share of anything. */
+static bool is_index(const struct compare_figure *f)
+{
+	return strstr(f->name, "fragmentation_index") != NULL;
+}
+
 const char *cmp_value(char *buf, size_t n, const struct compare_figure *f, double value)
 {
+	if (is_index(f)) {
+		snprintf(buf, n, "%.3f", value);
+		return buf;
+	}
 	if (!strcmp(f->unit, "ns"))
 		return cli_time_ns(buf, n, value);
 	if (!strcmp(f->unit, "bytes"))
@@ -52,7 +62,9 @@ const char *cmp_difference(char *buf, size_t n, const struct compare_row *row, u
 	double d = compare_difference(row, column);
 	bool both = row->cells[0].interval.n && row->cells[column].interval.n;
 
-	if (both && d != 0 && !strcmp(row->figure.unit, "ratio"))
+	if (both && d != 0 && is_index(&row->figure))
+		snprintf(buf, n, "%+.3f", row->cells[column].interval.mean - row->cells[0].interval.mean);
+	else if (both && d != 0 && !strcmp(row->figure.unit, "ratio"))
 		points_text(buf, n, row, column);
 	else if (!isfinite(d))
 		snprintf(buf, n, "%s", both ? "from 0" : "");

@@ -19,7 +19,7 @@ compare $experiment $short $vary --db "$work/four.db" --jobs 4 >/dev/null
 same "one process or four give the same runs" "$(digests "$work/one.db")" "$(digests "$work/four.db")"
 same "compare and run give the same runs" "$(digests "$work/run.db")" "$(digests "$work/four.db")"
 is "the merged database is sound" "$(sql "$work/four.db" 'pragma integrity_check; select count(*) from pragma_foreign_key_check; select count(*) from check_byte_partition; select count(*) from check_latency_parts' | tr '\n' ' ')" "ok 0 0 0 "
-is "nothing is left beside the databases" "$(ls -d "$work"/*.runs-* 2>/dev/null)" ""
+is "nothing is left beside the databases" "$(ls -d "$work"/*-runs-* 2>/dev/null)" ""
 compare $experiment $short $vary --db "$work/one.db" >"$work/again.txt"
 is "stored runs are used again" "$(sql "$work/one.db" 'select count(*) from run')" 4
 same "and say the same" "$(cat "$work/one.txt")" "$(cat "$work/again.txt")"
@@ -73,7 +73,7 @@ grep -q 'goes on' "$work/err" && ok "SIGINT: says what is done" || not_ok "SIGIN
 done_before=$(sql "$work/int.db" 'select count(*) from run')
 [ "$done_before" -gt 0 ] && [ "$done_before" -lt 12 ] && ok "SIGINT: some runs are done" || not_ok "SIGINT: some runs are done" "$done_before"
 is "SIGINT: whole runs only" "$(sql "$work/int.db" "select count(*) from run where status <> 'complete'")" 0
-is "SIGINT: nothing is left" "$(ls -d "$work"/*.runs-* 2>/dev/null)" ""
+is "SIGINT: nothing is left" "$(ls -d "$work"/*-runs-* 2>/dev/null)" ""
 sleep 0.2
 is "SIGINT: no process is left" "$(pgrep -P $pid)" ""
 compare $long --db "$work/int.db" >/dev/null
