@@ -204,6 +204,9 @@ static const struct cfg_field experiment_fields[] = {
 	 .doc = "Periodic kernel work."},
 	{F(experiment_config, check), .type = CFG_BOOL, .def = "false",
 	 .doc = "Verify all invariants of the allocators at every sample; slow."},
+	{F(experiment_config, matrix), .type = CFG_JSON,
+	 .doc = "Many runs from one file: values by path, as in {\"allocator.slab\": [\"slub\", "
+		"\"noslab\"]}; `run` and `compare` carry out the product of the lists."},
 };
 
 const struct cfg_table experiment_config_table = {

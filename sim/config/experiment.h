@@ -57,6 +57,7 @@ struct experiment_config {
 	struct sampling_config sampling;
 	struct periodic_config periodic;
 	bool check; /* verify all invariants at every sample */
+	cJSON *matrix; /* lists of values (matrix.h); NULL in a single run */
 };
 
 extern const struct cfg_table experiment_config_table;
