@@ -28,7 +28,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev uthash-dev libcmocka-dev gnuplot-nox sqlite3 zstd
+	libgsl-dev libzstd-dev libxxhash-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd
 
 VERSION := 0.1.0
 GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -41,7 +41,7 @@ OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lxxhash -lm
+LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -80,7 +80,7 @@ $(foreach m,$(MODULES),$(eval OBJS_$(m) := $(filter-out $(MAIN_OBJ),$(call objs,
 OBJS_results += $(if $(wildcard results/schema.sql),$(O)/obj/gen/schema.o)
 
 MM_ALL := $(wildcard models/mm/*.c)
-MM_INSPECT := $(wildcard models/mm/inspect*.c)
+MM_INSPECT := $(wildcard models/mm/inspect*.c models/mm/restore*.c)
 MM_SRC := $(filter-out $(MM_INSPECT),$(MM_ALL))
 MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
 MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))

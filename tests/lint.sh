@@ -12,7 +12,7 @@ check() { # name, what was found
 cycle=$build/lib/mm_cycle.o
 plain=$build/lib/mm_plain.o
 check "cycle flavour calls only hooks and kms_" "$(nm -u "$cycle" | awk '{print $2}' | grep -vE '^(__tsan_|kms_)')"
-check "plain flavour calls only kms_" "$(nm -u "$plain" | awk '{print $2}' | grep -vE '^kms_')"
+check "plain flavour calls only kms_ and the C library's copies" "$(nm -u "$plain" | awk '{print $2}' | grep -vE '^(kms_|memcpy$|memset$)')"
 check "hooks are there" "$(nm -u "$cycle" | grep -q __tsan_read8 || echo none)"
 check "plain flavour has no hooks" "$(nm -u "$plain" | grep __tsan_)"
 if objdump -f "$cycle" | grep -q x86-64; then

@@ -2,7 +2,7 @@
  * slab_common.c - what slab layers share: alignment, size classes, merging,
  * and allocations too large for any slab cache.
  *
- * Behaviour: Linux 6.1, spec sections 2.1, 2.5 and 2.6. Flags that would keep
+ * Behaviour: Linux 6.1 (alignment, merging, kmalloc size classes). Flags that would keep
  * a slab cache from being merged for debugging are honoured though debugging
  * itself is not simulated.
  */

@@ -5,7 +5,7 @@
  * operation per object. Bulk free gathers objects of one slab into a list that
  * is freed as a whole, looking a few objects ahead in the caller's array.
  *
- * Behaviour: Linux 6.1, spec section 6.3.
+ * Behaviour: Linux 6.1 (kmem_cache_alloc_bulk, kmem_cache_free_bulk).
  */
 #include "models/mm/slub.h"
 

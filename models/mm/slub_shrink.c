@@ -5,7 +5,7 @@
  * gives empty slabs back and sorts the rest, fullest first; destroying does
  * both and gives the slab cache itself back.
  *
- * Behaviour: Linux 6.1, spec section 7. Lists that the kernel keeps on its
+ * Behaviour: Linux 6.1 (flush_all, __kmem_cache_do_shrink). Lists that the kernel keeps on its
  * stack while it sorts are chained through the slabs alone here, so that no
  * pointer in simulated memory leaves it.
  */
@@ -28,8 +28,10 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	if (slab)
 		trace_step(s_flush, (u64)s, page_to_pfn(slab), (u64)freelist);
 	local_irq_restore();
-	if (slab)
+	if (slab) {
 		slub_deactivate(s, slab, freelist);
+		trace2(slab_flush, 0, s);
+	}
 
 	local_irq_save();
 	chain = c->partial;
