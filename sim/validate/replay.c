@@ -59,6 +59,8 @@ static struct worker *take_worker(struct replay *v)
 		snprintf(v->result->stopped, sizeof(v->result->stopped), "out of memory for fibers");
 		return NULL;
 	}
+	w->next = v->workers;
+	v->workers = w;
 	return w;
 }
 
@@ -390,6 +392,19 @@ static void run_line(struct replay *v, u32 at)
 		run_on_fiber(v, op);
 	if (op->ended)
 		miss_rest(v, op);
+}
+
+void replay_end(struct replay *v)
+{
+	rt_set_stepper(NULL);
+	while (v->workers) {
+		struct worker *next = v->workers->next;
+
+		fiber_put(v->workers->fiber);
+		free(v->workers);
+		v->workers = next;
+	}
+	fiber_free_pool();
 }
 
 int validate_replay_run(struct replay *v)

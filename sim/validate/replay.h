@@ -33,6 +33,7 @@ struct worker {
 	struct fiber *fiber;
 	struct op *op;
 	struct worker *next_idle;
+	struct worker *next; /* of all */
 };
 
 /* Recorded numbers whose counterpart is another one: a permutation, empty while all is exact. */
@@ -74,7 +75,7 @@ struct replay {
 	u32 cpu;
 	struct op *op;	/* running */
 	struct fiber main;
-	struct worker *worker, *idle;
+	struct worker *worker, *idle, *workers;
 	bool stopped;
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
 };
@@ -88,6 +89,7 @@ int machine_set_up(struct replay *v);
 
 /* replay.c */
 int validate_replay_run(struct replay *v);
+void replay_end(struct replay *v);
 /* The running operation's next line is passed without a step of the allocators. */
 void replay_pass_line(struct replay *v, bool exact);
 const struct line *replay_next_line(struct replay *v);

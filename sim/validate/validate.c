@@ -116,7 +116,7 @@ static int replay(struct replay *v)
 
 static void give_back(struct replay *v)
 {
-	rt_set_stepper(NULL);
+	replay_end(v);
 	ram_unmap();
 	if (v->mapped)
 		memblock_free(&v->mb);
@@ -127,7 +127,6 @@ static void give_back(struct replay *v)
 	free(v->caches);
 	operations_free(&v->o);
 	recording_close(&v->r);
-	fiber_free_pool();
 	free(v);
 }
 
