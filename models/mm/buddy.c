@@ -25,7 +25,7 @@ static void add_to_free_list(struct page *page, struct zone *zone, u32 order, u3
 	area->nr_free++;
 }
 
-static void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
+void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
 {
 	list_del(&page->lru);
 	page->page_type &= ~PAGE_TYPE_BUDDY;
@@ -75,13 +75,17 @@ static bool buddy_merge_likely(u64 pfn, u64 buddy_pfn, const struct zone *zone, 
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi)
 {
 	u64 buddy_pfn = 0;
+	bool capture = kms_capture() != NULL, tail;
 	u32 start = order;
-	bool tail;
 
 	__mod_zone_page_state(zone, NR_FREE_PAGES, (s64)1 << order);
 	while (order < MAX_ORDER - 1) {
 		struct page *buddy;
 
+		if (unlikely(capture) && compaction_capture(zone, page, order, mt)) {
+			__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+			return;
+		}
 		buddy_pfn = pfn ^ 1ul << order;
 		buddy = pfn_to_page(buddy_pfn);
 		if (!page_is_buddy(buddy, zone, order))

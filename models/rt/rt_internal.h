@@ -22,4 +22,7 @@ struct rt_state {
 
 extern struct rt_state rt;
 
+void rt_reset_tasks(void);				   /* kthread.c */
+void rt_set_op(u32 cpu, const struct rt_op *op);	   /* rt.c */
+
 #endif

@@ -412,6 +412,12 @@ static int report_hardware(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* Marks of the slow path, which most runs never meet. */
+static bool is_pressure_point(u32 tracepoint)
+{
+	return tracepoint >= TP_mm_vmscan_wakeup_kswapd && tracepoint <= TP_mm_lru_del;
+}
+
 static int report_counters(struct run *run, struct kms_error *err)
 {
 	const struct recorder *r = &run->recorder;
@@ -419,7 +425,8 @@ static int report_counters(struct run *run, struct kms_error *err)
 	int ret = 0;
 
 	for (u32 i = 0; i < NR_TRACEPOINTS && !ret; i++)
-		ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
+		if (!is_pressure_point(i) || rt_trace_counts()[i])
+			ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
 	for (u32 i = 0; i < run->info->nr_left_out && !ret; i++)
 		ret = store_counter(run->store, "left_out", run->info->left_out[i].what,
 				    run->info->left_out[i].count, err);
