@@ -29,6 +29,13 @@ struct mm_zone_types {
 
 void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 
+/* Counters of reclaim and compaction by the names of /proc/vmstat; NULL ends the names. */
+const char *mm_vm_event_name(u32 event);
+u64 mm_inspect_vm_event(u32 event);
+
+u32 mm_inspect_nodes(void);
+u32 mm_inspect_cpu_node(u32 cpu);
+
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
 
