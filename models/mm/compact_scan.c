@@ -206,7 +206,7 @@ static void isolate_migratepages_block(struct compact_control *cc, u64 low_pfn, 
 {
 	bool by_block = cc->direct && cc->mode == MIGRATE_ASYNC;
 	u64 start = low_pfn, next_block = block_end_pfn(low_pfn, cc->order);
-	u64 block = pageblock_start_pfn(low_pfn);
+	u64 block = pageblock_start_pfn(low_pfn), scanned = 0;
 	u32 isolated = 0;
 	bool updated = false;
 
@@ -224,7 +224,7 @@ static void isolate_migratepages_block(struct compact_control *cc, u64 low_pfn, 
 		}
 		if (low_pfn % COMPACT_CLUSTER_MAX == 0)
 			kms_cond_resched();
-		cc->migrate_scanned++;
+		scanned++;
 		if (PageBuddy(page)) {
 			low_pfn += free_block_pages(page) - 1;
 			continue;
@@ -257,7 +257,8 @@ static void isolate_migratepages_block(struct compact_control *cc, u64 low_pfn, 
 			change_pageblock_skip(block, true);
 		update_cached_migrate(cc, low_pfn);
 	}
-	trace3(mm_compaction_isolate_migratepages, low_pfn - start, isolated, low_pfn);
+	cc->migrate_scanned += scanned;
+	trace3(mm_compaction_isolate_migratepages, scanned, isolated, low_pfn);
 	count_vm_events(COMPACTISOLATED, isolated);
 	cc->migrate_pfn = low_pfn;
 }

@@ -77,7 +77,7 @@ struct page *mm_virt_to_page(const void *object);
  */
 int mm_check(struct kms_error *err);
 
-/* The page allocator's part of mm_check(). Call between operations. */
+/* The page allocator's part of mm_check(), LRU lists included. Call between operations. */
 int mm_check_pages(struct kms_error *err);
 
 /* The slab layer's part of mm_check(). Call between operations. */
