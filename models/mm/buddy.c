@@ -25,7 +25,7 @@ static void add_to_free_list(struct page *page, struct zone *zone, u32 order, u3
 	area->nr_free++;
 }
 
-static void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
+void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
 {
 	list_del(&page->lru);
 	page->page_type &= ~PAGE_TYPE_BUDDY;
@@ -85,8 +85,8 @@ static bool captured(const struct page *page, u64 pfn, struct zone *zone, u32 or
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi)
 {
 	u64 buddy_pfn = 0, first = pfn;
+	bool capture = kms_capture() != NULL, tail;
 	u32 start = order;
-	bool tail;
 
 	__mod_zone_page_state(zone, NR_FREE_PAGES, (s64)1 << order);
 	while (order < MAX_ORDER - 1) {
@@ -94,6 +94,10 @@ void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u
 
 		if (captured(page, pfn, zone, order, mt))
 			return;
+		if (unlikely(capture) && compaction_capture(zone, page, order, mt)) {
+			__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+			return;
+		}
 		buddy_pfn = pfn ^ 1ul << order;
 		buddy = pfn_to_page(buddy_pfn);
 		if (!page_is_buddy(buddy, zone, order))

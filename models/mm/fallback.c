@@ -45,6 +45,14 @@ static int find_suitable_fallback(const struct zone *zone, u32 order, u32 start_
 	return -1;
 }
 
+/* Would a request of this type find a block of this order that it may take with its pageblock? */
+bool fallback_can_steal(const struct zone *zone, u32 order, u32 start_mt)
+{
+	bool can_steal = false;
+
+	return find_suitable_fallback(zone, order, start_mt, &can_steal) >= 0 && can_steal;
+}
+
 /* Raise the zone's watermarks for a while, so that reclaim makes room in whole pageblocks. */
 static bool boost_watermark(struct zone *zone)
 {
@@ -233,6 +241,7 @@ static bool unreserve_in_zone(struct zone *zone, u32 mt)
 			   zone_id(zone), mt);
 		set_pageblock_migratetype(page_to_pfn(page), mt);
 		moved = move_freepages_block(zone, page, mt, &movable);
+		trace3(mm_highatomic_unreserve, page_to_pfn(page), moved, zone->zone_idx);
 	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return moved != 0;

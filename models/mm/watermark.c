@@ -106,7 +106,7 @@ u64 nr_free_zone_pages(u32 highest_zoneidx)
 	return sum;
 }
 
-static u64 int_sqrt(u64 x)
+u64 int_sqrt(u64 x)
 {
 	u64 root = 0, bit;
 
