@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "models/mm/tracepoints.h"
+#include "models/mm/tunables.h"
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -119,7 +120,8 @@ typedef struct {
 	u32 slock;
 } spinlock_t;
 
-enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_POLICY, NR_LOCK_CLASSES };
+enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_POLICY, LOCK_BARN,
+		      NR_LOCK_CLASSES };
 
 #ifdef KMS_FLAVOUR_CYCLE
 void kms_spin_lock(u32 *word, u32 lock_class);

@@ -235,6 +235,11 @@ void free_unref_page_list(struct page **pages, u32 n)
 	struct zone *locked = NULL;
 	u32 kept = 0, batch = 0, i;
 
+	if (unlikely(!pcp_allowed_order(0))) {
+		for (i = 0; i < n; i++)
+			__free_pages(pages[i], 0);
+		return;
+	}
 	for (i = 0; i < n; i++) {
 		if (!atomic_dec_and_test(&pages[i]->_refcount))
 			continue;
@@ -358,8 +363,12 @@ static u32 zone_highsize(const struct zone *zone, u32 batch, u32 coming_cpus)
 /* Recompute high and batch of every possible CPU. coming_cpus: 1 while a CPU is brought up. */
 void zone_pcp_update(struct zone *zone, u32 coming_cpus)
 {
-	u32 batch = zone_batchsize(zone), high = zone_highsize(zone, batch, coming_cpus), cpu;
+	u32 batch = kms_tunable(TUNE_PCP_BATCH), high = kms_tunable(TUNE_PCP_HIGH), cpu;
 
+	if (!batch)
+		batch = zone_batchsize(zone);
+	if (!high)
+		high = zone_highsize(zone, batch, coming_cpus);
 	zone->pageset_high = (s32)high;
 	zone->pageset_batch = (s32)batch;
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {

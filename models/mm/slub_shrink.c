@@ -126,7 +126,8 @@ static struct page *sort_partial(struct kmem_cache_node *n, u32 *sorted)
 	return empty;
 }
 
-static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
+/* Give back a node's empty slabs and sort its partial list. */
+void slub_shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
 {
 	struct page *empty;
 	u32 sorted, discarded;
@@ -146,7 +147,7 @@ void slub_cache_shrink(struct kmem_cache *s)
 		struct kmem_cache_node *n = s->node[nid];
 
 		if (n)
-			shrink_node(s, n, nid);
+			slub_shrink_node(s, n, nid);
 	}
 }
 
