@@ -14,7 +14,10 @@ struct mm_zone_info {
 	u32 node, zone_idx;
 	const char *name; /* "DMA", "DMA32", "Normal", "Movable" */
 	u64 start_pfn, spanned, present, managed;
-	u64 watermark[3];
+	u64 watermark[4]; /* min, low, high, promo, without boost */
+	u64 watermark_boost, highatomic;
+	u64 reserve[4];	   /* lowmem_reserve by zone index */
+	u64 free_counter;  /* global counter alone, as watermark tests read it */
 	u64 nr_free_pages; /* exact: global counter plus all CPUs' differentials */
 	u64 pcp_pages;	   /* on all per-CPU lists */
 	u64 nr_free[11];   /* blocks by order */
@@ -27,7 +30,28 @@ struct mm_zone_types {
 	u32 pageblocks[4];
 };
 
+/* Pageblocks of each migratetype alone; and the type of one frame's pageblock. */
+void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4]);
+u32 mm_inspect_pageblock_type(u64 pfn);
+u64 mm_inspect_max_pfn(void);
+
 void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
+
+/* A zone's page lists of one CPU, in pages; high_min and high_max are high without auto-tuning. */
+struct mm_pcp_info {
+	s32 count, high, batch, high_min, high_max, stat_threshold;
+};
+void mm_inspect_pcp(u32 node, u32 zone_idx, u32 cpu, struct mm_pcp_info *info);
+u32 mm_inspect_cpus(void); /* CPUs online */
+
+/*
+ * Counters by the kernel's names, as its readers see them: without what CPUs
+ * have not passed on yet. Of a zone, of a node, and event counters.
+ */
+typedef void mm_counter_fn(void *arg, const char *name, s64 value);
+void mm_inspect_zone_counters(u32 node, u32 zone_idx, mm_counter_fn *fn, void *arg);
+void mm_inspect_node_counters(u32 node, mm_counter_fn *fn, void *arg);
+void mm_inspect_events(mm_counter_fn *fn, void *arg);
 
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
@@ -53,6 +77,13 @@ struct mm_cache_info {
 
 /* All slab caches in creation order. Returns how many there are (may exceed max). */
 u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
+
+/*
+ * A number that stays with a cache as long as it lives, moves included, and
+ * that no other cache has meanwhile: below mm_inspect_cache_slots(). 0: none yet.
+ */
+u32 mm_inspect_cache_slot(const struct kmem_cache *s);
+u32 mm_inspect_cache_slots(void);
 
 /* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
 const char *mm_boot_cache_name(u64 id);

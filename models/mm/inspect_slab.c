@@ -187,7 +187,7 @@ static int check_freelist(const struct check *check, const struct page *slab, co
 			  u64 *seen, u32 *count)
 {
 	u32 objects = counters_objects(slab->counters);
-	u64 base = (u64)page_address(slab);
+	u64 base = (u64)page_address(slab) + check->s->red_left_pad;
 
 	for (*count = 0; freelist; freelist = get_freepointer(check->s, freelist), ++*count) {
 		u64 offset = (u64)freelist - base, i = offset / check->s->size;

@@ -116,7 +116,9 @@ struct slab_ops {
 	void (*init)(void); /* kmem_cache_init(): bootstrap and the kmalloc caches */
 	void *(*kmalloc)(size_t size, uint32_t gfp, int node);
 	void (*kfree)(const void *object);
-	size_t (*ksize)(const void *object);
+	size_t (*ksize)(const void *object); /* bytes that its owner may use */
+	/* In place if ksize() allows; else a new object, the old one's contents copied, it freed. */
+	void *(*krealloc)(const void *object, size_t size, uint32_t gfp);
 	struct kmem_cache *(*cache_create)(const struct kmem_cache_args *args);
 	void (*cache_destroy)(struct kmem_cache *s);
 	void (*cache_shrink)(struct kmem_cache *s);

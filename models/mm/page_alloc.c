@@ -36,7 +36,7 @@ static struct page *rmqueue_buddy(struct zone *preferred, struct zone *zone, u32
 
 	if (!page)
 		return NULL;
-	trace2(mm_rmqueue_buddy, order, mt);
+	trace3(mm_rmqueue_buddy, order, mt, page_to_pfn(page));
 	check_new_pages(page, order);
 	count_vm_events(PGALLOC_DMA + zone->zone_idx, 1ul << order);
 	zone_statistics(preferred, zone, 1);
@@ -339,7 +339,7 @@ static void free_tail_pages(struct page *page, u32 order)
  */
 void free_pages_prepare(struct page *page, u32 order, bool check_head)
 {
-	trace2(mm_page_free, (1ul << order) - 1, order);
+	trace3(mm_page_free, (1ul << order) - 1, order, page_to_pfn(page));
 	if (order)
 		free_tail_pages(page, order);
 	if (page->mapping & 3)

@@ -13,6 +13,7 @@ static const struct slab_ops slub_ops = {
 	.kmalloc = slub_kmalloc,
 	.kfree = slub_kfree,
 	.ksize = slub_ksize,
+	.krealloc = slub_krealloc,
 	.cache_create = slub_cache_create,
 	.cache_destroy = slub_cache_destroy,
 	.cache_shrink = slub_cache_shrink,

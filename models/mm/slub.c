@@ -44,7 +44,10 @@ static struct page *alloc_slab_pages(struct kmem_cache *s, gfp_t gfp, int node, 
 	if (page)
 		return page;
 	*oo = s->min;
-	return alloc_slab_page(gfp, node, s->min);
+	page = alloc_slab_page(gfp, node, *oo);
+	if (page)
+		trace2(slab_order_fallback, oo_order(*oo), s);
+	return page;
 }
 
 /* Link all objects in address order: one word is written in each. */
@@ -69,6 +72,7 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	struct page *slab;
 	u32 oo, objects;
+	void *first;
 
 	gfp &= GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK;
 	slab = alloc_slab_pages(s, gfp | s->allocflags, node, &oo);
@@ -80,8 +84,9 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 			   s->flags & SLAB_RECLAIM_ACCOUNT);
 	slab->slab_cache = s;
 	slab->flags |= PG_slab;
-	init_freelist(s, page_address(slab), objects);
-	slab->freelist = page_address(slab);
+	first = (char *)page_address(slab) + s->red_left_pad;
+	init_freelist(s, first, objects);
+	slab->freelist = first;
 	trace3(slab_new, objects, oo_order(oo), s);
 	return slab;
 }
@@ -107,8 +112,8 @@ static void *freeze_new_slab(struct kmem_cache *s, struct page *slab)
  * become the CPU freelist; all count as in use) or, for the CPU partial chain,
  * without. False: another CPU freed into it at this moment.
  */
-static bool acquire_slab(struct kmem_cache_node *n, struct page *slab, bool with_objects,
-			 void **freelist)
+static bool acquire_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab,
+			 bool with_objects, void **freelist)
 {
 	void *list = READ_ONCE(slab->freelist);
 	u64 old = READ_ONCE(slab->counters);
@@ -116,7 +121,7 @@ static bool acquire_slab(struct kmem_cache_node *n, struct page *slab, bool with
 	u64 new = with_objects ? counters_make(objects, objects, true) : old | COUNTERS_FROZEN;
 
 	BUG_ON(counters_frozen(old));
-	if (!slab_update(slab, list, old, with_objects ? NULL : list, new))
+	if (!slab_update(s, slab, list, old, with_objects ? NULL : list, new))
 		return false;
 	slub_remove_partial(n, slab);
 	*freelist = list;
@@ -125,20 +130,28 @@ static bool acquire_slab(struct kmem_cache_node *n, struct page *slab, bool with
 
 /*
  * The first slab of the node's partial list and its freelist; some more slabs
- * go to this CPU's partial chain while the lock is held anyway.
+ * go to this CPU's partial chain while the lock is held anyway. Of a debug
+ * cache, only one object.
  */
 static struct page *get_partial_node(struct kmem_cache *s, struct kmem_cache_node *n, int nid,
 				     void **freelist)
 {
 	struct page *slab, *following, *first = NULL;
 	u32 taken = 0;
+	bool debug;
 	void *ignored;
 
 	if (!READ_ONCE(n->nr_partial))
 		return NULL;
+	debug = cache_debug(s);
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	list_for_each_entry_safe(slab, following, &n->partial, lru) {
-		if (!acquire_slab(n, slab, !first, first ? &ignored : freelist))
+		if (unlikely(debug)) {
+			*freelist = slub_debug_take(s, n, slab);
+			first = slab;
+			break;
+		}
+		if (!acquire_slab(s, n, slab, !first, first ? &ignored : freelist))
 			break;
 		if (first)
 			slub_put_cpu_partial(s, slab, false);
@@ -150,7 +163,7 @@ static struct page *get_partial_node(struct kmem_cache *s, struct kmem_cache_nod
 	}
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	if (first)
-		trace2(slab_node_partial, taken, nid);
+		trace3(slab_node_partial, taken, nid, s);
 	return first;
 }
 
@@ -205,14 +218,14 @@ static struct page *get_partial(struct kmem_cache *s, gfp_t gfp, int node, void 
  * All objects that the CPU slab's struct page holds; it stays frozen. NULL
  * when there are none: the slab is full, no CPU's and on no list from now on.
  */
-static void *get_freelist(struct page *slab)
+static void *get_freelist(struct kmem_cache *s, struct page *slab)
 {
 	for (;;) {
 		void *list = READ_ONCE(slab->freelist);
 		u64 old = READ_ONCE(slab->counters);
 		u32 objects = counters_objects(old);
 
-		if (slab_update(slab, list, old, NULL, counters_make(objects, objects, list)))
+		if (slab_update(s, slab, list, old, NULL, counters_make(objects, objects, list)))
 			return list;
 	}
 }
@@ -233,16 +246,16 @@ static void *alloc_from_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c,
 	local_irq_save();
 	object = c->freelist;
 	if (!object) {
-		object = get_freelist(slab);
+		object = get_freelist(s, slab);
 		if (object)
-			trace0(slab_refill);
+			trace2(slab_refill, 0, s);
 	}
 	if (object) {
 		load_freelist(s, c, object);
 	} else {
 		c->slab = NULL;
 		c->tid = next_tid(c->tid);
-		trace0(slab_cpu_slab_full);
+		trace2(slab_cpu_slab_full, 0, s);
 	}
 	local_irq_restore();
 	return object;
@@ -265,7 +278,7 @@ static void drop_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c)
 }
 
 /* Make the newest slab of the CPU's partial chain the CPU slab. */
-static struct page *pop_cpu_partial(struct kmem_cache_cpu *c)
+static struct page *pop_cpu_partial(struct kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	struct page *slab;
 
@@ -276,7 +289,7 @@ static struct page *pop_cpu_partial(struct kmem_cache_cpu *c)
 	c->slab = slab;
 	c->partial = slab->next;
 	local_irq_restore();
-	trace1(slab_cpu_partial_pop, page_to_pfn(slab));
+	trace2(slab_cpu_partial_pop, page_to_pfn(slab), s);
 	return slab;
 }
 
@@ -286,8 +299,10 @@ static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, st
 {
 	void *object;
 
-	while (unlikely(c->slab))
+	while (unlikely(c->slab)) {
 		drop_cpu_slab(s, c);
+		trace2(slab_flush, 0, s);
+	}
 	local_irq_save();
 	c->slab = slab;
 	object = load_freelist(s, c, freelist);
@@ -298,14 +313,16 @@ static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, st
 /* The slow path: an object from wherever there is one. NULL when memory is out. */
 void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cache_cpu *c)
 {
+	bool debug = cache_debug(s);
 	struct page *slab;
 	void *freelist;
 
-	trace0(slab_alloc_slow);
+	trace2(slab_alloc_slow, 0, s);
 	if (unlikely(node != NUMA_NO_NODE && !node_has_slabs(node)))
 		node = NUMA_NO_NODE;
-	for (slab = c->slab; slab || (slab = pop_cpu_partial(c)); slab = NULL) {
+	for (slab = c->slab; slab || (slab = pop_cpu_partial(s, c)); slab = NULL) {
 		if (unlikely(!node_match(slab, node))) {
+			trace2(slab_node_mismatch, 0, s);
 			drop_cpu_slab(s, c);
 			continue;
 		}
@@ -318,9 +335,11 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 		slab = slub_new_slab(s, gfp, node);
 		if (unlikely(!slab))
 			return NULL;
+		if (unlikely(debug))
+			return slub_debug_take_new(s, slab);
 		freelist = freeze_new_slab(s, slab);
 	}
-	return install_cpu_slab(s, c, slab, freelist);
+	return unlikely(debug) ? freelist : install_cpu_slab(s, c, slab, freelist);
 }
 
 /* ---- requests ---- */
@@ -356,10 +375,9 @@ void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 			return object;
 		}
 		next = get_freepointer(s, object);
-	} while (unlikely(!kms_cmpxchg_double_local(&c->freelist, (u64)object, tid, (u64)next,
-						    next_tid(tid))));
+	} while (unlikely(!cpu_freelist_update(s, c, object, tid, next)));
 	prefetchw((char *)next + s->offset);
-	trace0(slab_alloc_fast);
+	trace2(slab_alloc_fast, 0, s);
 	slub_zero_object(s, gfp, object);
 	return object;
 }

@@ -10,6 +10,9 @@
  */
 #include "models/mm/slub.h"
 
+/* With these the kernel changes freelist and counters under a lock. */
+#define SLAB_NO_CMPXCHG (SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE)
+
 /* ---- geometry ---- */
 
 /* Lowest order whose slab wastes at most 1/fraction of itself; max_order + 1: none. */
@@ -76,7 +79,7 @@ static void set_cpu_partial(struct kmem_cache *s)
 {
 	u32 objects = 120, given = kms_tunable(TUNE_CPU_PARTIAL);
 
-	if (!kdata->slub_cpu_partial)
+	if (!kdata->slub_cpu_partial || cache_debug(s))
 		objects = 0;
 	else if (given != TUNE_UNSET)
 		objects = given;
@@ -101,19 +104,11 @@ static gfp_t slab_allocflags(u32 flags, u32 order)
 	return flags & SLAB_RECLAIM_ACCOUNT ? gfp | __GFP_RECLAIMABLE : gfp;
 }
 
-/* Stride, free pointer, order. The free pointer lies behind the object if that must stay intact. */
+/* Stride, free pointer, order. */
 static bool calculate_sizes(struct kmem_cache *s)
 {
-	u32 size = ALIGN(s->object_size, (u32)sizeof(void *)), order;
+	u32 size = slub_object_layout(s), order;
 
-	s->inuse = size;
-	if ((s->flags & SLAB_TYPESAFE_BY_RCU) || s->ctor) {
-		s->offset = size;
-		size += sizeof(void *);
-	} else {
-		s->offset = ALIGN_DOWN(s->object_size / 2, (u32)sizeof(void *));
-	}
-	size = ALIGN(size, s->align);
 	s->size = size;
 	order = calculate_order(size);
 	if (order >= MAX_ORDER)
@@ -208,7 +203,7 @@ static bool alloc_cpu_slabs(struct kmem_cache *s)
 /* Complete a described kmem_cache. False: impossible geometry, or memory is out. */
 static bool open_cache(struct kmem_cache *s, u32 flags)
 {
-	s->flags = flags | SLAB_CMPXCHG_DOUBLE;
+	s->flags = flags | (flags & SLAB_NO_CMPXCHG ? 0 : SLAB_CMPXCHG_DOUBLE);
 	if (!calculate_sizes(s))
 		return false;
 	set_min_partial(s);
@@ -257,7 +252,7 @@ struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args)
 	else
 		s = create_new(args);
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
-	trace1(kmem_cache_create, merged);
+	trace2(kmem_cache_create, merged, s);
 	return s;
 }
 

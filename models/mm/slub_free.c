@@ -70,7 +70,7 @@ void slub_unfreeze(struct kmem_cache *s, struct page *chain)
 {
 	struct kmem_cache_node *n = NULL, *wanted;
 	struct page *slab, *empty = NULL;
-	u32 slabs = 0;
+	u32 slabs = 0, spare = 0;
 	void *list;
 	u64 old, new;
 
@@ -87,10 +87,11 @@ void slub_unfreeze(struct kmem_cache *s, struct page *chain)
 			list = READ_ONCE(slab->freelist);
 			old = READ_ONCE(slab->counters);
 			new = old & ~COUNTERS_FROZEN;
-		} while (!slab_update(slab, list, old, list, new));
+		} while (!slab_update(s, slab, list, old, list, new));
 		if (!counters_inuse(new) && enough_partial(s, n)) {
 			slab->next = empty;
 			empty = slab;
+			spare++;
 		} else {
 			slub_add_partial(n, slab, true);
 		}
@@ -98,7 +99,7 @@ void slub_unfreeze(struct kmem_cache *s, struct page *chain)
 	}
 	if (n)
 		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
-	trace1(slab_unfreeze, slabs);
+	trace3(slab_unfreeze, slabs, s, spare);
 	while ((slab = empty)) {
 		empty = slab->next;
 		slub_discard(s, slab);
@@ -130,8 +131,10 @@ void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain)
 	slab->next = old;
 	c->partial = slab;
 	local_irq_restore();
-	if (overflow)
+	if (overflow) {
+		trace2(slab_cpu_partial_drain, 0, s);
 		slub_unfreeze(s, overflow);
+	}
 }
 
 /* ---- putting a CPU slab away ---- */
@@ -180,13 +183,13 @@ void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist)
 		/* Whoever sees it unfrozen with free objects must find it on the list. */
 		if (fate == SLAB_IS_PARTIAL)
 			spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
-		done = slab_update(slab, old_list, old, list, new);
+		done = slab_update(s, slab, old_list, old, list, new);
 		if (done && fate == SLAB_IS_PARTIAL)
 			slub_add_partial(n, slab, tail);
 		if (fate == SLAB_IS_PARTIAL)
 			spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	} while (!done);
-	trace2(slab_deactivate, count, tail);
+	trace3(slab_deactivate, count, (u32)tail | (u32)fate << 8, s);
 	if (fate == SLAB_IS_SPARE)
 		slub_discard(s, slab);
 }
@@ -199,7 +202,8 @@ static void finish_free_locked(struct kmem_cache *s, struct kmem_cache_node *n, 
 {
 	bool spare = empty && enough_partial(s, n);
 
-	trace0(slab_free_list_lock);
+	trace3(slab_free_list_lock, 0, s,
+	       (!spare && was_full) | (spare && !was_full) << 1 | spare << 2);
 	if (spare && !was_full)
 		slub_remove_partial(n, slab);
 	else if (!spare && was_full)
@@ -216,7 +220,11 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 	void *prior;
 	u64 old, new;
 
-	trace1(slab_free_slow, count);
+	trace2(slab_free_slow, count, s);
+	if (unlikely(cache_debug(s))) {
+		slub_debug_free(s, slab, head, tail, count);
+		return;
+	}
 	for (;;) {
 		prior = READ_ONCE(slab->freelist);
 		old = READ_ONCE(slab->counters);
@@ -230,7 +238,7 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 		}
 		if (locked)
 			spin_lock_irqsave(&locked->list_lock, LOCK_SLAB_NODE);
-		if (slab_update(slab, prior, old, head, new))
+		if (slab_update(s, slab, prior, old, head, new))
 			break;
 		if (locked)
 			spin_unlock_irqrestore(&locked->list_lock, LOCK_SLAB_NODE);
@@ -238,8 +246,10 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 	}
 	if (locked) {
 		finish_free_locked(s, locked, slab, !prior, !counters_inuse(new));
-	} else if (!counters_frozen(old) && counters_frozen(new)) {
-		trace1(slab_free_cpu_partial, page_to_pfn(slab));
+	} else if (counters_frozen(old)) {
+		trace2(slab_free_frozen, 0, s);
+	} else if (counters_frozen(new)) {
+		trace2(slab_free_cpu_partial, page_to_pfn(slab), s);
 		slub_put_cpu_partial(s, slab, true);
 	}
 }
@@ -279,9 +289,8 @@ void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *t
 		}
 		freelist = READ_ONCE(c->freelist);
 		set_freepointer(s, last, freelist);
-	} while (unlikely(!kms_cmpxchg_double_local(&c->freelist, (u64)freelist, tid, (u64)first,
-						    next_tid(tid))));
-	trace1(slab_free_fast, count);
+	} while (unlikely(!cpu_freelist_update(s, c, freelist, tid, first)));
+	trace2(slab_free_fast, count, s);
 }
 
 /* ---- requests ---- */
@@ -321,4 +330,27 @@ size_t slub_ksize(const void *object)
 	if (s->flags & (SLAB_RED_ZONE | SLAB_POISON))
 		return s->object_size;
 	return s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER) ? s->inuse : s->size;
+}
+
+/*
+ * Change an object's size. Shrinking never moves it, nor does growing within
+ * ksize(). Size 0 frees it. NULL when memory is out: the object stays.
+ */
+void *slub_krealloc(const void *object, size_t size, u32 gfp)
+{
+	size_t usable = slub_ksize(object);
+	void *new;
+
+	if (!size) {
+		slub_kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	if (!zero_or_null(object) && usable >= size)
+		return (void *)object;
+	new = slub_kmalloc(size, gfp, NUMA_NO_NODE);
+	if (!new || zero_or_null(object))
+		return new;
+	memcpy(new, object, usable);
+	slub_kfree(object);
+	return new;
 }

@@ -26,8 +26,10 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
 	local_irq_restore();
-	if (slab)
+	if (slab) {
 		slub_deactivate(s, slab, freelist);
+		trace2(slab_flush, 0, s);
+	}
 
 	local_irq_save();
 	chain = c->partial;

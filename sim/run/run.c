@@ -193,6 +193,10 @@ static int run_on_system(struct run *run, struct system *system, const char *con
 	if (!ret)
 		ret = record_init(run, err);
 	if (!ret)
+		ret = mobility_start(&run->mobility, err);
+	if (!ret)
+		ret = slab_stats_start(&run->slab_stats, err);
+	if (!ret)
 		ret = begin(run, config_json, trace_hash, run_id, err);
 	if (ret)
 		return ret;
@@ -220,6 +224,8 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 		ret = start_system(&run, &system, err);
 	if (!ret)
 		ret = run_on_system(&run, &system, config_json, trace_hash, run_id, err);
+	slab_stats_stop(&run.slab_stats);
+	mobility_stop(&run.mobility);
 	record_free(&run.recorder);
 	account_free(&run.account);
 	objects_free(&run.objects);

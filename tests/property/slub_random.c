@@ -237,10 +237,12 @@ static bool do_bulk_free(s32 c, u32 a, u32 b)
 
 static bool do_create(u32 a, u32 b)
 {
-	static const u32 flags[] = { 0, 0, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU, SLAB_RECLAIM_ACCOUNT };
+	static const u32 flags[] = { 0, 0, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU, SLAB_RECLAIM_ACCOUNT,
+				     SLAB_RED_ZONE | SLAB_POISON | SLAB_HWCACHE_ALIGN,
+				     SLAB_STORE_USER | SLAB_CONSISTENCY_CHECKS };
 	struct kmem_cache_args args = { .name = a, .size = 8 + a % 24 * (1 + a / 24 % 90),
-					.align = 8u << b % 4, .flags = flags[b / 4 % 5],
-					.ctor = b / 20 % 5 == 0 };
+					.align = 8u << b % 4, .flags = flags[b / 4 % 7],
+					.ctor = b / 28 % 5 == 0 };
 
 	for (u32 i = 0; i < MAX_CACHES; i++) {
 		if (model.caches[i].s)
