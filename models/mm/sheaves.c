@@ -453,12 +453,31 @@ static void sheaves_kfree(const void *object)
 	free_object(READ_ONCE(slab->slab_cache), slab, (void *)object);
 }
 
+static void *sheaves_krealloc(const void *object, size_t size, u32 gfp)
+{
+	size_t usable = slub_ksize(object);
+	void *new;
+
+	if (!size) {
+		sheaves_kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	if (!zero_or_null(object) && usable >= size)
+		return (void *)object;
+	new = sheaves_kmalloc(size, gfp, NUMA_NO_NODE);
+	if (!new || zero_or_null(object))
+		return new;
+	memcpy(new, object, usable);
+	sheaves_kfree(object);
+	return new;
+}
+
 static void *sheaves_cache_alloc(struct kmem_cache *s, u32 gfp, int node)
 {
 	return sheaves_alloc_node(s, gfp, node);
 }
 
-void sheaves_free(struct kmem_cache *s, void *object)
+static void sheaves_free(struct kmem_cache *s, void *object)
 {
 	free_object(s, virt_to_head_page(object), object);
 }
@@ -468,6 +487,7 @@ static const struct slab_ops sheaves_ops = {
 	.kmalloc = sheaves_kmalloc,
 	.kfree = sheaves_kfree,
 	.ksize = slub_ksize,
+	.krealloc = sheaves_krealloc,
 	.cache_create = sheaves_cache_create,
 	.cache_destroy = sheaves_cache_destroy,
 	.cache_shrink = sheaves_cache_shrink,

@@ -121,7 +121,6 @@ struct node_barn *new_barn(int nid);
 
 /* sheaves.c */
 bool flush_main_sheaf(struct kmem_cache *s);
-void sheaves_free(struct kmem_cache *s, void *object);
 
 /* sheaves_cache.c */
 void sheaves_init(void);

@@ -12,9 +12,6 @@
  */
 #include "models/mm/sheaves.h"
 
-#define SLAB_DEBUG_FLAGS                                                                           \
-	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE | SLAB_CONSISTENCY_CHECKS)
-
 /* ---- capacity ---- */
 
 static u32 bucket_bytes(u64 bytes)
