@@ -199,8 +199,18 @@ static void nor_without_cpu_partial_lists(void **state)
 /* Sheaves go from CPU to CPU through the barns, while others shrink the cache. */
 static void nor_with_sheaves(void **state)
 {
-	for (u64 seed = 1; seed <= NR_SEEDS / 2; seed++)
+	static const u32 expected[] = { TP_sheaf_swap, TP_sheaf_barn_get, TP_sheaf_barn_put,
+					TP_sheaf_barn_put_fail, TP_sheaf_refill, TP_sheaf_flush,
+					TP_sheaf_discard };
+	u64 passed[NR_TRACEPOINTS] = { 0 };
+
+	for (u64 seed = 1; seed <= NR_SEEDS / 2; seed++) {
 		run_interleaved(seed, "sheaves", seed % 5 != 0, 1 + seed % 2);
+		for (u32 i = 0; i < NR_TRACEPOINTS; i++)
+			passed[i] += rt_trace_counts()[i];
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(expected); i++)
+		assert_true(passed[expected[i]] > 0);
 }
 
 int main(void)
