@@ -66,7 +66,7 @@ static bool boost_watermark(struct zone *zone)
 			  WATERMARK_SCALE);
 	if (!limit)
 		return false;
-	limit = max(limit, PAGEBLOCK_NR_PAGES);
+	limit = max(limit, (u64)PAGEBLOCK_NR_PAGES);
 	boost = zone->watermark_boost + PAGEBLOCK_NR_PAGES;
 	WRITE_ONCE(zone->watermark_boost, min(boost, limit));
 	trace_step(boost, zone_id(zone), zone->watermark_boost);
@@ -168,7 +168,7 @@ static int choose_fallback(const struct zone *zone, u32 order, u32 min_order, u3
 	u32 current;
 	int mt = -1;
 
-	for (current = MAX_ORDER; mt < 0 && current-- > min_order;)
+	for (current = kms_tunable(TUNE_MAX_PAGE_ORDER) + 1; mt < 0 && current-- > min_order;)
 		mt = find_suitable_fallback(zone, current, start_mt, can_steal);
 	*chosen = current;
 	if (mt < 0 || *can_steal || start_mt != MIGRATE_MOVABLE || current <= order)

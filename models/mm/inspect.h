@@ -77,6 +77,8 @@ struct mm_cache_info {
 	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
 	u64 partial_slabs; /* on node lists */
 	u64 cpu_slabs;	   /* CPU slabs and CPU partial slabs */
+	u64 sheaf_capacity; /* 0: no sheaves */
+	u64 own_bytes; /* kmalloc memory that the slab layer itself holds for this cache (sheaves, barns) */
 };
 
 /* All slab caches in creation order. Returns how many there are (may exceed max). */

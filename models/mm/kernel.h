@@ -24,6 +24,7 @@
 
 #include "models/mm/steps.h"
 #include "models/mm/tracepoints.h"
+#include "models/mm/tunables.h"
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -151,7 +152,7 @@ typedef struct {
 } spinlock_t;
 
 enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_POLICY,
-		      LOCK_LRU, LOCK_OOM, NR_LOCK_CLASSES };
+		      LOCK_LRU, LOCK_OOM, LOCK_BARN, NR_LOCK_CLASSES };
 
 #ifdef KMS_FLAVOUR_CYCLE
 void kms_spin_lock(u32 *word, u32 lock_class);

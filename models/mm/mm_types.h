@@ -19,8 +19,9 @@
 #define MAX_ORDER 11 /* exclusive, as in 6.1: orders 0..10 */
 #define MAX_NUMNODES 64
 #define NR_CPUS 256
-#define PAGEBLOCK_ORDER 9
+#define PAGEBLOCK_ORDER kms_tunable(TUNE_PAGEBLOCK_ORDER) /* 9 in a kernel for x86 */
 #define PAGEBLOCK_NR_PAGES (1ul << PAGEBLOCK_ORDER)
+#define MAX_PAGEBLOCK_NR_PAGES (1ul << (MAX_ORDER - 1))
 #define PAGE_ALLOC_COSTLY_ORDER 3
 #define NR_PCP_LISTS 14
 #define SECTION_PFN_SHIFT 15 /* 128 MiB */
@@ -295,8 +296,21 @@ struct mem_section {
 
 struct mem_section_usage {
 	u64 __head[3];
-	u64 pageblock_flags[4]; /* 24: 4 bits a pageblock */
+	u64 pageblock_flags[4]; /* 24: 4 bits a pageblock; more words if pageblocks are smaller than 9 */
 };
+
+static inline u64 *pageblock_words(struct mem_section_usage *usage)
+{
+	return (u64 *)((u64)usage + offsetof(struct mem_section_usage, pageblock_flags));
+}
+
+static inline u64 section_usage_bytes(void)
+{
+	u64 bitmap = (1ul << SECTION_PFN_SHIFT >> PAGEBLOCK_ORDER) / 2;
+	u64 extra = bitmap > 4 * sizeof(u64) ? bitmap - 4 * sizeof(u64) : 0;
+
+	return sizeof(struct mem_section_usage) + extra;
+}
 
 /* ---- SLUB ---- */
 
@@ -320,11 +334,14 @@ struct kmem_cache_node {
 struct kmem_cache {
 	struct kmem_cache_cpu __percpu *cpu_slab; /* 0 */
 	u32 flags;				  /* 8 */
-	u32 __gap;
+	u32 cpu_sheaves;			  /* 12: per-CPU offset, in a hole of 6.1's; 0: none (sheaves.h) */
 	u64 min_partial;			  /* 16 */
 	u32 size;				  /* 24 */
 	u32 object_size;			  /* 28 */
-	u64 reciprocal_size;			  /* 32 */
+	union {					  /* 32 */
+		u64 reciprocal_size; /* only debugging reads it */
+		u32 sheaf_capacity;  /* on this line in 6.18 as well */
+	};
 	u32 offset;				  /* 40 */
 	u32 cpu_partial;			  /* 44 */
 	u32 cpu_partial_slabs;			  /* 48 */

@@ -173,7 +173,7 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 	struct page *page = NULL;
 	u32 alloc_flags = WMARK_LOW;
 
-	if (unlikely(order >= MAX_ORDER))
+	if (unlikely(order > kms_tunable(TUNE_MAX_PAGE_ORDER)))
 		return NULL;
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, preferred_nid, &ac);
@@ -219,6 +219,20 @@ static struct zone *bulk_zone(gfp_t gfp, u32 n, const struct alloc_context *ac)
 	return NULL;
 }
 
+/* Without per-CPU lists a bulk request is many single ones. */
+static u32 alloc_pages_singly(gfp_t gfp, int nid, u32 n, struct page **pages)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		pages[i] = __alloc_pages(gfp, 0, nid);
+		if (!pages[i])
+			break;
+	}
+	trace2(mm_page_alloc_bulk, i, n);
+	return i;
+}
+
 /*
  * Up to n order-0 pages into the array's empty slots; returns how many slots
  * are filled from its start. May stop early, but not without trying for one.
@@ -235,6 +249,8 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		have++;
 	if (have == n)
 		return n;
+	if (unlikely(!pcp_allowed_order(0)))
+		return have + alloc_pages_singly(gfp, nid, n - have, pages + have);
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, nid, &ac);
 	if (n - have > 1 && ac.preferred_zoneref->zone)

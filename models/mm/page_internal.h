@@ -164,7 +164,7 @@ static inline u64 *pageblock_word(u64 pfn)
 	struct mem_section *section = &kdata->mem_section[pfn >> SECTION_PFN_SHIFT];
 	u64 block = (pfn & ((1ul << SECTION_PFN_SHIFT) - 1)) >> PAGEBLOCK_ORDER;
 
-	return &section->usage->pageblock_flags[block * PAGEBLOCK_BITS / 64];
+	return pageblock_words(section->usage) + block * PAGEBLOCK_BITS / 64;
 }
 
 static inline u32 pageblock_shift(u64 pfn)
@@ -203,7 +203,7 @@ bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
 /* pcp.c */
 static inline bool pcp_allowed_order(u32 order)
 {
-	return order <= PAGE_ALLOC_COSTLY_ORDER || order == PAGEBLOCK_ORDER;
+	return kms_tunable(TUNE_PCP_ORDERS) >> order & 1;
 }
 
 static inline u32 pindex_to_order(u32 pindex)

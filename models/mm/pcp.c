@@ -251,6 +251,17 @@ static void commit_prepared(struct page **pages, u32 n)
 	struct zone *locked = NULL;
 	u32 batch = 0, i;
 
+	if (unlikely(!pcp_allowed_order(0))) {
+		for (i = 0; i < n; i++) {
+			u64 pfn = page_to_pfn(pages[i]);
+			struct zone *zone = page_zone(pages[i]);
+			u32 mt = pcppage_migratetype(pages[i]);
+
+			free_one_page(zone, pages[i], pfn, 0, mt, FPI_NONE);
+			count_vm_events(PGFREE, 1);
+		}
+		return;
+	}
 	for (i = 0; i < n; i++) {
 		struct page *page = pages[i];
 		struct zone *zone = page_zone(page);
@@ -410,8 +421,12 @@ static u32 zone_highsize(const struct zone *zone, u32 batch, u32 coming_cpus)
 /* Recompute high and batch of every possible CPU. coming_cpus: 1 while a CPU is brought up. */
 void zone_pcp_update(struct zone *zone, u32 coming_cpus)
 {
-	u32 batch = zone_batchsize(zone), high = zone_highsize(zone, batch, coming_cpus), cpu;
+	u32 batch = kms_tunable(TUNE_PCP_BATCH), high = kms_tunable(TUNE_PCP_HIGH), cpu;
 
+	if (!batch)
+		batch = zone_batchsize(zone);
+	if (!high)
+		high = zone_highsize(zone, batch, coming_cpus);
 	if (zone->pageset_high == (s32)high && zone->pageset_batch == (s32)batch)
 		return;
 	zone->pageset_high = (s32)high;

@@ -38,6 +38,7 @@ const char *const rt_lock_names[] = {
 	[LOCK_POLICY] = "policy",
 	[LOCK_LRU] = "lru",
 	[LOCK_OOM] = "oom",
+	[LOCK_BARN] = "barn",
 };
 
 const u32 rt_nr_locks = NR_LOCK_CLASSES;
