@@ -119,7 +119,7 @@ typedef struct {
 	u32 slock;
 } spinlock_t;
 
-enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_POLICY, NR_LOCK_CLASSES };
+enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_SLOB, LOCK_POLICY, NR_LOCK_CLASSES };
 
 #ifdef KMS_FLAVOUR_CYCLE
 void kms_spin_lock(u32 *word, u32 lock_class);

@@ -6,7 +6,7 @@
  */
 #include "models/mm/slub.h"
 
-extern const struct slab_policy noslab_policy;
+extern const struct slab_policy noslab_policy, slob_policy;
 
 static const struct slab_ops slub_ops = {
 	.init = slub_init,
@@ -32,4 +32,5 @@ static const struct slab_policy slub_policy = {
 const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES] = {
 	&slub_policy,
 	&noslab_policy,
+	&slob_policy,
 };

@@ -47,15 +47,16 @@ static void enter_pages(struct run *run, const struct kms_request *rq, struct km
 	account_alloc(&run->account, object);
 }
 
+/* s: the slab cache that was asked, NULL kmalloc(). */
 static void enter_object(struct run *run, const struct kms_request *rq, struct kms_object_ref ref,
-			 void *memory, u32 cache)
+			 const struct kmem_cache *s, void *memory, u32 cache)
 {
 	struct object *object = enter(run, rq, ref, memory, rq->size, cache);
 
 	if (!object)
 		return;
 	object->slab = mm_object_is_slab(memory);
-	object->held = object->slab ? mm_object_slot_bytes(memory) : mm_object_block_bytes(memory);
+	object->held = mm_object_held_bytes(s, memory);
 	account_alloc(&run->account, object);
 }
 
@@ -164,7 +165,7 @@ static void do_kmalloc(struct run *run, const struct kms_request *rq)
 	void *memory = run->slab->kmalloc(rq->size, rq->gfp, rq->node);
 	u32 type = rq->gfp & GFP_DMA_BIT ? 1 : rq->gfp & GFP_RECLAIMABLE_BIT ? 2 : 0;
 
-	enter_object(run, rq, rq->refs[0], memory, OBJECT_KMALLOC + account_kmalloc_class(rq->size, type));
+	enter_object(run, rq, rq->refs[0], NULL, memory, OBJECT_KMALLOC + account_kmalloc_class(rq->size, type));
 }
 
 static void do_kfree(struct run *run, const struct kms_request *rq)
@@ -191,7 +192,7 @@ static void do_cache_alloc(struct run *run, const struct kms_request *rq)
 {
 	struct kmem_cache *s = run->caches[rq->cache];
 
-	enter_object(run, rq, rq->refs[0], run->slab->cache_alloc(s, rq->gfp, rq->node), rq->cache);
+	enter_object(run, rq, rq->refs[0], s, run->slab->cache_alloc(s, rq->gfp, rq->node), rq->cache);
 }
 
 static void do_cache_free(struct run *run, const struct kms_request *rq)
@@ -206,10 +207,11 @@ static void do_cache_free(struct run *run, const struct kms_request *rq)
 static void do_cache_bulk(struct run *run, const struct kms_request *rq)
 {
 	void *objects[KMS_MAX_BULK];
-	int got = run->slab->cache_alloc_bulk(run->caches[rq->cache], rq->gfp, rq->n, objects);
+	struct kmem_cache *s = run->caches[rq->cache];
+	int got = run->slab->cache_alloc_bulk(s, rq->gfp, rq->n, objects);
 
 	for (u32 i = 0; i < rq->n; i++)
-		enter_object(run, rq, rq->refs[i], (int)i < got ? objects[i] : NULL, rq->cache);
+		enter_object(run, rq, rq->refs[i], s, (int)i < got ? objects[i] : NULL, rq->cache);
 }
 
 static void do_free_bulk(struct run *run, const struct kms_request *rq)

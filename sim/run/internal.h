@@ -70,7 +70,7 @@ struct site_account {
 struct account {
 	u64 ram_bytes;
 	u64 kernel_bytes; /* vmemmap, per-CPU areas, node data ... */
-	u64 slab_requested, page_requested, page_blocks;
+	u64 slab_requested, slab_held, page_requested, page_blocks;
 	u64 slab_free_cpu; /* bytes of free objects that CPUs keep, at the last partition */
 	struct site_account *sites;
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
