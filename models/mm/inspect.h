@@ -69,6 +69,8 @@ const char *mm_boot_cache_name(u64 id);
 /* What an address handed out by an allocator is (inspect_object.c). */
 bool mm_object_is_slab(const void *object);
 const struct kmem_cache *mm_object_cache(const void *object); /* NULL: its page does not say */
+/* Bytes of one object as its creator, or the largest of those merged into it, asked for. */
+u32 mm_cache_object_size(const struct kmem_cache *s);
 /* What it takes up: slab slot or page block. s: slab cache it was allocated from, NULL kmalloc(). */
 u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object);
 void *mm_page_address(const struct page *page);

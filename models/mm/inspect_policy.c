@@ -9,10 +9,11 @@
 static const struct {
 	u32 (*caches)(struct mm_cache_info *caches, u32 max);
 	int (*check)(struct kms_error *err);
+	u32 (*object_size)(const struct kmem_cache *s);
 } inspectors[NR_SLAB_POLICY_IDS] = {
-	[SLAB_POLICY_SLUB] = { slub_inspect_caches, slub_check_slabs },
-	[SLAB_POLICY_NOSLAB] = { slub_inspect_caches, slub_check_slabs },
-	[SLAB_POLICY_SLOB] = { slob_inspect_caches, slob_check_slabs },
+	[SLAB_POLICY_SLUB] = { slub_inspect_caches, slub_check_slabs, slub_object_size },
+	[SLAB_POLICY_NOSLAB] = { slub_inspect_caches, slub_check_slabs, slub_object_size },
+	[SLAB_POLICY_SLOB] = { slob_inspect_caches, slob_check_slabs, slob_object_size },
 };
 
 u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max)
@@ -27,6 +28,11 @@ int mm_check_slabs(struct kms_error *err)
 	u32 policy = kdata->slab_policy;
 
 	return policy == SLAB_POLICY_NONE ? 0 : inspectors[policy].check(err);
+}
+
+u32 mm_cache_object_size(const struct kmem_cache *s)
+{
+	return inspectors[kdata->slab_policy].object_size(s);
 }
 
 void mm_inspect_pool(struct mm_pool_info *pool)

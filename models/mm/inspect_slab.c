@@ -159,6 +159,11 @@ u32 slub_inspect_caches(struct mm_cache_info *caches, u32 max)
 	return n;
 }
 
+u32 slub_object_size(const struct kmem_cache *s)
+{
+	return s->object_size;
+}
+
 /* ---- invariants ---- */
 
 /* What is being looked at, for messages. */

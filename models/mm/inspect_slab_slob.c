@@ -55,6 +55,11 @@ void slob_inspect_pool(struct mm_pool_info *pool)
 		}
 }
 
+u32 slob_object_size(const struct kmem_cache *s)
+{
+	return ((const struct slob_cache *)s)->object_size;
+}
+
 /* s NULL: the object has its size in front, in 8 bytes that are its as well. */
 u64 slob_held_bytes(const struct kmem_cache *cache, const void *object)
 {

@@ -201,6 +201,7 @@ struct run {
 	bool recorded_memory; /* the recording's memory map, not the machine's own */
 	bool kernel_up; /* per-CPU lists and workers are running */
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
+	bool *cache_gone;	    /* likewise: destroyed */
 	struct objects objects;
 	struct account account;
 	struct recorder recorder;
