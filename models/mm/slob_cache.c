@@ -39,8 +39,10 @@ static void *slob_kmalloc(size_t size, u32 gfp, int node)
 	u32 align = ARCH_KMALLOC_MINALIGN;
 	u32 *header;
 
-	if (unlikely(size >= PAGE_SIZE - KMALLOC_HEADER))
+	if (unlikely(size >= PAGE_SIZE - KMALLOC_HEADER)) {
+		trace1(slob_large, true);
 		return kmalloc_large_node(size, gfp, node);
+	}
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
 	if (!(size & (size - 1)))
@@ -62,6 +64,7 @@ static void slob_kfree(const void *object)
 		return;
 	head = virt_to_head_page(object);
 	if (unlikely(!page_is_slab(head))) {
+		trace1(slob_large, false);
 		free_large_kmalloc(head, (void *)object);
 		return;
 	}
