@@ -293,14 +293,14 @@ bool text_line_matches(struct replay *v, const struct line *line, const u64 *arg
 		v->caches[named(v, line, "name")] = s;
 		return pointer_equal(line_value(&v->r, line, "new", value, sizeof(value)), s, why, size);
 	case EV_CACHE_ALIAS:
-		return pointer_equal(line_value(&v->r, line, "ptr", value, sizeof(value)), s, why, size) &
-		       field(v, line, "refcount", 10, (u64)s->refcount, why, size) &
-		       field(v, line, "object_size", 10, s->object_size, why, size) &
+		return pointer_equal(line_value(&v->r, line, "ptr", value, sizeof(value)), s, why, size) &&
+		       field(v, line, "refcount", 10, (u64)s->refcount, why, size) &&
+		       field(v, line, "object_size", 10, s->object_size, why, size) &&
 		       (cache_name_id(v, s) == named(v, line, "to"));
 	case EV_EARLY_NODE_ALLOC:
 		return pointer_equal(line_value(&v->r, line, "obj", value, sizeof(value)),
-				     (const void *)args[2], why, size) &
-		       field(v, line, "slabpfn", 16, args[1], why, size) &
+				     (const void *)args[2], why, size) &&
+		       field(v, line, "slabpfn", 16, args[1], why, size) &&
 		       field(v, line, "node", 10, args[3], why, size);
 	default:
 		return false;
