@@ -383,6 +383,8 @@ static void run_line(struct replay *v, u32 at)
 	op = &v->o.ops[line->op];
 	if (at == v->boot_over)
 		kdata->gfp_allowed_mask = ~0u;
+	if (at == v->counters_from)
+		counters_keep(v);
 	v->cursor = at;
 	v->op = op;
 	set_cpu(v, line->cpu);
@@ -425,6 +427,7 @@ int replay_run(struct replay *v)
 		run_line(v, at);
 	}
 	rt_set_stepper(NULL);
+	counters_compare(v, "procfs-end.txt", "slub_stats_end", true);
 	for (u32 at = 0; at < v->r.nr_lines && v->stopped; at++)
 		if (!v->r.lines[at].passed)
 			v->total[v->r.lines[at].event]++;

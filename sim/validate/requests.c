@@ -321,6 +321,7 @@ static void boot(struct replay *v)
 {
 	replay_pass_line(v, true); /* the dump of nothing */
 	mm_ops_plain.boot(&v->mb.boot);
+	slab_stats_start(&v->stats, v->err); /* its size is known from here on */
 }
 
 static void name_boot_caches(struct replay *v)
@@ -389,6 +390,7 @@ void request_execute(struct replay *v, struct op *op)
 	case OP_INPUT: tell(v, op); break;
 	case OP_DUMP:
 		dump_compare(v, &v->r.lines[first]);
+		counters_at_dump(v, &v->r.lines[first]);
 		replay_pass_line(v, true);
 		break;
 	}
