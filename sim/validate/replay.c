@@ -213,6 +213,27 @@ static void skip_to(struct replay *v, struct op *op, u32 at)
 	}
 }
 
+/* Where in their critical section these are written is not laid down. */
+static bool floats(const struct replay *v, u32 at)
+{
+	u32 event = v->r.lines[at].event;
+
+	return event == EV_HIGHATOMIC || event == EV_UNRESERVE;
+}
+
+/* May the line be passed before those that come first? Then it is taken out of their row. */
+static bool out_of_row(struct replay *v, const struct op *op, u32 at)
+{
+	bool may = true;
+	u32 i, before = op->next;
+
+	for (i = op->next; i != at; before = i, i = v->r.lines[i].next)
+		may &= floats(v, i) || floats(v, at);
+	if (may)
+		v->r.lines[before].next = v->r.lines[at].next;
+	return may;
+}
+
 static u64 told(const struct replay *v, u32 at, u64 usual)
 {
 	const struct line *line = &v->r.lines[at];
@@ -240,9 +261,15 @@ static u64 on_step(u32 step, const u64 *args, u32 n, u64 usual)
 		}
 		return usual;
 	}
-	if (at != op->next)
+	if (at != op->next && out_of_row(v, op, at)) {
+		u32 next = op->next;
+
+		compare(v, op, at, step, args, n);
+		op->next = next;
+	} else {
 		skip_to(v, op, at);
-	compare(v, op, at, step, args, n);
+		compare(v, op, at, step, args, n);
+	}
 	usual = told(v, at, usual);
 	wait_for_turn(v, op);
 	return usual;
@@ -271,7 +298,9 @@ static bool on_step_if_next(u32 step, const u64 *args, u32 n)
 
 /* ---- the slow path ---- */
 
-/* alloc_flags that a line of an attempt shows; ~0: it shows none, ~1: no attempt. */
+#define NO_ATTEMPT (~2u)
+
+/* alloc_flags that a line of an attempt shows; ~0: it belongs to one but shows none. */
 static u32 flags_shown(const struct replay *v, const struct line *line)
 {
 	switch (line->event) {
@@ -281,10 +310,12 @@ static u32 flags_shown(const struct replay *v, const struct line *line)
 		return (u32)line_arg(&v->r, line, 3);
 	case EV_RMQ_BUDDY:
 		return (u32)line_arg(&v->r, line, 4);
-	case EV_BUDDY_DEL: case EV_EXTFRAG: case EV_PCP_TRYFAIL:
+	case EV_UNRESERVE:
+		return STEP_UNRESERVE;
+	case EV_BUDDY_DEL: case EV_EXTFRAG: case EV_PCP_TRYFAIL: case EV_SET_PB_MT: case EV_MOVE_FREE:
 		return ~0u;
 	default:
-		return ~1u;
+		return NO_ATTEMPT;
 	}
 }
 
@@ -295,9 +326,9 @@ static u32 on_retry(u32 flags, u32 reserves, u32 last)
 
 	for (; at != NO_LINE && shown == ~0u; at = v->r.lines[at].next)
 		shown = flags_shown(v, &v->r.lines[at]);
-	if (shown == ~1u || shown == ~0u)
+	if (shown == NO_ATTEMPT || shown == ~0u)
 		return ~0u;
-	return shown == reserves || shown == last ? shown : flags;
+	return shown == reserves || shown == STEP_UNRESERVE || shown == last ? shown : flags;
 }
 
 static u64 on_captured(void)

@@ -91,6 +91,8 @@ extern struct replay *replaying;
 int machine_zones(struct replay *v); /* before lines are sorted out */
 int machine_read(struct replay *v);  /* after that */
 int machine_set_up(struct replay *v);
+/* What the first dump after a line has as key= in its line that begins with a word. */
+bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value);
 
 /* replay.c */
 int replay_run(struct replay *v);

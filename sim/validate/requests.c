@@ -232,10 +232,19 @@ static void change_cache(struct replay *v, void (*change)(struct kmem_cache *))
 
 /* ---- what the kernel does of its own accord ---- */
 
-static void bring_cpus_up(struct replay *v)
+/*
+ * The marks are computed when all CPUs are up, and again when min_free_kbytes
+ * is set: to what, only the next dump shows.
+ */
+static void set_watermarks(struct replay *v, const struct op *op)
 {
-	for (u32 cpu = 1; cpu < v->nr_cpus; cpu++)
+	u64 cpus = v->nr_cpus, kbytes;
+
+	machine_next_dump(v, op->first, "DUMP ", "online_cpus", &cpus);
+	for (u32 cpu = 1; cpu < cpus && cpu < v->nr_cpus; cpu++)
 		mm_ops_plain.cpu_online(cpu);
+	if (kdata->min_free_kbytes && machine_next_dump(v, op->first, "PARAM ", "min_free_kbytes", &kbytes))
+		kdata->min_free_kbytes = kbytes;
 	mm_ops_plain.init_watermarks();
 }
 
@@ -350,7 +359,7 @@ void request_execute(struct replay *v, struct op *op)
 	case OP_BOOT: boot(v); break;
 	case OP_SLAB_INIT: init_slab(v, op); break;
 	case OP_PAGESETS: mm_ops_plain.setup_pagesets(); break;
-	case OP_WATERMARKS: bring_cpus_up(v); break;
+	case OP_WATERMARKS: set_watermarks(v, op); break;
 	case OP_PAGE: alloc_pages(v, op); break;
 	case OP_FREE: free_block_or_list(v, op); break;
 	case OP_SLAB_ALLOC: alloc_object(v, op); break;
