@@ -112,12 +112,12 @@ static const struct kmem_cache *cache_shown(const struct shown *s, const char *n
 
 static bool possible(const struct shown *s, u32 slot, u32 stat, u64 shown)
 {
-	u64 now = s->v->stats.count[slot][stat];
+	u64 now = s->v->stats.count[slot][stat], reader = s->v->counters_before[slot][stat];
 
 	if (s->at_end && strncmp(slab_stat_names[stat], "alloc_", 6))
 		return shown >= now;
 	if (s->at_end)
-		return shown >= now && shown - now <= 2 * s->v->counters_before[slot][stat] + READER_SLACK;
+		return shown >= now && shown - now <= 2 * reader + READER_SLACK;
 	return shown <= now && shown >= s->v->counters_before[slot][stat];
 }
 
@@ -189,12 +189,15 @@ static struct validate_count *new_count(struct replay *v, const char *name)
 
 static void compare_text(struct shown *s, char *text)
 {
-	char *save = NULL, *copy = strdup(text);
+	char *save = NULL, *copy = strdup(text), *line;
 
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		note_alias(s, line);
 	save = NULL;
-	for (char *line = copy ? strtok_r(copy, "\n", &save) : NULL; line; line = strtok_r(NULL, "\n", &save))
+	line = copy ? strtok_r(copy, "
+", &save) : NULL;
+	for (; line; line = strtok_r(NULL, "
+", &save))
 		compare_cache(s, line);
 	free(copy);
 }

@@ -44,7 +44,8 @@ static int read_zones(struct replay *v)
 	for (line = strtok_r(text, "\n", &save); line && !rc; line = strtok_r(NULL, "\n", &save)) {
 		nr++;
 		if (!strncmp(line, "ZONE ", 5) && read_zone(v, line))
-			rc = kms_fail(v->err, KMS_EUSAGE, "%s/" FIRST_DUMP ":%u: found \"%.60s\", expected "
+			rc = kms_fail(v->err, KMS_EUSAGE,
+				      "%s/" FIRST_DUMP ":%u: found \"%.60s\", expected "
 				      "\"ZONE node index name= start_pfn= spanned= present=\"",
 				      v->r.dir, nr, line);
 	}
@@ -62,7 +63,8 @@ bool machine_next_dump(struct replay *v, u32 after, const char *word, const char
 	bool found = false;
 	u32 at = after;
 
-	while (at < v->r.nr_lines && (v->r.lines[at].event != EV_MARK || v->r.lines[at].op == NO_OP))
+	while (at < v->r.nr_lines && (v->r.lines[at].event != EV_MARK ||
+				      v->r.lines[at].op == NO_OP))
 		at++;
 	if (at == v->r.nr_lines)
 		return false;
@@ -94,7 +96,8 @@ static void find_possible_cpus(struct replay *v)
 	if (recording_file(v->r.dir, "dmesg.txt", &text, &bytes, &ignored))
 		return;
 	at = strstr(text, "nr_cpu_ids:");
-	if (at && strtoul(at + 11, NULL, 10) <= MEMBLOCK_MAX_CPUS && strtoul(at + 11, NULL, 10) > v->nr_cpus)
+	if (at && strtoul(at + 11, NULL, 10) <= MEMBLOCK_MAX_CPUS && strtoul(at + 11, NULL,
+									     10) > v->nr_cpus)
 		v->nr_cpus = (u32)strtoul(at + 11, NULL, 10);
 	free(text);
 }

@@ -241,7 +241,8 @@ static bool takes(const struct sorter *s, const struct op *op, const struct line
 	case OP_SLAB_ALLOC:
 		return op->open && slab_slow_line(s, op, line);
 	case OP_BULK_ALLOC:
-		return op->open && (line->event == EV_S_BULK_ALLOC || line->event == EV_S_SLOW_BEGIN ||
+		return op->open && (line->event == EV_S_BULK_ALLOC ||
+				    line->event == EV_S_SLOW_BEGIN ||
 				    slab_slow_line(s, op, line));
 	case OP_BULK_FREE:
 		return bulk_free_op_takes(s, op, line);

@@ -56,7 +56,8 @@ static struct worker *take_worker(struct replay *v)
 	if (!w || !w->fiber) {
 		free(w);
 		v->stopped = true;
-		snprintf(v->result->stopped, sizeof(v->result->stopped), "out of memory for fibers");
+		snprintf(v->result->stopped, sizeof(v->result->stopped),
+			 "out of memory for fibers");
 		return NULL;
 	}
 	w->next = v->workers;
@@ -129,13 +130,16 @@ void replay_pass_line(struct replay *v, bool exact)
 
 static bool word_equal(struct replay *v, char letter, u64 recorded, u64 came)
 {
+	bool exchanged = v->options->resync && renamed(v) && recorded;
+
 	switch (letter) {
 	case 'o':
 		came = came ? came - PAGE_OFFSET : 0;
-		return came == (v->options->resync && recorded ? phys_of_object(v, recorded) : recorded);
+		return came == (exchanged ? phys_of_object(v, recorded) : recorded);
 	case 'p':
-		return came == (v->options->resync && renamed(v) && recorded != NO_PFN && recorded ?
-				page_to_pfn(page_of(v, recorded)) : recorded);
+		if (exchanged && recorded != NO_PFN)
+			recorded = page_to_pfn(page_of(v, recorded));
+		return came == recorded;
 	case 'c':
 		return recorded == cache_name_id(v, (const struct kmem_cache *)came);
 	default:
@@ -252,7 +256,8 @@ static u64 on_step(u32 step, const u64 *args, u32 n, u64 usual)
 	u32 at = find_step(v, op, step);
 
 	if (at == NO_LINE) {
-		miss_step(v, op->next == NO_LINE ? &v->r.lines[op->last] : &v->r.lines[op->next], step, args, n);
+		miss_step(v, op->next == NO_LINE ? &v->r.lines[op->last] : &v->r.lines[op->next],
+			  step, args, n);
 		for (u32 i = 0; i < NR_EVENTS; i++) {
 			if (event_kinds[i].step == step) {
 				v->total[i]++;
@@ -312,7 +317,8 @@ static u32 flags_shown(const struct replay *v, const struct line *line)
 		return (u32)line_arg(&v->r, line, 4);
 	case EV_UNRESERVE:
 		return STEP_UNRESERVE;
-	case EV_BUDDY_DEL: case EV_EXTFRAG: case EV_PCP_TRYFAIL: case EV_SET_PB_MT: case EV_MOVE_FREE:
+	case EV_BUDDY_DEL: case EV_EXTFRAG: case EV_PCP_TRYFAIL: case EV_SET_PB_MT:
+	case EV_MOVE_FREE:
 		return ~0u;
 	default:
 		return NO_ATTEMPT;
@@ -359,7 +365,8 @@ static void on_bug(const char *what)
 {
 	struct replay *v = replaying;
 
-	snprintf(v->result->stopped, sizeof(v->result->stopped), "trace line %u: %s", v->cursor + 1, what);
+	snprintf(v->result->stopped, sizeof(v->result->stopped), "trace line %u: %s",
+		 v->cursor + 1, what);
 	v->stopped = true;
 	if (direct)
 		longjmp(direct_end, 1);
@@ -454,7 +461,8 @@ int replay_run(struct replay *v)
 		if (v->r.lines[at].passed)
 			continue;
 		if (v->options->stop && *v->options->stop)
-			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace", at + 1);
+			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
+				 at + 1);
 		run_line(v, at);
 	}
 	rt_set_stepper(NULL);
