@@ -194,10 +194,8 @@ static void compare_text(struct shown *s, char *text)
 	for (line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		note_alias(s, line);
 	save = NULL;
-	line = copy ? strtok_r(copy, "
-", &save) : NULL;
-	for (; line; line = strtok_r(NULL, "
-", &save))
+	line = copy ? strtok_r(copy, "\n", &save) : NULL;
+	for (; line; line = strtok_r(NULL, "\n", &save))
 		compare_cache(s, line);
 	free(copy);
 }
