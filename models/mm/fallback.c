@@ -45,6 +45,14 @@ static int find_suitable_fallback(const struct zone *zone, u32 order, u32 start_
 	return -1;
 }
 
+/* Would a request of this type find a block of this order that it may take with its pageblock? */
+bool fallback_can_steal(const struct zone *zone, u32 order, u32 start_mt)
+{
+	bool can_steal = false;
+
+	return find_suitable_fallback(zone, order, start_mt, &can_steal) >= 0 && can_steal;
+}
+
 /* Raise the zone's watermarks for a while, so that reclaim makes room in whole pageblocks. */
 static bool boost_watermark(struct zone *zone)
 {
@@ -58,7 +66,7 @@ static bool boost_watermark(struct zone *zone)
 			  WATERMARK_SCALE);
 	if (!limit)
 		return false;
-	limit = max(limit, PAGEBLOCK_NR_PAGES);
+	limit = max(limit, (u64)PAGEBLOCK_NR_PAGES);
 	boost = zone->watermark_boost + PAGEBLOCK_NR_PAGES;
 	WRITE_ONCE(zone->watermark_boost, min(boost, limit));
 	trace_step(boost, zone_id(zone), zone->watermark_boost);
@@ -160,7 +168,7 @@ static int choose_fallback(const struct zone *zone, u32 order, u32 min_order, u3
 	u32 current;
 	int mt = -1;
 
-	for (current = MAX_ORDER; mt < 0 && current-- > min_order;)
+	for (current = kms_tunable(TUNE_MAX_PAGE_ORDER) + 1; mt < 0 && current-- > min_order;)
 		mt = find_suitable_fallback(zone, current, start_mt, can_steal);
 	*chosen = current;
 	if (mt < 0 || *can_steal || start_mt != MIGRATE_MOVABLE || current <= order)
@@ -233,6 +241,7 @@ static bool unreserve_in_zone(struct zone *zone, u32 mt)
 			   zone_id(zone), mt);
 		set_pageblock_migratetype(page_to_pfn(page), mt);
 		moved = move_freepages_block(zone, page, mt, &movable);
+		trace3(mm_highatomic_unreserve, page_to_pfn(page), moved, zone->zone_idx);
 	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return moved != 0;

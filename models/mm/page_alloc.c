@@ -4,8 +4,8 @@
  * An allocation walks the zones of its zonelist, takes the first whose
  * watermark allows it (watermark.c), gets a block from this CPU's lists
  * (pcp.c) or straight from the zone's free lists (buddy.c), and prepares its
- * struct pages. When every zone was below its low mark, the slow path tries
- * again with what the request's GFP flags entitle it to.
+ * struct pages. When every zone was below its low mark, the slow path
+ * (slowpath.c) takes over.
  */
 #include "models/mm/page_internal.h"
 
@@ -61,14 +61,14 @@ static struct page *rmqueue(struct zone *preferred, struct zone *zone, u32 order
 	if (unlikely(zone_flag(zone, ZONE_BOOSTED_WATERMARK)) && (alloc_flags & ALLOC_KSWAPD)) {
 		__atomic_fetch_and(&zone->flags, ~(1ul << ZONE_BOOSTED_WATERMARK),
 				   __ATOMIC_SEQ_CST);
-		wakeup_kswapd(zone, 0, zone->zone_idx);
+		wakeup_kswapd(zone, 0, 0, zone->zone_idx);
 	}
 	return page;
 }
 
 /* The block becomes the caller's: one reference, contents and tail pages as asked for. */
-static void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
-			  const struct zone *zone)
+void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
+		   const struct zone *zone)
 {
 	page->private = 0;
 	WRITE_ONCE(page->_refcount, 1);
@@ -80,7 +80,7 @@ static void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_fla
 	}
 	if (order && (gfp & __GFP_COMP))
 		prep_compound_page(page, order);
-	/* the users that would put movable pages on LRU lists are not modelled */
+	/* whoever asks for a movable page can let go of it, also one that keeps it off the lists */
 	if (gfp & __GFP_MOVABLE)
 		page->flags |= PG_lru;
 	/* a page from the emergency reserves is marked so */
@@ -132,8 +132,8 @@ static struct page *try_zones(gfp_t gfp, u32 order, u32 *alloc_flags,
 	return NULL;
 }
 
-static struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
-					   const struct alloc_context *ac)
+struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
+				    const struct alloc_context *ac)
 {
 	struct page *page = try_zones(gfp, order, &alloc_flags, ac);
 
@@ -164,91 +164,6 @@ static u32 alloc_flags_nofragment(struct zone *preferred, gfp_t gfp)
 	return alloc_flags | ALLOC_NOFRAGMENT;
 }
 
-/* ---- the slow path ---- */
-
-static void wake_all_kswapds(u32 order, const struct alloc_context *ac)
-{
-	struct zoneref *ref = ac->preferred_zoneref;
-	struct zone *zone;
-	s32 last_node = -1;
-
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
-		if (zone->managed_pages && zone->node != last_node) {
-			wakeup_kswapd(zone, order, ac->highest_zoneidx);
-			last_node = zone->node;
-		}
-	}
-}
-
-/* What the GFP flags entitle to once the low mark was missed (page_alloc.md 14). */
-static u32 gfp_to_alloc_flags(gfp_t gfp, u32 order)
-{
-	u32 flags = WMARK_MIN | ALLOC_CPUSET;
-
-	flags |= gfp & __GFP_HIGH; /* the bit of ALLOC_MIN_RESERVE */
-	flags |= gfp & __GFP_KSWAPD_RECLAIM;
-	if (gfp & __GFP_DIRECT_RECLAIM)
-		return flags;
-	if (!(gfp & __GFP_NOMEMALLOC)) {
-		flags |= ALLOC_NON_BLOCK;
-		if (order && (flags & ALLOC_MIN_RESERVE))
-			flags |= ALLOC_HIGHATOMIC;
-	}
-	if (flags & ALLOC_MIN_RESERVE)
-		flags &= ~ALLOC_CPUSET;
-	return flags;
-}
-
-/* The replay of a recording says when reclaim and compaction have given reason to try again. */
-static struct page *replayed_slowpath(gfp_t gfp, u32 order, u32 alloc_flags,
-				      const struct alloc_context *ac)
-{
-	struct page *page = NULL;
-	u64 captured;
-	u32 flags;
-
-	/* as the request may, from the reserves, and once more before memory counts as out */
-	while (!page && (flags = kms_step_retry(alloc_flags,
-						ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD),
-						WMARK_HIGH | ALLOC_CPUSET)) != ~0u) {
-		if (flags == STEP_UNRESERVE)
-			unreserve_highatomic_pageblock(ac, true);
-		else
-			page = get_page_from_freelist(gfp, order, flags, ac);
-	}
-	captured = page ? ~0ul : kms_step_captured();
-	if (captured == ~0ul)
-		return page;
-	page = pfn_to_page(captured);
-	prep_new_page(page, order, gfp, alloc_flags, page_zone(page));
-	return page;
-}
-
-static struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac)
-{
-	u32 alloc_flags = gfp_to_alloc_flags(gfp, order);
-	struct page *page;
-
-	trace2(mm_page_alloc_slowpath, order, gfp);
-	if (stepping())
-		return replayed_slowpath(gfp, order, alloc_flags, ac);
-	if (alloc_flags & ALLOC_KSWAPD)
-		wake_all_kswapds(order, ac);
-	page = get_page_from_freelist(gfp, order, alloc_flags, ac);
-	if (page)
-		return page;
-	if ((gfp & __GFP_MEMALLOC) && !(gfp & __GFP_NOMEMALLOC))
-		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD);
-	do {
-		page = get_page_from_freelist(gfp, order, alloc_flags, ac);
-		if (page || !(gfp & __GFP_DIRECT_RECLAIM))
-			return page;
-	} while (direct_reclaim(order, gfp, ac));
-	if (gfp & __GFP_NOFAIL)
-		page = get_page_from_freelist(gfp, order, ALLOC_MIN_RESERVE, ac);
-	return page;
-}
-
 /* ---- allocation ---- */
 
 /* A block of 2^order pages, or NULL; a trial of this node's zones first. */
@@ -258,7 +173,7 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 	struct page *page = NULL;
 	u32 alloc_flags = WMARK_LOW;
 
-	if (unlikely(order >= MAX_ORDER))
+	if (unlikely(order > kms_tunable(TUNE_MAX_PAGE_ORDER)))
 		return NULL;
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, preferred_nid, &ac);
@@ -304,6 +219,20 @@ static struct zone *bulk_zone(gfp_t gfp, u32 n, const struct alloc_context *ac)
 	return NULL;
 }
 
+/* Without per-CPU lists a bulk request is many single ones. */
+static u32 alloc_pages_singly(gfp_t gfp, int nid, u32 n, struct page **pages)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		pages[i] = __alloc_pages(gfp, 0, nid);
+		if (!pages[i])
+			break;
+	}
+	trace2(mm_page_alloc_bulk, i, n);
+	return i;
+}
+
 /*
  * Up to n order-0 pages into the array's empty slots; returns how many slots
  * are filled from its start. May stop early, but not without trying for one.
@@ -320,6 +249,8 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		have++;
 	if (have == n)
 		return n;
+	if (unlikely(!pcp_allowed_order(0)))
+		return have + alloc_pages_singly(gfp, nid, n - have, pages + have);
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, nid, &ac);
 	if (n - have > 1 && ac.preferred_zoneref->zone)

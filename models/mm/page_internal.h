@@ -8,7 +8,7 @@
  *   pcp.c         per-CPU page lists between the entry points and the zone
  *   buddy.c       free lists of a zone: take, split, merge
  *   fallback.c    pageblocks: stealing from other migratetypes, reserves
- *   reclaim.c     where reclaim and compaction are to come in
+ *   slowpath.c    what to try when that failed; reclaim and compaction: reclaim.h
  *   boot.c, percpu.c, vmstat.c   set-up, per-CPU memory, counters
  * Rules are those of Linux 6.1 (late stable releases).
  */
@@ -151,7 +151,7 @@ static inline void check_free_page(const struct page *page)
 	BUG_ON(READ_ONCE(page->page_type)); /* mapped, or still on a buddy list */
 	BUG_ON(READ_ONCE(page->mapping));
 	BUG_ON(READ_ONCE(page->_refcount));
-	BUG_ON(READ_ONCE(page->flags) & (PG_locked | PG_slab | PG_reserved));
+	BUG_ON(READ_ONCE(page->flags) & (PG_locked | PG_slab | PG_reserved | PG_lru_listed));
 }
 
 /* ---- pageblocks: types of four bits, 16 to a word of the memory section ---- */
@@ -164,7 +164,7 @@ static inline u64 *pageblock_word(u64 pfn)
 	struct mem_section *section = &kdata->mem_section[pfn >> SECTION_PFN_SHIFT];
 	u64 block = (pfn & ((1ul << SECTION_PFN_SHIFT) - 1)) >> PAGEBLOCK_ORDER;
 
-	return &section->usage->pageblock_flags[block * PAGEBLOCK_BITS / 64];
+	return pageblock_words(section->usage) + block * PAGEBLOCK_BITS / 64;
 }
 
 static inline u32 pageblock_shift(u64 pfn)
@@ -192,8 +192,10 @@ struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt);
 struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags);
 void isolate_free_block(struct zone *zone, struct page *page, u32 order);
 void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt);
+void del_page_from_free_list(struct page *page, struct zone *zone, u32 order);
 
-/* fallback.c: zone->lock is held by the first */
+/* fallback.c: zone->lock is held by the first two */
+bool fallback_can_steal(const struct zone *zone, u32 order, u32 start_mt);
 bool __rmqueue_fallback(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
 void reserve_highatomic_pageblock(struct page *page, struct zone *zone);
 bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
@@ -201,7 +203,7 @@ bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
 /* pcp.c */
 static inline bool pcp_allowed_order(u32 order)
 {
-	return order <= PAGE_ALLOC_COSTLY_ORDER || order == PAGEBLOCK_ORDER;
+	return kms_tunable(TUNE_PCP_ORDERS) >> order & 1;
 }
 
 static inline u32 pindex_to_order(u32 pindex)
@@ -215,11 +217,17 @@ struct page *rmqueue_pcplist(struct zone *preferred, struct zone *zone, u32 orde
 u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 alloc_flags,
 			 struct page **pages, u32 n);
 void free_unref_page(struct page *page, u32 order);
+void free_unref_pages(struct page **pages, u32 n); /* no references left; the array is kept */
 void drain_pages_zone(u32 cpu, struct zone *zone);
+void drain_zone_all_cpus(struct zone *zone);
 void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp);
 void zone_pcp_update(struct zone *zone, u32 coming_cpus);
 
 /* page_alloc.c */
+struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
+				    const struct alloc_context *ac);
+void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
+		   const struct zone *zone);
 void free_pages_prepare(struct page *page, u32 order, bool check_head);
 void free_one_page(struct zone *zone, struct page *page, u64 pfn, u32 order, u32 mt, u32 fpi);
 
@@ -230,6 +238,7 @@ bool zone_watermark_fast(struct zone *zone, u32 order, u64 mark, u32 highest_zon
 			 u32 alloc_flags, gfp_t gfp);
 void setup_per_zone_wmarks(void);
 u64 nr_free_zone_pages(u32 highest_zoneidx);
+u64 int_sqrt(u64 x);
 
 /* zonelist.c */
 void build_all_zonelists(const struct mm_boot *boot);
@@ -247,9 +256,13 @@ static inline struct zoneref *next_zones_zonelist(struct zoneref *z, u32 highest
 	for (; (z = (ref)->zone);                                                                  \
 	     ref = next_zones_zonelist((ref) + 1, highest_zoneidx))
 
-/* reclaim.c */
-void wakeup_kswapd(struct zone *zone, u32 order, u32 highest_zoneidx);
-bool direct_reclaim(u32 order, gfp_t gfp, const struct alloc_context *ac);
+/* slowpath.c, kswapd.c */
+struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac);
+void wakeup_kswapd(struct zone *zone, gfp_t gfp, u32 order, u32 highest_zoneidx);
+
+/* compaction.h's capture_control: the block that a direct compactor waits for */
+struct capture_control;
+bool compaction_capture(const struct zone *zone, struct page *page, u32 order, u32 mt);
 
 /* vmstat.c */
 static inline s64 zone_page_state(const struct zone *zone, u32 item)
@@ -260,5 +273,6 @@ static inline s64 zone_page_state(const struct zone *zone, u32 item)
 }
 u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp);
 void zone_statistics(struct zone *preferred, struct zone *zone, u64 n);
+void set_pgdat_percpu_threshold(struct pglist_data *pgdat, bool pressure);
 
 #endif

@@ -244,24 +244,25 @@ void free_unref_page(struct page *page, u32 order)
 	spin_unlock(&pcp->lock, LOCK_PCP);
 }
 
-/*
- * Free order-0 pages in the array's order, as the release of a batch of page
- * cache or anonymous pages does: each loses one reference first, those that
- * somebody else still holds are passed over. The lock is let go every 32 pages.
- */
-void free_unref_page_list(struct page **pages, u32 n)
+/* Prepared order-0 pages to their per-CPU lists, in the array's order. */
+static void commit_prepared(struct page **pages, u32 n)
 {
 	struct per_cpu_pages *pcp = NULL;
 	struct zone *locked = NULL;
-	u32 kept = 0, batch = 0, i;
+	u32 batch = 0, i;
 
-	for (i = 0; i < n; i++) {
-		if (!atomic_dec_and_test(&pages[i]->_refcount))
-			continue;
-		free_unref_page_prepare(pages[i], 0);
-		pages[kept++] = pages[i];
+	if (unlikely(!pcp_allowed_order(0))) {
+		for (i = 0; i < n; i++) {
+			u64 pfn = page_to_pfn(pages[i]);
+			struct zone *zone = page_zone(pages[i]);
+			u32 mt = pcppage_migratetype(pages[i]);
+
+			free_one_page(zone, pages[i], pfn, 0, mt, FPI_NONE);
+			count_vm_events(PGFREE, 1);
+		}
+		return;
 	}
-	for (i = 0; i < kept; i++) {
+	for (i = 0; i < n; i++) {
 		struct page *page = pages[i];
 		struct zone *zone = page_zone(page);
 		u32 mt = pcppage_migratetype(page);
@@ -284,6 +285,34 @@ void free_unref_page_list(struct page **pages, u32 n)
 	}
 	if (locked)
 		spin_unlock(&pcp->lock, LOCK_PCP);
+}
+
+/*
+ * Free order-0 pages in the array's order, as the release of a batch of page
+ * cache or anonymous pages does: each loses one reference first, those that
+ * somebody else still holds are passed over. The lock is let go every 32 pages.
+ */
+void free_unref_page_list(struct page **pages, u32 n)
+{
+	u32 kept = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (!atomic_dec_and_test(&pages[i]->_refcount))
+			continue;
+		free_unref_page_prepare(pages[i], 0);
+		pages[kept++] = pages[i];
+	}
+	commit_prepared(pages, kept);
+}
+
+/* The same for pages whose last reference is gone already. */
+void free_unref_pages(struct page **pages, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		free_unref_page_prepare(pages[i], 0);
+	commit_prepared(pages, n);
 }
 
 /* ---- draining ---- */
@@ -330,6 +359,17 @@ void drain_all_pages(void)
 		for_each_populated_zone(zone)
 			drain_pages_zone(cpu, zone);
 	}
+}
+
+/* The same for one zone. */
+void drain_zone_all_cpus(struct zone *zone)
+{
+	u32 cpu;
+
+	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		if (kdata->cpu_online[cpu] &&
+		    READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count))
+			drain_pages_zone(cpu, zone);
 }
 
 /* The vmstat worker's look at a remote zone whose pages have lain idle: one batch goes back. */
@@ -381,8 +421,12 @@ static u32 zone_highsize(const struct zone *zone, u32 batch, u32 coming_cpus)
 /* Recompute high and batch of every possible CPU. coming_cpus: 1 while a CPU is brought up. */
 void zone_pcp_update(struct zone *zone, u32 coming_cpus)
 {
-	u32 batch = zone_batchsize(zone), high = zone_highsize(zone, batch, coming_cpus), cpu;
+	u32 batch = kms_tunable(TUNE_PCP_BATCH), high = kms_tunable(TUNE_PCP_HIGH), cpu;
 
+	if (!batch)
+		batch = zone_batchsize(zone);
+	if (!high)
+		high = zone_highsize(zone, batch, coming_cpus);
 	if (zone->pageset_high == (s32)high && zone->pageset_batch == (s32)batch)
 		return;
 	zone->pageset_high = (s32)high;

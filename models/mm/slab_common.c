@@ -11,7 +11,7 @@
 #define SLAB_FAILSLAB 0x02000000u
 #define SLAB_NEVER_MERGE                                                                           \
 	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE | SLAB_TYPESAFE_BY_RCU |       \
-	 SLAB_NOLEAKTRACE | SLAB_FAILSLAB)
+	 SLAB_NOLEAKTRACE | SLAB_FAILSLAB | SLAB_NO_MERGE)
 #define SLAB_MERGE_SAME                                                                            \
 	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_ACCOUNT)
 

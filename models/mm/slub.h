@@ -159,11 +159,13 @@ void slub_free_bulk(struct kmem_cache *s, size_t n, void **objects);
 
 /* slub_cache.c */
 void slub_init(void);
+void slub_bootstrap(u32 node_bytes);
 struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args);
 void slub_free_nodes(struct kmem_cache *s);
 
 /* slub_shrink.c */
 void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c);
+void slub_shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid);
 void slub_cache_shrink(struct kmem_cache *s);
 void slub_cache_destroy(struct kmem_cache *s);
 

@@ -66,18 +66,23 @@ static u32 calculate_order(u32 size)
 
 static void set_min_partial(struct kmem_cache *s)
 {
+	u32 given = kms_tunable(TUNE_MIN_PARTIAL);
 	u64 half_log = (u64)ilog2(s->size) / 2;
 
 	s->min_partial = max((u64)MIN_PARTIAL, min((u64)MAX_PARTIAL, half_log));
+	if (given != TUNE_UNSET)
+		s->min_partial = given;
 }
 
 /* How many free objects a CPU may keep in partial slabs, and in slabs, guessing them half full. */
 static void set_cpu_partial(struct kmem_cache *s)
 {
-	u32 objects = 120;
+	u32 objects = 120, given = kms_tunable(TUNE_CPU_PARTIAL);
 
 	if (!kdata->slub_cpu_partial || cache_debug(s))
 		objects = 0;
+	else if (given != TUNE_UNSET)
+		objects = given;
 	else if (s->size >= PAGE_SIZE)
 		objects = 6;
 	else if (s->size >= 1024)
@@ -204,7 +209,7 @@ static bool open_cache(struct kmem_cache *s, u32 flags)
 		return false;
 	set_min_partial(s);
 	set_cpu_partial(s);
-	s->remote_node_defrag_ratio = 1000;
+	s->remote_node_defrag_ratio = 10 * kms_tunable(TUNE_REMOTE_NODE_DEFRAG_RATIO);
 	return alloc_nodes(s) && alloc_cpu_slabs(s);
 }
 
@@ -325,19 +330,23 @@ static void create_kmalloc_caches(void)
 	}
 }
 
-/* Bring the slab layer up, on the first CPU, once pages can be allocated. */
-void slub_init(void)
+/*
+ * Bring the slab layer up, on the first CPU, once pages can be allocated.
+ * node_bytes: of the objects of the cache kmem_cache_node, which a layer above
+ * may want larger.
+ */
+void slub_bootstrap(u32 node_bytes)
 {
 	struct kmem_cache *nodes = &kdata->boot_kmem_cache_node, *caches = &kdata->boot_kmem_cache;
 	u32 cache_bytes = (u32)(offsetof(struct kmem_cache, node) +
 				kdata->nr_node_ids * sizeof(struct kmem_cache_node *));
 
 	kdata->slab_state = SLAB_DOWN;
+	kdata->slab_policy = SLAB_POLICY_SLUB;
 	INIT_LIST_HEAD(&kdata->slab_caches);
 	kdata->kmem_cache = caches;
 	kdata->kmem_cache_node = nodes;
-	create_boot_cache(nodes, BOOT_NAME_KMEM_CACHE_NODE, sizeof(struct kmem_cache_node),
-			  SLAB_HWCACHE_ALIGN, 0);
+	create_boot_cache(nodes, BOOT_NAME_KMEM_CACHE_NODE, node_bytes, SLAB_HWCACHE_ALIGN, 0);
 	kdata->slab_state = SLAB_PARTIAL;
 	create_boot_cache(caches, BOOT_NAME_KMEM_CACHE, cache_bytes, SLAB_HWCACHE_ALIGN, 0);
 	kdata->kmem_cache = move_boot_cache(caches);
@@ -345,4 +354,9 @@ void slub_init(void)
 	setup_kmalloc_cache_index_table();
 	create_kmalloc_caches();
 	kdata->slab_state = SLAB_UP;
+}
+
+void slub_init(void)
+{
+	slub_bootstrap(sizeof(struct kmem_cache_node));
 }

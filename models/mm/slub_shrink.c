@@ -153,7 +153,8 @@ static void show_sorted(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid
 			   i++);
 }
 
-static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
+/* Give back a node's empty slabs and sort its partial list. */
+void slub_shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
 {
 	struct page *empty;
 	u32 sorted, discarded;
@@ -174,7 +175,7 @@ void slub_cache_shrink(struct kmem_cache *s)
 		struct kmem_cache_node *n = s->node[nid];
 
 		if (n)
-			shrink_node(s, n, nid);
+			slub_shrink_node(s, n, nid);
 	}
 }
 

@@ -168,7 +168,6 @@ static int validate(struct cli *cli, struct kms_error *err)
 {
 	struct validate_options options = {.resync = cli_flag(cli, "resync"),
 					   .stop = &cli_interrupted};
-	const char *golden = cli_value(cli, "golden", NULL);
 	struct validate_result result;
 	double least, shown;
 	int rc = number_option(cli, "min", "100", 100, &least, err);
@@ -177,11 +176,13 @@ static int validate(struct cli *cli, struct kms_error *err)
 		rc = number_option(cli, "show", "10", 100000, &shown, err);
 	if (rc)
 		return rc;
-	if (golden && !cli->nr_args)
-		return cli_validate_golden(cli, golden, least, err);
-	if (golden || !cli->nr_args)
-		return kms_fail(err, KMS_EUSAGE,
-				"expected either the folder of a recording or --golden FILE");
+	if (cli_value(cli, "golden", NULL)) {
+		if (cli->nr_args)
+			return kms_fail(err, KMS_EUSAGE, "expected either DIR or --golden FILE, not both");
+		return cli_validate_golden(cli, cli_value(cli, "golden", NULL), least, err);
+	}
+	if (!cli->nr_args)
+		return kms_fail(err, KMS_EUSAGE, "expected DIR or --golden FILE");
 	options.shown = (unsigned)shown;
 	rc = validate_recording(cli->args[0], &options, &result, err);
 	if (!rc && cli->json)
@@ -195,8 +196,8 @@ static int validate(struct cli *cli, struct kms_error *err)
 }
 
 static const struct cli_option options[] = {
-	{"golden", 0, "FILE", "vectors recorded by test modules (plain, .gz or .zst) instead"},
 	{"resync", 0, NULL, "after a wrong answer go on as if the recorded one had come"},
+	{"golden", 0, "FILE", "replay vectors of test modules instead (plain, .gz or .zst)"},
 	{"min", 0, "PERCENT", "exit with 3 when fewer answers and steps are exact [100]"},
 	{"show", 0, "N", "describe the first N differences [10]"},
 	{NULL, 0, NULL, NULL},
@@ -204,12 +205,12 @@ static const struct cli_option options[] = {
 
 const struct cli_verb cli_verb_validate = {
 	.name = "validate",
-	.args = "[DIR]",
+	.args = "DIR | --golden FILE",
 	.summary = "replay what a real kernel did and compare every answer",
 	.examples = "kmemsim validate recordings/slub-up           every answer, step and snapshot\n"
 		    "kmemsim validate recordings/slub-up --json    the same for programs\n"
 		    "kmemsim validate DIR --resync --min 99.9      go on with the recorded answers\n"
-		    "kmemsim validate --golden g1.txt.gz           replay golden vectors\n",
+		    "kmemsim validate --golden FILE                vectors of test modules (tests/golden)\n",
 	.options = options,
 	.min_args = 0,
 	.max_args = 1,

@@ -265,8 +265,10 @@ static int by_address(const void *a, const void *b)
 }
 
 /* Bytes asked for by the live objects of every inspected cache. */
-static void sum_requested(const struct objects *o, const struct cache_place *places, u32 n, u64 *requested)
+static void sum_requested(const struct run *run, const struct cache_place *places, u32 n, u64 *requested)
 {
+	const struct objects *o = &run->objects;
+
 	for (u64 i = 0; i < o->nr_slots; i++) {
 		const struct object *e = &o->slots[i];
 
@@ -276,7 +278,7 @@ static void sum_requested(const struct objects *o, const struct cache_place *pla
 
 			if (e->state != OBJECT_LIVE || !e->slab)
 				continue;
-			key.cache = mm_object_cache(e->memory);
+			key.cache = e->cache < run->info->nr_caches ? run->caches[e->cache] : mm_object_cache(e->memory);
 			c = bsearch(&key, places, n, sizeof(*places), by_address);
 			if (c)
 				requested[c->at] += e->requested;
@@ -322,9 +324,13 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 		.requested_bytes = requested, .tail_bytes = c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size,
 	};
 
-	/* the slab layer's own descriptors are nobody's request and waste nothing */
-	row.rounding_bytes = requested ? c->inuse * c->size - requested : 0;
 	cache_counts(run, c, &row);
+	if (c->shared_pages) { /* nobody but the workload knows how many there are */
+		row.objects = row.inuse = row.allocs - row.frees;
+		row.tail_bytes = 0;
+	}
+	/* the slab layer's own descriptors are nobody's request and waste nothing */
+	row.rounding_bytes = requested ? row.inuse * c->size - requested : 0;
 	return store_cache(run->store, &row, err);
 }
 
@@ -356,7 +362,7 @@ static int report_caches(struct run *run, struct kms_error *err)
 		places[i] = (struct cache_place){ a->caches[i].cache, i };
 	if (!ret) {
 		qsort(places, n, sizeof(*places), by_address);
-		sum_requested(&run->objects, places, n, requested);
+		sum_requested(run, places, n, requested);
 	}
 	for (u32 i = 0; i < n && !ret; i++) {
 		ret = store_one_cache(run, &a->caches[i], requested[i], err);
@@ -446,6 +452,12 @@ static int report_fallbacks(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* Marks of the slow path, which most runs never meet. */
+static bool is_pressure_point(u32 tracepoint)
+{
+	return tracepoint >= TP_mm_vmscan_wakeup_kswapd && tracepoint <= TP_mm_lru_del;
+}
+
 static int report_counters(struct run *run, struct kms_error *err)
 {
 	const struct recorder *r = &run->recorder;
@@ -453,7 +465,8 @@ static int report_counters(struct run *run, struct kms_error *err)
 	int ret = 0;
 
 	for (u32 i = 0; i < NR_TRACEPOINTS && !ret; i++)
-		ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
+		if (!is_pressure_point(i) || rt_trace_counts()[i])
+			ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
 	for (u32 i = 0; i < run->info->nr_left_out && !ret; i++)
 		ret = store_counter(run->store, "left_out", run->info->left_out[i].what,
 				    run->info->left_out[i].count, err);
@@ -468,11 +481,36 @@ static int report_counters(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* What became of the workload's own pages, and /proc/vmstat; nothing where nothing happened. */
+static int report_reclaim(struct run *run, struct kms_error *err)
+{
+	const struct owner_counts *n = &run->owner;
+	const struct {
+		const char *name;
+		u64 value;
+	} counts[] = {
+		{ "page_cache_listed", n->page_cache }, { "anonymous_listed", n->anonymous },
+		{ "page_cache_reclaimed", n->reclaimed }, { "pages_moved", n->moved },
+		{ "frees_of_reclaimed_pages", n->frees_of_gone },
+		{ "recorded_reclaim_dropped", n->recorded_reclaim },
+		{ "tasks_killed", n->killed_tasks }, { "pages_of_killed_tasks", n->killed_pages },
+	};
+	int ret = 0;
+
+	if (run->config->workload.reclaim != RECLAIM_OWN)
+		return 0;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(counts) && !ret; i++)
+		ret = store_counter(run->store, "owner", counts[i].name, counts[i].value, err);
+	for (u32 i = 0; mm_vm_event_name(i) && !ret; i++)
+		ret = store_counter(run->store, "vmstat", mm_vm_event_name(i), mm_inspect_vm_event(i), err);
+	return ret;
+}
+
 int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
 		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_locks, report_hardware,
-		report_counters, report_fallbacks,
+		report_counters, report_fallbacks, report_reclaim,
 	};
 	int ret = 0;
 

@@ -447,7 +447,7 @@ void replay_end(struct replay *v)
 	fiber_free_pool();
 }
 
-int replay_run(struct replay *v)
+int validate_replay_run(struct replay *v)
 {
 	static const struct rt_stepper stepper = {
 		.step = on_step, .if_next = on_step_if_next, .retry = on_retry,

@@ -95,7 +95,7 @@ int machine_set_up(struct replay *v);
 bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value);
 
 /* replay.c */
-int replay_run(struct replay *v);
+int validate_replay_run(struct replay *v);
 void replay_end(struct replay *v);
 /* The running operation's next line is passed without a step of the allocators. */
 void replay_pass_line(struct replay *v, bool exact);

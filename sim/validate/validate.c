@@ -112,7 +112,7 @@ static int replay(struct replay *v)
 	if (!v->caches)
 		return kms_fail(v->err, KMS_EFAIL, "out of memory");
 	counters_plan(v);
-	return replay_run(v);
+	return validate_replay_run(v);
 }
 
 static void give_back(struct replay *v)
