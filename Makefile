@@ -225,6 +225,11 @@ soak: setup all $(UNIT_BIN) ## the long tests at full size
 bench: setup all $(BENCH_BIN) ## speed, as ratios measured in one run
 	$(Q)tests/bench/bench.sh $(O)
 
+.PHONY: validate
+validate: setup all ## replay whole recordings: make validate DIRS="DIR ..."
+	@test -n "$(DIRS)" || { echo 'usage: make validate DIRS="folders of recordings"' >&2; exit 2; }
+	$(Q)status=0; for d in $(DIRS); do $(O)/kmemsim validate $$d || status=$$?; done; exit $$status
+
 .PHONY: demo
 demo: setup ## install what is missing, build, run the main experiment, draw the pictures
 	$(Q)$(MAKE) --no-print-directory all

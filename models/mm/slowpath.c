@@ -282,8 +282,12 @@ static struct page *replayed_slowpath(gfp_t gfp, u32 order, u32 alloc_flags,
 	/* as the request may, from the reserves, and once more before memory counts as out */
 	while (!page && (flags = kms_step_retry(alloc_flags,
 						ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD),
-						WMARK_HIGH | ALLOC_CPUSET)) != ~0u)
-		page = get_page_from_freelist(gfp, order, flags, ac);
+						WMARK_HIGH | ALLOC_CPUSET)) != ~0u) {
+		if (flags == STEP_UNRESERVE)
+			unreserve_highatomic_pageblock(ac, true);
+		else
+			page = get_page_from_freelist(gfp, order, flags, ac);
+	}
 	captured = page ? ~0ul : kms_step_captured();
 	if (captured == ~0ul)
 		return page;

@@ -173,12 +173,6 @@ static void *freelist_end(const struct kmem_cache *s, void *freelist, u32 *count
 
 enum slab_fate { SLAB_IS_FULL, SLAB_IS_PARTIAL, SLAB_IS_SPARE };
 
-/* How recordings number the ways to put a slab away; only the plain flavour replays them. */
-static __attribute__((unused)) u64 deact_mode(enum slab_fate fate)
-{
-	return fate == SLAB_IS_PARTIAL ? 1 : fate == SLAB_IS_SPARE ? 3 : 4;
-}
-
 /*
  * Unfreeze a slab that was taken from a CPU together with its CPU freelist
  * (may be NULL), which goes in front of what others freed meanwhile.
@@ -210,7 +204,8 @@ void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist)
 		done = slab_update(s, slab, old_list, old, list, new);
 		if (done)
 			trace_step(s_deact, (u64)s, page_to_pfn(slab), (u64)freelist,
-				   deact_mode(fate), tail, count);
+				   fate == SLAB_IS_FULL ? 4 : fate == SLAB_IS_SPARE ? 3 : 1, tail,
+				   count);
 		if (done && fate == SLAB_IS_PARTIAL)
 			slub_add_partial(n, slab, tail);
 		if (fate == SLAB_IS_PARTIAL)

@@ -19,6 +19,7 @@ enum kms_step_id {
 	NR_STEPS
 };
 
+#define STEP_UNRESERVE (~1u) /* kms_step_retry() */
 #define STEP_ARGS(...) ((const uint64_t[]){__VA_ARGS__}), sizeof((uint64_t[]){__VA_ARGS__}) / 8
 
 #if defined(KMS_FLAVOUR_PLAIN) && !defined(KMS_FLAVOUR_NATIVE)
@@ -27,7 +28,10 @@ extern bool kms_stepping; /* a recording is being replayed */
 uint64_t kms_step(uint32_t step, const uint64_t *args, uint32_t n, uint64_t usual);
 /* Is this what the recording shows next of the operation? Then it is taken as passed. */
 bool kms_step_if_next(uint32_t step, const uint64_t *args, uint32_t n);
-/* alloc_flags of the slow path's next attempt, of three possible ones; ~0: no other attempt. */
+/*
+ * alloc_flags of the slow path's next attempt, of three possible ones; ~0: no
+ * other attempt; STEP_UNRESERVE: first a high-atomic pageblock is given up.
+ */
 uint32_t kms_step_retry(uint32_t flags, uint32_t reserves, uint32_t last);
 /* Frame number of the block that compaction set aside for the operation; ~0: none. */
 uint64_t kms_step_captured(void);

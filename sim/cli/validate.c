@@ -1,5 +1,5 @@
 /*
- * validate.c - `kmemsim validate DIR`: the kernel's own answers.
+ * validate.c - `kmemsim validate DIR`: the kernel's own answers. Golden files: validate_golden.c.
  */
 #include "sim/validate/validate.h"
 
@@ -12,7 +12,8 @@
 
 /* ---- for programs ---- */
 
-static void json_counts(struct json *j, const char *key, const struct validate_count *counts, size_t n)
+static void json_counts(struct json *j, const char *key, const struct validate_count *counts,
+			size_t n)
 {
 	json_open(j, key, '{');
 	for (size_t i = 0; i < n; i++) {
@@ -77,10 +78,12 @@ static void print_json(const char *dir, const struct validate_result *r)
 static void table_row(struct cli_table *t, const char *name, u64 total, u64 other, bool percent)
 {
 	char a[32], b[32], c[32];
-	const char *cells[4] = {name, cli_count(a, sizeof(a), total), cli_count(b, sizeof(b), other), c};
+	const char *cells[4] = {name, cli_count(a, sizeof(a), total), cli_count(b, sizeof(b),
+										other), c};
 
 	if (percent)
-		snprintf(c, sizeof(c), "%.4f %%", total ? 100.0 * (double)other / (double)total : 0);
+		snprintf(c, sizeof(c), "%.4f %%",
+			 total ? 100.0 * (double)other / (double)total : 0);
 	cli_table_row(t, cells);
 }
 
@@ -104,7 +107,8 @@ static void print_snapshots(const struct validate_result *r)
 	struct cli_table *t = cli_table_new(headings, 3);
 
 	for (size_t i = 0; i < r->nr_snapshots; i++)
-		table_row(t, r->snapshots[i].name, r->snapshots[i].lists, r->snapshots[i].different, false);
+		table_row(t, r->snapshots[i].name, r->snapshots[i].lists,
+			  r->snapshots[i].different, false);
 	cli_table_print(t, stdout);
 	printf("\n");
 }
@@ -139,7 +143,8 @@ static void print_people(const char *dir, const struct validate_result *r)
 	if (r->stopped[0])
 		printf("stopped: %s\n", r->stopped);
 	printf("%s: %s, %.6g %% of %s events in %.2f s (%.2f million a second)\n", dir,
-	       r->ok ? "everything exact" : "NOT exact", r->exact, cli_count(events, sizeof(events), r->events),
+	       r->ok ? "everything exact" : "NOT exact", r->exact, cli_count(events,
+									     sizeof(events), r->events),
 	       seconds, seconds > 0 ? (double)r->events / 1e6 / seconds : 0);
 }
 
@@ -153,14 +158,16 @@ static int number_option(const struct cli *cli, const char *name, const char *de
 
 	*value = strtod(text, &end);
 	if (end == text || *end || !(*value >= 0 && *value <= most))
-		return kms_fail(err, KMS_EUSAGE, "--%s: found \"%s\", expected a number from 0 to %.0f", name,
+		return kms_fail(err, KMS_EUSAGE,
+				"--%s: found \"%s\", expected a number from 0 to %.0f", name,
 				text, most);
 	return 0;
 }
 
 static int validate(struct cli *cli, struct kms_error *err)
 {
-	struct validate_options options = {.resync = cli_flag(cli, "resync"), .stop = &cli_interrupted};
+	struct validate_options options = {.resync = cli_flag(cli, "resync"),
+					   .stop = &cli_interrupted};
 	struct validate_result result;
 	double least, shown;
 	int rc = number_option(cli, "min", "100", 100, &least, err);

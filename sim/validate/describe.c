@@ -48,7 +48,8 @@ static void add_zone(struct text *t, struct replay *v, u64 id, u32 order, u32 mt
 	struct per_cpu_pages *pcp;
 	char what[64];
 
-	if (id >> 8 >= v->nr_nodes || !populated_zone(zone) || order >= MAX_ORDER || mt >= MIGRATE_TYPES)
+	if (id >> 8 >= v->nr_nodes || !populated_zone(zone) || order >= MAX_ORDER ||
+	    mt >= MIGRATE_TYPES)
 		return;
 	pcp = per_cpu_ptr(zone->per_cpu_pageset, v->cpu);
 	add(t, "zone %u/%u: %lld free, blocks by order", (u32)(id >> 8), (u32)id & 0xff,
@@ -57,7 +58,8 @@ static void add_zone(struct text *t, struct replay *v, u64 id, u32 order, u32 mt
 		add(t, " %llu", (unsigned long long)zone->free_area[o].nr_free);
 	snprintf(what, sizeof(what), "free list of order %u type %u", order, mt);
 	add_pages(t, what, &zone->free_area[order].free_list[mt]);
-	add(t, "; CPU %u: %d pages, high %d, batch %d, free_factor %d", v->cpu, pcp->count, pcp->high,
+	add(t, "; CPU %u: %d pages, high %d, batch %d, free_factor %d", v->cpu, pcp->count,
+	    pcp->high,
 	    pcp->batch, pcp->free_factor);
 	if (order <= PAGE_ALLOC_COSTLY_ORDER && mt < MIGRATE_PCPTYPES)
 		add_pages(t, "its list", &pcp->lists[order * MIGRATE_PCPTYPES + mt]);
@@ -120,7 +122,8 @@ static void add_state(struct text *t, struct replay *v, const struct line *line)
 	else if (zone != ~0ull)
 		add_zone(t, v, zone, n ? (u32)values[0] : 0, n > 1 ? (u32)values[1] : 0);
 	else if (line->event == EV_PG_ALLOC)
-		add_zone(t, v, line_arg(&v->r, line, 3) << 8 | ZONE_DMA32, (u32)values[0], (u32)values[1]);
+		add_zone(t, v, line_arg(&v->r, line, 3) << 8 | ZONE_DMA32, (u32)values[0],
+			 (u32)values[1]);
 }
 
 /* ---- differences ---- */
@@ -168,7 +171,8 @@ static void add_word(struct text *t, struct replay *v, char letter, u64 value)
 		add(t, " %llx", (unsigned long long)(value ? value - PAGE_OFFSET : 0));
 		break;
 	case 'z':
-		add(t, " %llu/%llu", (unsigned long long)(value >> 8), (unsigned long long)(value & 0xff));
+		add(t, " %llu/%llu", (unsigned long long)(value >> 8),
+		    (unsigned long long)(value & 0xff));
 		break;
 	case 'c': {
 		u64 name = cache_name_id(v, (const struct kmem_cache *)value);
@@ -214,7 +218,8 @@ static bool field(struct replay *v, const struct line *line, const char *key, in
 	if (recorded == ours)
 		return true;
 	if (!why[0])
-		snprintf(why, size, base == 16 ? "%s=%llx" : "%s=%lld", key, (unsigned long long)ours);
+		snprintf(why, size, base == 16 ? "%s=%llx" : "%s=%lld", key,
+			 (unsigned long long)ours);
 	return false;
 }
 
@@ -239,10 +244,12 @@ static bool geometry_equal(struct replay *v, const struct line *line, const stru
 		u64 ours;
 	} fields[] = {
 		{"object_size", 10, s->object_size}, {"size", 10, s->size}, {"align", 10, s->align},
-		{"inuse", 10, s->inuse}, {"offset", 10, s->offset}, {"oo_order", 10, oo_order(s->oo)},
+		{"inuse", 10, s->inuse}, {"offset", 10, s->offset}, {"oo_order", 10,
+								     oo_order(s->oo)},
 		{"oo_objects", 10, oo_objects(s->oo)}, {"min_order", 10, oo_order(s->min)},
 		{"min_objects", 10, oo_objects(s->min)}, {"cpu_partial", 10, s->cpu_partial},
-		{"cpu_partial_slabs", 10, s->cpu_partial_slabs}, {"min_partial", 10, s->min_partial},
+		{"cpu_partial_slabs", 10, s->cpu_partial_slabs}, {"min_partial", 10,
+								  s->min_partial},
 		{"defrag", 10, s->remote_node_defrag_ratio}, {"flags", 16, s->flags},
 		{"allocflags", 16, s->allocflags}, {"useroffset", 10, s->useroffset},
 		{"usersize", 10, s->usersize},
@@ -284,19 +291,23 @@ bool text_line_matches(struct replay *v, const struct line *line, const u64 *arg
 	case EV_CACHE_BOOT:
 		v->caches[named(v, line, "name")] = s;
 		equal = cache_name_id(v, s) == named(v, line, "name");
-		return own_pointer_equal(v, line, s, why, size) && geometry_equal(v, line, s, why, size) && equal;
+		return own_pointer_equal(v, line, s, why, size) && geometry_equal(v, line, s, why,
+										  size) && equal;
 	case EV_CACHE_NEW:
 		v->caches[named(v, line, "name")] = s;
 		equal = field(v, line, "refcount", 10, (u64)s->refcount, why, size);
-		return own_pointer_equal(v, line, s, why, size) && geometry_equal(v, line, s, why, size) && equal;
+		return own_pointer_equal(v, line, s, why, size) && geometry_equal(v, line, s, why,
+										  size) && equal;
 	case EV_CACHE_BOOTSTRAP:
 		v->caches[named(v, line, "name")] = s;
-		return pointer_equal(line_value(&v->r, line, "new", value, sizeof(value)), s, why, size);
+		return pointer_equal(line_value(&v->r, line, "new", value, sizeof(value)), s, why,
+				     size);
 	case EV_CACHE_ALIAS:
-		return pointer_equal(line_value(&v->r, line, "ptr", value, sizeof(value)), s, why, size) &&
+		return pointer_equal(line_value(&v->r, line, "ptr", value, sizeof(value)), s, why,
+				     size) &&
 		       field(v, line, "refcount", 10, (u64)s->refcount, why, size) &&
 		       field(v, line, "object_size", 10, s->object_size, why, size) &&
-		       (cache_name_id(v, s) == named(v, line, "to"));
+		       cache_name_id(v, s) == named(v, line, "to");
 	case EV_EARLY_NODE_ALLOC:
 		return pointer_equal(line_value(&v->r, line, "obj", value, sizeof(value)),
 				     (const void *)args[2], why, size) &&

@@ -93,7 +93,8 @@ static struct zone *zone_at(const struct dump *d, u64 node, u64 idx)
 /* Recorded frame as ours, if wrong answers are to be made good. */
 static u64 frame(const struct dump *d, u64 recorded)
 {
-	return d->v->options->resync && renamed(d->v) ? page_to_pfn(page_of(d->v, recorded)) : recorded;
+	return d->v->options->resync && renamed(d->v) ? page_to_pfn(page_of(d->v,
+									    recorded)) : recorded;
 }
 
 static void compare_list(struct dump *d, const char *line, const char *pfns,
@@ -172,7 +173,8 @@ static int compare_pcpl(struct dump *d, const char *line)
 	const char *pfns = pfns_of(dump_numbers(line, w, 4));
 	struct zone *zone;
 
-	if (!pfns || w[2] >= d->v->nr_cpus || w[3] >= NR_PCP_LISTS || !(zone = zone_at(d, w[0], w[1])))
+	if (!pfns || w[2] >= d->v->nr_cpus || w[3] >= NR_PCP_LISTS || !(zone = zone_at(d, w[0],
+										       w[1])))
 		return dump_broken(d, line);
 	d->pcp_seen[w[0]][w[1]][w[2]] |= (u16)(1u << w[3]);
 	compare_list(d, line, pfns, &per_cpu_ptr(zone->per_cpu_pageset, w[2])->lists[w[3]]);
@@ -191,10 +193,12 @@ static int compare_pcp(struct dump *d, const char *line)
 		return dump_broken(d, line);
 	pcp = per_cpu_ptr(zone->per_cpu_pageset, w[2]);
 	stat = per_cpu_ptr(zone->per_cpu_zonestats, w[2]);
-	snprintf(ours, sizeof(ours), "count=%d high=%d batch=%d free_factor=%d nr_free_diff=%d stat_threshold=%d",
+	snprintf(ours, sizeof(ours),
+		 "count=%d high=%d batch=%d free_factor=%d nr_free_diff=%d stat_threshold=%d",
 		 pcp->count, pcp->high, pcp->batch, pcp->free_factor, stat->vm_stat_diff[NR_FREE_PAGES],
 		 stat->stat_threshold);
-	dump_count(d, (s32)key(line, "count", 10) == pcp->count && (s32)key(line, "high", 10) == pcp->high &&
+	dump_count(d, (s32)key(line, "count", 10) == pcp->count && (s32)key(line, "high",
+									    10) == pcp->high &&
 		   (s32)key(line, "batch", 10) == pcp->batch &&
 		   (s16)key(line, "free_factor", 10) == pcp->free_factor &&
 		   (s8)key(line, "nr_free_diff", 10) == stat->vm_stat_diff[NR_FREE_PAGES] &&
@@ -226,7 +230,8 @@ static int compare_zone(struct dump *d, const char *line)
 
 	if (!dump_numbers(line, w, 2) || !(zone = zone_at(d, w[0], w[1])))
 		return dump_broken(d, line);
-	snprintf(ours, sizeof(ours), "managed=%llu wmin=%llu wlow=%llu whigh=%llu wpromo=%llu boost=%llu "
+	snprintf(ours, sizeof(ours),
+		 "managed=%llu wmin=%llu wlow=%llu whigh=%llu wpromo=%llu boost=%llu "
 		 "nr_free_pages=%lld flags=%llx nr_highatomic=%llu lowmem_reserve=%llu,%llu,%llu,%llu",
 		 (unsigned long long)zone->managed_pages, (unsigned long long)zone->_watermark[WMARK_MIN],
 		 (unsigned long long)zone->_watermark[WMARK_LOW], (unsigned long long)zone->_watermark[WMARK_HIGH],
@@ -265,7 +270,8 @@ static int compare_pageblocks(struct dump *d, const char *line)
 		return dump_broken(d, line);
 	pfn = ALIGN_DOWN(zone->zone_start_pfn, PAGEBLOCK_NR_PAGES);
 	for (; *digit && !ours[0]; digit++, pfn += PAGEBLOCK_NR_PAGES)
-		if (*digit != 'x' && *digit != ' ' && (u32)(*digit - '0') != get_pageblock_migratetype(pfn))
+		if (*digit != 'x' && *digit != ' ' &&
+		    (u32)(*digit - '0') != get_pageblock_migratetype(pfn))
 			snprintf(ours, sizeof(ours), "pageblock at %llx is of type %u",
 				 (unsigned long long)pfn, get_pageblock_migratetype(pfn));
 	dump_count(d, !ours[0], line, ours);
@@ -310,7 +316,8 @@ static int compare_param(struct dump *d, const char *line)
 		 kdata->gfp_allowed_mask);
 	dump_count(d, (early || key(line, "min_free_kbytes", 10) == kdata->min_free_kbytes) &&
 		   key(line, "totalreserve_pages", 10) == kdata->totalreserve_pages &&
-		   key(line, "mobility_disabled", 10) == kdata->page_group_by_mobility_disabled, line, ours);
+		   key(line, "mobility_disabled",
+		       10) == kdata->page_group_by_mobility_disabled, line, ours);
 	return 0;
 }
 
@@ -405,7 +412,8 @@ static int compare_text(struct dump *d, char *text)
 	char *save = NULL;
 	int rc = 0;
 
-	for (char *line = strtok_r(text, "\n", &save); line && !rc; line = strtok_r(NULL, "\n", &save)) {
+	for (char *line = strtok_r(text, "\n", &save); line && !rc; line = strtok_r(NULL, "\n",
+										    &save)) {
 		d->line++;
 		rc = compare_line(d, line);
 	}
@@ -427,7 +435,8 @@ int dump_compare(struct replay *v, const struct line *line)
 	line_words(&v->r, line, words, sizeof(words));
 	file = words + strlen("MARK DUMP ");
 	if (strchr(file, '/'))
-		return kms_fail(v->err, KMS_EUSAGE, "%s/trace.txt:%u: found \"%s\", expected the name of "
+		return kms_fail(v->err, KMS_EUSAGE,
+				"%s/trace.txt:%u: found \"%s\", expected the name of "
 				"a dump", v->r.dir, (u32)(line - v->r.lines) + 1, words);
 	rc = recording_file(v->r.dir, file, &text, &bytes, v->err);
 	if (rc)
@@ -438,7 +447,8 @@ int dump_compare(struct replay *v, const struct line *line)
 		d->file = file;
 		d->snapshot = new_snapshot(v->result, file);
 	}
-	rc = d && d->snapshot ? compare_text(d, text) : kms_fail(v->err, KMS_EFAIL, "out of memory");
+	rc = d && d->snapshot ? compare_text(d, text) : kms_fail(v->err, KMS_EFAIL,
+								 "out of memory");
 	free(d);
 	free(text);
 	return rc;

@@ -46,7 +46,8 @@ static const char *after_words(const char *line, u32 n)
 
 static u64 frame(const struct dump *d, u64 recorded)
 {
-	return d->v->options->resync && renamed(d->v) ? page_to_pfn(page_of(d->v, recorded)) : recorded;
+	return d->v->options->resync && renamed(d->v) ? page_to_pfn(page_of(d->v,
+									    recorded)) : recorded;
 }
 
 static bool equal(const char *line, const char *name, int base, u64 ours)
@@ -101,12 +102,15 @@ int dump_cache(struct dump *d, const char *line)
 		unknown_cache(d, line);
 		return 0;
 	}
-	snprintf(ours, sizeof(ours), "refcount=%d object_size=%u size=%u align=%u inuse=%u offset=%u order=%u",
+	snprintf(ours, sizeof(ours),
+		 "refcount=%d object_size=%u size=%u align=%u inuse=%u offset=%u order=%u",
 		 s->refcount, s->object_size, s->size, s->align, s->inuse, s->offset, oo_order(s->oo));
 	dump_count(d, equal(line, "refcount", 10, (u64)(s64)s->refcount) &&
-		   equal(line, "object_size", 10, s->object_size) && equal(line, "size", 10, s->size) &&
+		   equal(line, "object_size", 10, s->object_size) && equal(line, "size", 10,
+									   s->size) &&
 		   equal(line, "align", 10, s->align) && equal(line, "inuse", 10, s->inuse) &&
-		   equal(line, "offset", 10, s->offset) && equal(line, "oo_order", 10, oo_order(s->oo)) &&
+		   equal(line, "offset", 10, s->offset) && equal(line, "oo_order", 10,
+								 oo_order(s->oo)) &&
 		   equal(line, "oo_objects", 10, oo_objects(s->oo)) &&
 		   equal(line, "min_partial", 10, s->min_partial) &&
 		   equal(line, "cpu_partial", 10, s->cpu_partial) &&
@@ -119,7 +123,8 @@ int dump_cpu_slab(struct dump *d, const char *line)
 {
 	const struct kmem_cache *s = cache_of(d, line);
 	const struct kmem_cache_cpu *c;
-	const char *cpu_list = strstr(line, "cpu_freelist:"), *slab_list = strstr(line, "slab_freelist:");
+	const char *cpu_list = strstr(line, "cpu_freelist:"), *slab_list = strstr(line,
+										  "slab_freelist:");
 	const char *word = after_words(line, 2);
 	char ours[128] = "no such CPU slab";
 	bool good;
@@ -136,10 +141,12 @@ int dump_cpu_slab(struct dump *d, const char *line)
 	if (!pfn || !c->slab) {
 		good = !pfn && !c->slab;
 	} else {
-		good = page_to_pfn(c->slab) == frame(d, pfn) && counters_equal(c->slab, line) && cpu_list &&
+		good = page_to_pfn(c->slab) == frame(d, pfn) && counters_equal(c->slab,
+									       line) && cpu_list &&
 		       slab_list &&
 		       objects_equal(s, c->slab, c->freelist, cpu_list + 13, ours, sizeof(ours)) &&
-		       objects_equal(s, c->slab, c->slab->freelist, slab_list + 14, ours, sizeof(ours));
+		       objects_equal(s, c->slab, c->slab->freelist, slab_list + 14, ours,
+				     sizeof(ours));
 	}
 	dump_count(d, good, line, ours);
 	return 0;
@@ -156,7 +163,8 @@ static bool partial_equal(struct dump *d, const struct kmem_cache *s, const stru
 		return false;
 	snprintf(ours, size, "slab %llx, %u in use", (unsigned long long)page_to_pfn(slab),
 		 counters_inuse(slab->counters));
-	return page_to_pfn(slab) == frame(d, strtoull(word, NULL, 16)) && counters_equal(slab, line) &&
+	return page_to_pfn(slab) == frame(d, strtoull(word, NULL, 16)) && counters_equal(slab,
+											 line) &&
 	       objects_equal(s, slab, slab->freelist, objects + 2 - (*objects == ':'), ours, size);
 }
 
@@ -198,7 +206,8 @@ int dump_node(struct dump *d, const char *line)
 	snprintf(ours, sizeof(ours), "nr_partial=%llu nr_slabs=%llu total_objects=%llu",
 		 (unsigned long long)n->nr_partial, (unsigned long long)n->nr_slabs,
 		 (unsigned long long)n->total_objects);
-	dump_count(d, equal(line, "nr_partial", 10, n->nr_partial) && equal(line, "nr_slabs", 10, n->nr_slabs) &&
+	dump_count(d, equal(line, "nr_partial", 10, n->nr_partial) && equal(line, "nr_slabs", 10,
+									    n->nr_slabs) &&
 		   equal(line, "total_objects", 10, n->total_objects), line, ours);
 	return 0;
 }
@@ -233,6 +242,7 @@ int dump_slab_page(struct dump *d, const char *line)
 	const struct page *slab;
 	const struct kmem_cache *s;
 	char ours[128] = "no slab";
+	u32 order;
 
 	d->slab_pages++;
 	if (pfn >= d->v->max_pfn)
@@ -240,12 +250,14 @@ int dump_slab_page(struct dump *d, const char *line)
 	slab = pfn_to_page(pfn);
 	word = after_words(line, 1);
 	s = word ? cache_of(d, word) : NULL;
+	order = slab->flags & PG_head ? slab[1].compound_order : 0;
 	if (slab->flags & PG_slab)
 		snprintf(ours, sizeof(ours), "%s, inuse=%u objects=%u frozen=%d",
-			 slab->slab_cache == s ? "same cache" : "another cache", counters_inuse(slab->counters),
-			 counters_objects(slab->counters), counters_frozen(slab->counters));
-	dump_count(d, s && (slab->flags & PG_slab) && slab->slab_cache == s && counters_equal(slab, line) &&
-		   equal(line, "order", 10, slab->flags & PG_head ? slab[1].compound_order : 0), line, ours);
+			 slab->slab_cache == s ? "same cache" : "another cache",
+			 counters_inuse(slab->counters), counters_objects(slab->counters),
+			 counters_frozen(slab->counters));
+	dump_count(d, s && (slab->flags & PG_slab) && slab->slab_cache == s &&
+		   counters_equal(slab, line) && equal(line, "order", 10, order), line, ours);
 	return 0;
 }
 

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sim/validate/replay.h"
+#include "sim/validate/dump.h"
 
 #define FIRST_DUMP "state-before_mem_init.txt"
 
@@ -44,7 +44,8 @@ static int read_zones(struct replay *v)
 	for (line = strtok_r(text, "\n", &save); line && !rc; line = strtok_r(NULL, "\n", &save)) {
 		nr++;
 		if (!strncmp(line, "ZONE ", 5) && read_zone(v, line))
-			rc = kms_fail(v->err, KMS_EUSAGE, "%s/" FIRST_DUMP ":%u: found \"%.60s\", expected "
+			rc = kms_fail(v->err, KMS_EUSAGE,
+				      "%s/" FIRST_DUMP ":%u: found \"%.60s\", expected "
 				      "\"ZONE node index name= start_pfn= spanned= present=\"",
 				      v->r.dir, nr, line);
 	}
@@ -52,6 +53,53 @@ static int read_zones(struct replay *v)
 	if (!rc && !v->nr_zones)
 		rc = kms_fail(v->err, KMS_EUSAGE, "%s/" FIRST_DUMP ": no zone in it", v->r.dir);
 	return rc;
+}
+
+bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value)
+{
+	struct kms_error ignored = { 0 };
+	char words[200], *text, *line;
+	size_t bytes;
+	bool found = false;
+	u32 at = after;
+
+	while (at < v->r.nr_lines && (v->r.lines[at].event != EV_MARK ||
+				      v->r.lines[at].op == NO_OP))
+		at++;
+	if (at == v->r.nr_lines)
+		return false;
+	line_words(&v->r, &v->r.lines[at], words, sizeof(words));
+	if (recording_file(v->r.dir, words + strlen("MARK DUMP "), &text, &bytes, &ignored))
+		return false;
+	for (line = text; line && !found; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
+		char *end = strchr(line, '\n');
+
+		if (strncmp(line, word, strlen(word)))
+			continue;
+		if (end)
+			*end = 0;
+		found = dump_key(line, key, value, 10);
+		break;
+	}
+	free(text);
+	return found;
+}
+
+/* Possible CPUs, also those that never showed up: slab geometry depends on their number. */
+static void find_possible_cpus(struct replay *v)
+{
+	struct kms_error ignored = { 0 };
+	const char *at;
+	size_t bytes;
+	char *text;
+
+	if (recording_file(v->r.dir, "dmesg.txt", &text, &bytes, &ignored))
+		return;
+	at = strstr(text, "nr_cpu_ids:");
+	if (at && strtoul(at + 11, NULL, 10) <= MEMBLOCK_MAX_CPUS && strtoul(at + 11, NULL,
+									     10) > v->nr_cpus)
+		v->nr_cpus = (u32)strtoul(at + 11, NULL, 10);
+	free(text);
 }
 
 /* A CPU's node is the one it prefers most often. */
@@ -68,6 +116,7 @@ static void find_cpus(struct replay *v)
 		if (line->event == EV_PG_ALLOC)
 			votes[line->cpu][line_arg(&v->r, line, 3) & 63]++;
 	}
+	find_possible_cpus(v);
 	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++)
 		for (u32 node = 1; node < v->nr_nodes; node++)
 			if (votes[cpu][node] > votes[cpu][v->cpu_node[cpu]])

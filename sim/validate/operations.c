@@ -29,7 +29,7 @@ struct sorter {
 	u32 nr_keys, max_keys;
 	bool *rcu; /* by cache name: slabs are freed after a grace period */
 	u32 kmem_cache, kmem_cache_node; /* name ids */
-	bool booted, slab_up, pagesets_up, watermarks_up;
+	bool booted, slab_up, pagesets_up;
 };
 
 /* ---- who ---- */
@@ -230,7 +230,10 @@ static bool takes(const struct sorter *s, const struct op *op, const struct line
 	case OP_PAGESETS:
 		return line->event == EV_PCP_HIGH_BATCH;
 	case OP_WATERMARKS:
-		return line->event == EV_PCP_HIGH_BATCH || line->event == EV_WMARK_SET;
+		/* zones come in order, their marks before their list sizes */
+		return line->event == EV_PCP_HIGH_BATCH ||
+		       (line->event == EV_WMARK_SET && op->last_event == EV_WMARK_SET &&
+			line_arg(s->r, line, 0) > line_arg(s->r, &s->r->lines[op->last], 0));
 	case OP_PAGE:
 		return page_op_takes(s, op, line);
 	case OP_FREE:
@@ -238,7 +241,8 @@ static bool takes(const struct sorter *s, const struct op *op, const struct line
 	case OP_SLAB_ALLOC:
 		return op->open && slab_slow_line(s, op, line);
 	case OP_BULK_ALLOC:
-		return op->open && (line->event == EV_S_BULK_ALLOC || line->event == EV_S_SLOW_BEGIN ||
+		return op->open && (line->event == EV_S_BULK_ALLOC ||
+				    line->event == EV_S_SLOW_BEGIN ||
 				    slab_slow_line(s, op, line));
 	case OP_BULK_FREE:
 		return bulk_free_op_takes(s, op, line);
@@ -371,7 +375,7 @@ static int kind_of(const struct sorter *s, const struct line *line)
 	case EV_PG_SPLIT: return OP_SPLIT;
 	case EV_FL_ROTATE: case EV_RECLAIM_ACTIVE: case EV_STAT_THRESH: return OP_INPUT;
 	case EV_PCP_HIGH_BATCH: return s->pagesets_up ? -1 : OP_PAGESETS;
-	case EV_WMARK_SET: return s->watermarks_up ? -1 : OP_WATERMARKS;
+	case EV_WMARK_SET: return OP_WATERMARKS;
 	default: return page_alloc_line(s, line) ? OP_PAGE : -1;
 	}
 }
@@ -420,9 +424,6 @@ static void begin(struct sorter *s, struct op *op, const struct line *line)
 		break;
 	case OP_PAGESETS:
 		s->pagesets_up = true;
-		break;
-	case OP_WATERMARKS:
-		s->watermarks_up = true;
 		break;
 	}
 }

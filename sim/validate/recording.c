@@ -369,7 +369,8 @@ static int parse_line(struct parser *p, struct line *line)
 	    *p->at++ != ' ')
 		return bad_word(p, "time, cpu, context and pid");
 	if (cpu > 255)
-		return kms_fail(p->err, KMS_EUSAGE, "%s/trace.txt:%u: CPU %llu, expected at most 255",
+		return kms_fail(p->err, KMS_EUSAGE,
+				"%s/trace.txt:%u: CPU %llu, expected at most 255",
 				p->r->dir, p->line, (unsigned long long)cpu);
 	line->cpu = (u8)cpu;
 	line->ctx = (u8)ctx;
@@ -394,7 +395,8 @@ static int parse_trace(struct recording *r, struct kms_error *err)
 	for (const char *c = r->text; (c = strchr(c, '\n')); c++)
 		max_lines++;
 	if (max_lines >= NO_LINE / 16)
-		return kms_fail(err, KMS_EUSAGE, "%s/trace.txt: %zu lines are too many", r->dir, max_lines);
+		return kms_fail(err, KMS_EUSAGE, "%s/trace.txt: %zu lines are too many", r->dir,
+				max_lines);
 	r->max_args = max_lines * 10 + 16;
 	r->lines = calloc(max_lines + 2, sizeof(*r->lines));
 	r->args = malloc(r->max_args * sizeof(*r->args));

@@ -8,6 +8,7 @@
  *   requests.c    what an operation asks of the allocators
  *   names.c       recorded frames, objects and caches to ours and back
  *   dump.c, dump_slab.c   dumps against the allocators' state
+ *   counters.c    SLUB's event counters
  *   describe.c    differences in words
  *   validate.c    the whole, and its result
  */
@@ -26,6 +27,7 @@
 #include "models/rt/memblock.h"
 #include "models/rt/rt.h"
 #include "sim/engine/fiber.h"
+#include "sim/run/slab_stats.h"
 #include "sim/validate/operations.h"
 #include "sim/validate/validate.h"
 
@@ -77,6 +79,9 @@ struct replay {
 	struct fiber main;
 	struct worker *worker, *idle, *workers;
 	bool stopped;
+	struct slab_stats stats;
+	u64 (*counters_before)[NR_SLAB_STATS]; /* of procfs-start.txt: before it, then by it */
+	u32 counters_from;		       /* its first line */
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
 };
 
@@ -86,6 +91,8 @@ extern struct replay *replaying;
 int machine_zones(struct replay *v); /* before lines are sorted out */
 int machine_read(struct replay *v);  /* after that */
 int machine_set_up(struct replay *v);
+/* What the first dump after a line has as key= in its line that begins with a word. */
+bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value);
 
 /* replay.c */
 int validate_replay_run(struct replay *v);
@@ -113,6 +120,12 @@ void miss_step(struct replay *v, const struct line *line, u32 step, const u64 *a
 void miss_text(struct replay *v, const struct line *line, const char *came);
 bool text_line_matches(struct replay *v, const struct line *line, const u64 *args, char *why,
 		       size_t size);
+
+/* counters.c */
+void counters_plan(struct replay *v);
+void counters_keep(struct replay *v);
+void counters_at_dump(struct replay *v, const struct line *line);
+void counters_compare(struct replay *v, const char *file, const char *name, bool at_end);
 
 /* dump.c, dump_slab.c */
 /* A dump's line of the trace. KMS_E... for a dump that is missing or damaged. */

@@ -29,7 +29,7 @@ static bool has_zone(const struct replay *v, u64 zone)
 
 /* ---- pages ---- */
 
-/* The zone that the operation's first page came from, as node: the bulk allocator's lines have no other. */
+/* Node of the operation's first page: the bulk allocator's lines tell no other. */
 static int first_node(const struct replay *v, const struct op *op)
 {
 	for (u32 at = op->first; at != NO_LINE; at = v->r.lines[at].next)
@@ -57,7 +57,8 @@ static void alloc_bulk(struct replay *v, const struct op *op)
 	for (u32 i = 0; pages && i < filled && i < wanted; i++)
 		pages[i] = vmemmap;
 	if (pages)
-		mm_ops_plain.alloc_pages_bulk((u32)(arg(v, op->request, 4) & NO_ZERO), first_node(v, op),
+		mm_ops_plain.alloc_pages_bulk((u32)(arg(v, op->request, 4) & NO_ZERO),
+					      first_node(v, op),
 					      wanted, pages);
 	free(pages);
 }
@@ -81,7 +82,8 @@ static void alloc_pages(struct replay *v, const struct op *op)
 		mm_ops_plain.alloc_pages_exact(arg(v, at, 2), (u32)(arg(v, before, 5) & NO_ZERO));
 		return;
 	default:
-		mm_ops_plain.alloc_pages((u32)(arg(v, at, 5) & NO_ZERO), (u32)arg(v, at, 1), (int)arg(v, at, 3));
+		mm_ops_plain.alloc_pages((u32)(arg(v, at, 5) & NO_ZERO), (u32)arg(v, at, 1),
+					 (int)arg(v, at, 3));
 	}
 }
 
@@ -124,7 +126,8 @@ static void free_block_or_list(struct replay *v, const struct op *op)
 	u32 n = 0, at, i = 0;
 	struct page **pages;
 
-	for (at = op->first; at != NO_LINE && v->r.lines[at].event == EV_PG_FREE; at = v->r.lines[at].next)
+	for (at = op->first; at != NO_LINE &&
+	     v->r.lines[at].event == EV_PG_FREE; at = v->r.lines[at].next)
 		n++;
 	if (at != NO_LINE && n == 1 && v->r.lines[at].event != EV_PG_FREE_BATCHED &&
 	    !(v->r.lines[at].event == EV_PCP_TRYFAIL && arg(v, at, 4) == 2)) {
@@ -132,7 +135,8 @@ static void free_block_or_list(struct replay *v, const struct op *op)
 		return;
 	}
 	pages = calloc(n, sizeof(*pages));
-	for (at = op->first; pages && at != NO_LINE && v->r.lines[at].event == EV_PG_FREE; at = v->r.lines[at].next) {
+	for (at = op->first; pages && at != NO_LINE &&
+	     v->r.lines[at].event == EV_PG_FREE; at = v->r.lines[at].next) {
 		pages[i] = page_to_free(v, arg(v, at, 0), 0);
 		i += pages[i] != NULL;
 	}
@@ -190,7 +194,8 @@ static void free_objects(struct replay *v, const struct op *op)
 	void **objects = calloc(n + 1, sizeof(*objects));
 	struct kmem_cache *s = cache(v, op->first);
 
-	while (objects && i < n && replay_next_line(v) && replay_next_line(v)->event == EV_S_BULK_FREE) {
+	while (objects && i < n && replay_next_line(v) &&
+	       replay_next_line(v)->event == EV_S_BULK_FREE) {
 		objects[i++] = object_of(v, line_arg(&v->r, replay_next_line(v), 1));
 		replay_pass_line(v, true);
 	}
@@ -232,10 +237,20 @@ static void change_cache(struct replay *v, void (*change)(struct kmem_cache *))
 
 /* ---- what the kernel does of its own accord ---- */
 
-static void bring_cpus_up(struct replay *v)
+/*
+ * The marks are computed when all CPUs are up, and again when min_free_kbytes
+ * is set: to what, only the next dump shows.
+ */
+static void set_watermarks(struct replay *v, const struct op *op)
 {
-	for (u32 cpu = 1; cpu < v->nr_cpus; cpu++)
+	u64 cpus = v->nr_cpus, kbytes;
+
+	machine_next_dump(v, op->first, "DUMP ", "online_cpus", &cpus);
+	for (u32 cpu = 1; cpu < cpus && cpu < v->nr_cpus; cpu++)
 		mm_ops_plain.cpu_online(cpu);
+	if (kdata->min_free_kbytes && machine_next_dump(v, op->first, "PARAM ", "min_free_kbytes",
+							&kbytes))
+		kdata->min_free_kbytes = kbytes;
 	mm_ops_plain.init_watermarks();
 }
 
@@ -271,7 +286,8 @@ static void set_threshold(struct replay *v, u32 at)
 static bool rotate(struct replay *v, u32 at)
 {
 	struct zone *zone = zone_named(arg(v, at, 4));
-	struct list_head *list = &zone->free_area[arg(v, at, 2) % MAX_ORDER].free_list[arg(v, at, 3) & 3];
+	struct list_head *list = &zone->free_area[arg(v, at, 2) % MAX_ORDER].free_list[arg(v, at,
+											   3) & 3];
 	struct list_head *block = &page_of(v, arg(v, at, 0))->lru, *p = list->next;
 
 	while (p != list && p != block)
@@ -315,12 +331,33 @@ static void isolate(struct replay *v, const struct op *op)
 		mm_replay_ops.isolate_free_block(page_to_pfn(page));
 }
 
+static void free_slab(struct replay *v, const struct op *op)
+{
+	struct page *slab = page_of(v, arg(v, op->first, 1));
+
+	if (cache(v, op->first))
+		mm_replay_ops.free_slab(cache(v, op->first), page_to_pfn(slab));
+}
+
+static void work_on_zone(struct replay *v, const struct op *op)
+{
+	u32 node = (u32)(arg(v, op->first, 0) >> 8), idx = (u32)arg(v, op->first, 0) & 0xff;
+
+	if (op->kind == OP_DRAIN)
+		mm_replay_ops.drain_pages_zone((u32)arg(v, op->first, 1), node, idx);
+	else if (op->kind == OP_DRAIN_REMOTE)
+		mm_replay_ops.drain_zone_pages(node, idx);
+	else
+		mm_replay_ops.fold_zone(node, idx);
+}
+
 /* ---- boot ---- */
 
 static void boot(struct replay *v)
 {
 	replay_pass_line(v, true); /* the dump of nothing */
 	mm_ops_plain.boot(&v->mb.boot);
+	slab_stats_start(&v->stats, v->err); /* its size is known from here on */
 }
 
 static void name_boot_caches(struct replay *v)
@@ -349,7 +386,7 @@ void request_execute(struct replay *v, struct op *op)
 	case OP_BOOT: boot(v); break;
 	case OP_SLAB_INIT: init_slab(v, op); break;
 	case OP_PAGESETS: mm_ops_plain.setup_pagesets(); break;
-	case OP_WATERMARKS: bring_cpus_up(v); break;
+	case OP_WATERMARKS: set_watermarks(v, op); break;
 	case OP_PAGE: alloc_pages(v, op); break;
 	case OP_FREE: free_block_or_list(v, op); break;
 	case OP_SLAB_ALLOC: alloc_object(v, op); break;
@@ -367,28 +404,18 @@ void request_execute(struct replay *v, struct op *op)
 	case OP_CREATE: create_cache(v); break;
 	case OP_SHRINK: change_cache(v, v->slab->cache_shrink); break;
 	case OP_DESTROY: change_cache(v, v->slab->cache_destroy); break;
-	case OP_RCU_FREE:
-		if (cache(v, first))
-			mm_replay_ops.free_slab(cache(v, first), page_to_pfn(page_of(v, arg(v, first, 1))));
-		break;
-	case OP_DRAIN:
+	case OP_RCU_FREE: free_slab(v, op); break;
+	case OP_DRAIN: case OP_DRAIN_REMOTE: case OP_FOLD:
 		if (has_zone(v, arg(v, first, 0)))
-			mm_replay_ops.drain_pages_zone((u32)arg(v, first, 1), (u32)(arg(v, first, 0) >> 8),
-						       (u32)arg(v, first, 0) & 0xff);
-		break;
-	case OP_DRAIN_REMOTE:
-		if (has_zone(v, arg(v, first, 0)))
-			mm_replay_ops.drain_zone_pages((u32)(arg(v, first, 0) >> 8), (u32)arg(v, first, 0) & 0xff);
-		break;
-	case OP_FOLD:
-		if (has_zone(v, arg(v, first, 0)))
-			mm_replay_ops.fold_zone((u32)(arg(v, first, 0) >> 8), (u32)arg(v, first, 0) & 0xff);
+			work_on_zone(v, op);
 		break;
 	case OP_ISOLATE: isolate(v, op); break;
-	case OP_SPLIT: mm_ops_plain.split_page(page_of(v, arg(v, first, 0)), (u32)arg(v, first, 1)); break;
+	case OP_SPLIT: mm_ops_plain.split_page(page_of(v, arg(v, first, 0)), (u32)arg(v, first,
+										      1)); break;
 	case OP_INPUT: tell(v, op); break;
 	case OP_DUMP:
 		dump_compare(v, &v->r.lines[first]);
+		counters_at_dump(v, &v->r.lines[first]);
 		replay_pass_line(v, true);
 		break;
 	}

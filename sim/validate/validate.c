@@ -111,6 +111,7 @@ static int replay(struct replay *v)
 	v->caches = calloc(v->r.max_names, sizeof(struct kmem_cache *));
 	if (!v->caches)
 		return kms_fail(v->err, KMS_EFAIL, "out of memory");
+	counters_plan(v);
 	return validate_replay_run(v);
 }
 
@@ -124,6 +125,9 @@ static void give_back(struct replay *v)
 	free(v->free);
 	free(v->late);
 	free(v->released);
+	if (v->stats.count)
+		slab_stats_stop(&v->stats);
+	free(v->counters_before);
 	free(v->caches);
 	operations_free(&v->o);
 	recording_close(&v->r);
