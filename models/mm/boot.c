@@ -40,6 +40,14 @@ static void init_params(const struct mm_params *p)
 	kdata->slub_min_objects = (u32)p->slub_min_objects;
 	kdata->slab_nomerge = p->slab_nomerge;
 	kdata->slub_cpu_partial = p->slub_cpu_partial;
+	kdata->pcp_auto_tune = p->pcp_auto_tune;
+	kdata->pcp_order0_only = p->pcp_order0_only;
+	kdata->pcp_high = p->pcp_high;
+	kdata->pcp_free_batch = p->pcp_free_batch;
+	kdata->fallback = p->fallback;
+	kdata->slab_order_calculation = p->slab_order_calculation;
+	kdata->slub_free_pointer = p->slub_free_pointer;
+	kdata->slub_cpu_partial_limit = p->slub_cpu_partial_limit;
 }
 
 static void init_globals(const struct mm_boot *boot)
@@ -169,6 +177,8 @@ static void init_pageset(struct per_cpu_pages __percpu *pageset)
 		struct per_cpu_pages *pcp = per_cpu_ptr(pageset, cpu);
 
 		pcp->batch = 1;
+		if (kdata->pcp_auto_tune)
+			pcp->free_factor = PCP_AUTO_TUNED;
 		for (i = 0; i < NR_PCP_LISTS; i++)
 			INIT_LIST_HEAD(&pcp->lists[i]);
 	}

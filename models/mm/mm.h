@@ -55,6 +55,17 @@ struct mm_boot {
 	const struct mm_params *params;
 };
 
+/*
+ * Behaviours that differ between kernel versions; 0 is that of late 6.1.
+ * configs/policies/linux-*.json have each version's.
+ */
+enum mm_pcp_high { PCP_HIGH_LOW_WATERMARK, PCP_HIGH_SIX_BATCHES };
+enum mm_pcp_free_batch { PCP_FREE_GROWING, PCP_FREE_UNCAPPED, PCP_FREE_FIXED };
+enum mm_fallback { FALLBACK_STEAL, FALLBACK_CLAIM };
+enum mm_slab_order { SLAB_ORDER_6_1, SLAB_ORDER_6_8 };
+enum mm_free_pointer { FREE_POINTER_MIDDLE, FREE_POINTER_START };
+enum mm_cpu_partial_limit { CPU_PARTIAL_SLABS, CPU_PARTIAL_OBJECTS };
+
 /* Tunables, by the kernel's names; 0 is the kernel's default where it computes one. */
 struct mm_params {
 	uint64_t min_free_kbytes;
@@ -67,6 +78,14 @@ struct mm_params {
 	bool slab_nomerge;
 	bool slub_cpu_partial;
 	bool page_group_by_mobility;
+	bool pcp_auto_tune;
+	bool pcp_order0_only;
+	uint32_t pcp_high;		 /* enum mm_pcp_high */
+	uint32_t pcp_free_batch;	 /* enum mm_pcp_free_batch */
+	uint32_t fallback;		 /* enum mm_fallback */
+	uint32_t slab_order_calculation; /* enum mm_slab_order */
+	uint32_t slub_free_pointer;	 /* enum mm_free_pointer */
+	uint32_t slub_cpu_partial_limit; /* enum mm_cpu_partial_limit */
 };
 
 struct kmem_cache_args {

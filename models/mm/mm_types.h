@@ -33,7 +33,7 @@ enum zone_stat_item { NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS = 10 };
 enum node_stat_item { NR_SLAB_RECLAIMABLE_B, NR_SLAB_UNRECLAIMABLE_B, NR_VM_NODE_STAT_ITEMS = 41 };
 enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGFREE, ALLOCSTALL, NR_VM_EVENTS = 16 };
 enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
-enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE };
+enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE, ZONE_BELOW_HIGH };
 
 /* ---- GFP flags (6.1 values) ---- */
 #define __GFP_DMA 0x01u
@@ -134,7 +134,7 @@ struct page {
 		struct {
 			struct page *next; /* SLUB: CPU partial chain */
 			s32 slabs;
-			s32 __gap;
+			s32 pobjects; /* with slub_cpu_partial_limit "objects" */
 		};
 		struct {
 			u64 __compound_head;
@@ -172,11 +172,14 @@ struct per_cpu_pages {
 	s32 count; /* base pages on all lists */
 	s32 high;
 	s32 batch;
-	s16 free_factor;
+	s16 free_factor; /* < 0: the lists are auto-tuned (pcp_tune.c) */
 	s16 expire;
-	u32 __gap;
+	u8 flags;	/* auto-tuning; the kernels that have it lay this struct out anew */
+	u8 alloc_factor;
+	s16 free_count; /* pages freed in a row */
 	struct list_head lists[NR_PCP_LISTS];
-	u64 __pad;
+	s32 high_min; /* auto-tuning */
+	s32 high_max;
 };
 
 struct per_cpu_zonestat {
@@ -341,6 +344,7 @@ struct kernel_globals {
 	u32 nr_online_cpus;
 	u32 nr_online_nodes;
 	u32 page_group_by_mobility_disabled;
+	u32 pcp_auto_tune, pcp_order0_only;
 	u64 max_pfn;
 	struct mem_section *mem_section; /* [pfn >> SECTION_PFN_SHIFT] */
 	struct vm_event_state __percpu *vm_event_states;
@@ -352,6 +356,9 @@ struct kernel_globals {
 	u64 watermark_scale_factor;
 	u64 watermark_boost_factor;
 	u64 percpu_pagelist_high_fraction;
+	/* behaviours of other versions (mm.h) */
+	u32 pcp_high, pcp_free_batch, fallback;
+	u32 slab_order_calculation, slub_free_pointer, slub_cpu_partial_limit;
 	u64 lowmem_reserve_ratio[MAX_NR_ZONES];
 	u8 cpu_to_node[NR_CPUS];
 	u8 cpu_online[NR_CPUS];

@@ -183,9 +183,16 @@ void check_new_pages(const struct page *page, u32 order);
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi);
 struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt);
 struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags);
+struct page *__rmqueue_mode(struct zone *zone, u32 order, u32 mt, u32 alloc_flags, u32 *mode);
+struct page *take_free_block(struct page *page, struct zone *zone, u32 order, u32 from, u32 mt);
 void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt);
 
-/* fallback.c: zone->lock is held by the first */
+/* Where a refill goes on looking, with fallback "claim". */
+enum rmqueue_mode { RMQUEUE_NORMAL, RMQUEUE_CLAIM, RMQUEUE_STEAL };
+
+/* fallback.c: zone->lock is held by the first three */
+struct page *__rmqueue_claim(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
+struct page *__rmqueue_steal(struct zone *zone, u32 order, u32 start_mt);
 bool __rmqueue_fallback(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
 void reserve_highatomic_pageblock(struct page *page, struct zone *zone);
 bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
@@ -193,7 +200,10 @@ bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
 /* pcp.c */
 static inline bool pcp_allowed_order(u32 order)
 {
-	return order <= PAGE_ALLOC_COSTLY_ORDER || order == PAGEBLOCK_ORDER;
+	if (!order)
+		return true;
+	return (order <= PAGE_ALLOC_COSTLY_ORDER || order == PAGEBLOCK_ORDER) &&
+	       !kdata->pcp_order0_only;
 }
 
 static inline u32 pindex_to_order(u32 pindex)
@@ -208,6 +218,15 @@ u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 
 			 struct page **pages, u32 n);
 void free_unref_page(struct page *page, u32 order);
 void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp);
+void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_pages *pcp, u32 pindex);
+
+/* pcp_tune.c: pcp->lock is held, but for the last two */
+#define PCP_AUTO_TUNED (-1) /* free_factor of lists that are auto-tuned */
+u32 pcp_tune_refill(struct per_cpu_pages *pcp, const struct zone *zone, u32 order);
+s32 pcp_tune_free(struct per_cpu_pages *pcp, struct zone *zone, u32 order);
+void pcp_tune_freed(struct zone *zone);
+bool pcp_tune_decay(struct zone *zone, struct per_cpu_pages *pcp);
+void pcp_tune_watermark(struct zone *zone, u32 order, u32 highest_zoneidx, u32 alloc_flags, gfp_t gfp);
 void zone_pcp_update(struct zone *zone, u32 coming_cpus);
 
 /* page_alloc.c */

@@ -132,6 +132,8 @@ void refresh_cpu_vm_stats(void)
 		struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 
 		folded += fold_zone(zone, pcp);
+		if (unlikely(kdata->pcp_auto_tune))
+			folded += pcp_tune_decay(zone, pcp);
 		expire_remote_pages(zone, pcp);
 	}
 	for (nid = 0; nid < kdata->nr_node_ids; nid++)
