@@ -34,6 +34,7 @@ struct mm_zone_types {
 void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4]);
 u32 mm_inspect_pageblock_type(u64 pfn);
 u64 mm_inspect_max_pfn(void);
+u32 mm_inspect_pageblock_order(void);
 
 void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 
@@ -52,6 +53,12 @@ typedef void mm_counter_fn(void *arg, const char *name, s64 value);
 void mm_inspect_zone_counters(u32 node, u32 zone_idx, mm_counter_fn *fn, void *arg);
 void mm_inspect_node_counters(u32 node, mm_counter_fn *fn, void *arg);
 void mm_inspect_events(mm_counter_fn *fn, void *arg);
+/* Counters of reclaim and compaction by the names of /proc/vmstat; NULL ends the names. */
+const char *mm_vm_event_name(u32 event);
+u64 mm_inspect_vm_event(u32 event);
+
+u32 mm_inspect_nodes(void);
+u32 mm_inspect_cpu_node(u32 cpu);
 
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
@@ -71,6 +78,8 @@ struct mm_cache_info {
 	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
 	u64 partial_slabs; /* on node lists */
 	u64 cpu_slabs;	   /* CPU slabs and CPU partial slabs */
+	u64 sheaf_capacity; /* 0: no sheaves */
+	u64 own_bytes; /* kmalloc memory that the slab layer itself holds for this cache (sheaves, barns) */
 };
 
 /* All slab caches in creation order. Returns how many there are (may exceed max). */
@@ -101,7 +110,7 @@ struct page *mm_virt_to_page(const void *object);
  */
 int mm_check(struct kms_error *err);
 
-/* The page allocator's part of mm_check(). Call between operations. */
+/* The page allocator's part of mm_check(), LRU lists included. Call between operations. */
 int mm_check_pages(struct kms_error *err);
 
 /* The slab layer's part of mm_check(). Call between operations. */

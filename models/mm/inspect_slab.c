@@ -10,6 +10,7 @@
  * and caches marked SLAB_WHOLE_PAGES (noslab.c).
  */
 #include "models/mm/inspect.h"
+#include "models/mm/inspect_sheaves.h"
 #include "models/mm/slub.h"
 
 /* ---- names of the caches that the slab layer itself creates ---- */
@@ -98,6 +99,8 @@ static void count_slabs(const struct kmem_cache *s, struct mm_cache_info *info)
 			count_node(s, nid, info);
 	for (u32 cpu = 0; s->cpu_slab && cpu < kdata->nr_cpu_ids; cpu++)
 		count_cpu(s, cpu, info);
+	if (s->cpu_sheaves)
+		mm_inspect_sheaves(s, info);
 	info->inuse = info->objects - info->free_cpu - info->free_partial;
 }
 
@@ -315,6 +318,9 @@ int mm_check_slabs(struct kms_error *err)
 	list_for_each(pos, &kdata->slab_caches) {
 		const struct kmem_cache *s = list_entry(pos, struct kmem_cache, list);
 		int ret = s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
+
+		if (!ret && s->cpu_sheaves)
+			ret = mm_check_sheaves(s, err);
 
 		if (ret)
 			return ret;

@@ -6,7 +6,7 @@
  */
 #include "models/mm/slub.h"
 
-extern const struct slab_policy noslab_policy;
+extern const struct slab_policy noslab_policy, sheaves_policy;
 
 static const struct slab_ops slub_ops = {
 	.init = slub_init,
@@ -28,9 +28,12 @@ static const struct slab_policy slub_policy = {
 	.summary = "SLUB: per-CPU freelists, per-CPU and per-node partial slabs",
 	.source = "Linux 6.1 (mm/slub.c), without debugging and freelist hardening",
 	.ops = &slub_ops,
+	.params = slab_param_table,
+	.nr_params = NR_SLUB_PARAMS,
 };
 
 const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES] = {
 	&slub_policy,
+	&sheaves_policy,
 	&noslab_policy,
 };

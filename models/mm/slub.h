@@ -143,6 +143,8 @@ void slub_remove_partial(struct kmem_cache_node *n, struct page *slab);
 void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain);
 void slub_unfreeze(struct kmem_cache *s, struct page *chain);
 void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist);
+void slub_free_slab(struct kmem_cache *s, struct page *slab, u32 order);
+void slub_give_back(struct kmem_cache *s, struct page *slab);
 void slub_discard(struct kmem_cache *s, struct page *slab);
 
 /* slub_debug.c */
@@ -157,11 +159,13 @@ void slub_free_bulk(struct kmem_cache *s, size_t n, void **objects);
 
 /* slub_cache.c */
 void slub_init(void);
+void slub_bootstrap(u32 node_bytes);
 struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args);
 void slub_free_nodes(struct kmem_cache *s);
 
 /* slub_shrink.c */
 void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c);
+void slub_shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid);
 void slub_cache_shrink(struct kmem_cache *s);
 void slub_cache_destroy(struct kmem_cache *s);
 

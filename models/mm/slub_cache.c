@@ -81,7 +81,7 @@ static u32 calculate_order(u32 size)
 	u32 max_order = kdata->slub_max_order, order;
 	u32 most = (u32)((PAGE_SIZE << max_order) / size), objects = min(wanted_objects(), max(most, 1u));
 
-	if (kdata->slab_order_calculation == SLAB_ORDER_6_8)
+	if (kms_tunable(TUNE_SLAB_ORDER) == SLAB_ORDER_6_8)
 		order = order_for_objects(size, max_order, objects);
 	else
 		order = order_with_fewer(size, max_order, objects);
@@ -94,9 +94,12 @@ static u32 calculate_order(u32 size)
 
 static void set_min_partial(struct kmem_cache *s)
 {
+	u32 given = kms_tunable(TUNE_MIN_PARTIAL);
 	u64 half_log = (u64)ilog2(s->size) / 2;
 
 	s->min_partial = max((u64)MIN_PARTIAL, min((u64)MAX_PARTIAL, half_log));
+	if (given != TUNE_UNSET)
+		s->min_partial = given;
 }
 
 /* By size of object: 4096 and more, 1024, 256, less. */
@@ -113,11 +116,14 @@ static u32 size_step(u32 size)
 static void set_cpu_partial(struct kmem_cache *s)
 {
 	const u8 in_slabs[] = { 6, 24, 52, 120 }, in_objects[] = { 2, 6, 13, 30 };
-	bool by_objects = kdata->slub_cpu_partial_limit == CPU_PARTIAL_OBJECTS;
+	bool by_objects = kms_tunable(TUNE_CPU_PARTIAL_LIMIT) == CPU_PARTIAL_OBJECTS;
 	u32 step = size_step(s->size), objects = by_objects ? in_objects[step] : in_slabs[step];
+	u32 given = kms_tunable(TUNE_CPU_PARTIAL);
 
 	if (!kdata->slub_cpu_partial || cache_debug(s))
 		objects = 0;
+	else if (given != TUNE_UNSET)
+		objects = given;
 	s->cpu_partial = objects;
 	s->cpu_partial_slabs = by_objects ? 0 : DIV_ROUND_UP(objects * 2, oo_objects(s->oo));
 }
@@ -180,6 +186,7 @@ static bool early_node_alloc(struct kmem_cache *s, int nid)
 	init_node(n);
 	n->nr_slabs = 1;
 	n->total_objects = objects;
+	trace_step(early_node_alloc, (u64)s, page_to_pfn(slab), (u64)n, (u64)nid);
 	slub_add_partial(n, slab, false);
 	return true;
 }
@@ -237,7 +244,7 @@ static bool open_cache(struct kmem_cache *s, u32 flags)
 		return false;
 	set_min_partial(s);
 	set_cpu_partial(s);
-	s->remote_node_defrag_ratio = 1000;
+	s->remote_node_defrag_ratio = 10 * kms_tunable(TUNE_REMOTE_NODE_DEFRAG_RATIO);
 	return alloc_nodes(s) && alloc_cpu_slabs(s);
 }
 
@@ -256,6 +263,7 @@ static struct kmem_cache *create_new(const struct kmem_cache_args *args)
 		return NULL;
 	}
 	list_add(&s->list, &kdata->slab_caches);
+	trace_step(cache_new, (u64)s);
 	return s;
 }
 
@@ -265,6 +273,7 @@ static void merge_into(struct kmem_cache *s, u32 size)
 	s->refcount++;
 	s->object_size = max(s->object_size, size);
 	s->inuse = max(s->inuse, ALIGN(size, (u32)sizeof(void *)));
+	trace_step(cache_alias, (u64)s);
 }
 
 /* A slab cache for the arguments: an existing one that fits, or a new one; NULL when there is none. */
@@ -303,6 +312,7 @@ static void create_boot_cache(struct kmem_cache *s, u64 name, u32 size, u32 flag
 	s->refcount = -1;
 	opened = open_cache(s, flags);
 	BUG_ON(!opened);
+	trace_step(cache_boot, (u64)s);
 }
 
 /* Move a static boot cache into an object of its own. */
@@ -321,6 +331,7 @@ static struct kmem_cache *move_boot_cache(struct kmem_cache *from)
 			slab->slab_cache = s;
 	}
 	list_add(&s->list, &kdata->slab_caches);
+	trace_step(cache_bootstrap, (u64)s);
 	return s;
 }
 
@@ -354,8 +365,12 @@ static void create_kmalloc_caches(void)
 	}
 }
 
-/* Bring the slab layer up, on the first CPU, once pages can be allocated. */
-void slub_init(void)
+/*
+ * Bring the slab layer up, on the first CPU, once pages can be allocated.
+ * node_bytes: of the objects of the cache kmem_cache_node, which a layer above
+ * may want larger.
+ */
+void slub_bootstrap(u32 node_bytes)
 {
 	struct kmem_cache *nodes = &kdata->boot_kmem_cache_node, *caches = &kdata->boot_kmem_cache;
 	u32 cache_bytes = (u32)(offsetof(struct kmem_cache, node) +
@@ -365,8 +380,7 @@ void slub_init(void)
 	INIT_LIST_HEAD(&kdata->slab_caches);
 	kdata->kmem_cache = caches;
 	kdata->kmem_cache_node = nodes;
-	create_boot_cache(nodes, BOOT_NAME_KMEM_CACHE_NODE, sizeof(struct kmem_cache_node),
-			  SLAB_HWCACHE_ALIGN, 0);
+	create_boot_cache(nodes, BOOT_NAME_KMEM_CACHE_NODE, node_bytes, SLAB_HWCACHE_ALIGN, 0);
 	kdata->slab_state = SLAB_PARTIAL;
 	create_boot_cache(caches, BOOT_NAME_KMEM_CACHE, cache_bytes, SLAB_HWCACHE_ALIGN, 0);
 	kdata->kmem_cache = move_boot_cache(caches);
@@ -374,4 +388,9 @@ void slub_init(void)
 	setup_kmalloc_cache_index_table();
 	create_kmalloc_caches();
 	kdata->slab_state = SLAB_UP;
+}
+
+void slub_init(void)
+{
+	slub_bootstrap(sizeof(struct kmem_cache_node));
 }

@@ -44,7 +44,7 @@ u32 slub_object_layout(struct kmem_cache *s)
 		s->offset = size;
 		size += word;
 	} else {
-		s->offset = kdata->slub_free_pointer == FREE_POINTER_START ? 0 :
+		s->offset = kms_tunable(TUNE_FREE_POINTER) == FREE_POINTER_START ? 0 :
 			    ALIGN_DOWN(object_size / 2, word);
 	}
 	if (flags & SLAB_STORE_USER) {

@@ -139,6 +139,9 @@ static void add_caches(struct run *run, s64 bytes[NR_BYTE_STATES])
 			bytes[BYTES_METADATA] += inuse;
 		else
 			user_slots += inuse;
+		/* objects of kmalloc caches, but nobody's request */
+		bytes[BYTES_METADATA] += (s64)c->own_bytes;
+		user_slots -= (s64)c->own_bytes;
 		a->slab_free_cpu += c->free_cpu * c->size;
 		bytes[BYTES_FREE_PARTIAL] += (s64)(c->free_partial * c->size);
 		bytes[BYTES_SLAB_TAIL] += (s64)(c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size);

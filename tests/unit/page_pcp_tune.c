@@ -247,7 +247,7 @@ static void lists_before_5_14(void **state)
 	struct page *page[200], *pair;
 
 	h.params.pcp_order0_only = true;
-	h.params.pcp_high = PCP_HIGH_SIX_BATCHES;
+	h.params.pcp_high_from = PCP_HIGH_SIX_BATCHES;
 	h.params.pcp_free_batch = PCP_FREE_FIXED;
 	host_start(&h);
 	pcp = host_pcp(host_zone(0, ZONE_DMA32), 0);
