@@ -62,12 +62,18 @@ static int print_pageblocks(FILE *out, struct store *store, s64 run, struct kms_
 
 int as_pagetypeinfo(FILE *out, struct store *store, s64 run, struct kms_error *err)
 {
+	s64 order;
 	int rc = as_require(store, run, "pagetypeinfo",
 			    "SELECT count(*) FROM zone_order_type WHERE run = ?", err);
 
 	if (rc)
 		return rc;
-	fprintf(out, "Page block order: %d\nPages per block:  %lu\n\n", 9, 512ul);
+	rc = query_one_int(store, "SELECT json_extract(config, '$.allocator.pageblock_order') FROM run WHERE id = ?",
+			   run, 9, &order, err);
+	if (rc)
+		return rc;
+	order = order < 1 || order > 10 ? 9 : order;
+	fprintf(out, "Page block order: %d\nPages per block:  %lu\n\n", (int)order, 1ul << order);
 	rc = print_free(out, store, run, err);
 	return rc ? rc : print_pageblocks(out, store, run, err);
 }

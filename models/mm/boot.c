@@ -178,6 +178,8 @@ static void init_pageset(struct per_cpu_pages __percpu *pageset)
 		struct per_cpu_pages *pcp = per_cpu_ptr(pageset, cpu);
 
 		pcp->batch = 1;
+		if (kms_tunable(TUNE_PCP_AUTO_TUNE))
+			pcp->free_factor = PCP_AUTO_TUNED;
 		for (i = 0; i < NR_PCP_LISTS; i++)
 			INIT_LIST_HEAD(&pcp->lists[i]);
 	}

@@ -171,6 +171,17 @@ static void expand(struct zone *zone, struct page *page, u32 low, u32 high, u32 
 	}
 }
 
+/* Take a free block of order from off its list and cut it down to order; the rest becomes mt's. */
+struct page *take_free_block(struct page *page, struct zone *zone, u32 order, u32 from, u32 mt)
+{
+	trace3(mm_rmqueue, from - order, order, from);
+	del_page_from_free_list(page, zone, from);
+	expand(zone, page, order, from, mt);
+	page->index = mt;
+	trace_step(buddy_del, page_to_pfn(page), order, from, mt, zone_id(zone));
+	return page;
+}
+
 /* The smallest block that will do, of exactly this migratetype; NULL if there is none. */
 struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt)
 {
@@ -182,23 +193,52 @@ struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt)
 
 		if (!page)
 			continue;
-		trace3(mm_rmqueue, current - order, order, current);
-		del_page_from_free_list(page, zone, current);
-		expand(zone, page, order, current, mt);
-		page->index = mt;
-		trace_step(buddy_del, page_to_pfn(page), order, current, mt, zone_id(zone));
-		return page;
+		return take_free_block(page, zone, order, current, mt);
 	}
 	return NULL;
 }
 
-/* A block of mt, if need be after moving blocks of another type over to it. */
-struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags)
+/*
+ * With fallback "claim": a claimed pageblock serves the next requests as well,
+ * a stolen block does not, so a refill goes straight on to the next steal.
+ */
+static struct page *claim_or_steal(struct zone *zone, u32 order, u32 mt, u32 alloc_flags, u32 *mode)
 {
 	struct page *page;
 
-	do {
-		page = __rmqueue_smallest(zone, order, mt);
-	} while (!page && __rmqueue_fallback(zone, order, mt, alloc_flags));
+	if (*mode <= RMQUEUE_CLAIM) {
+		page = __rmqueue_claim(zone, order, mt, alloc_flags);
+		*mode = RMQUEUE_NORMAL;
+		if (page)
+			return page;
+	}
+	if (alloc_flags & ALLOC_NOFRAGMENT)
+		return NULL;
+	page = __rmqueue_steal(zone, order, mt);
+	if (page)
+		*mode = RMQUEUE_STEAL;
 	return page;
+}
+
+/* A block of mt, if need be of another type. mode: RMQUEUE_NORMAL before the first of a batch. */
+struct page *__rmqueue_mode(struct zone *zone, u32 order, u32 mt, u32 alloc_flags, u32 *mode)
+{
+	struct page *page = NULL;
+
+	do {
+		if (*mode == RMQUEUE_NORMAL)
+			page = __rmqueue_smallest(zone, order, mt);
+		if (page)
+			return page;
+		if (kms_tunable(TUNE_FALLBACK) == FALLBACK_CLAIM)
+			return claim_or_steal(zone, order, mt, alloc_flags, mode);
+	} while (__rmqueue_fallback(zone, order, mt, alloc_flags));
+	return NULL;
+}
+
+struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags)
+{
+	u32 mode = RMQUEUE_NORMAL;
+
+	return __rmqueue_mode(zone, order, mt, alloc_flags, &mode);
 }

@@ -34,6 +34,7 @@ struct mm_zone_types {
 void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4]);
 u32 mm_inspect_pageblock_type(u64 pfn);
 u64 mm_inspect_max_pfn(void);
+u32 mm_inspect_pageblock_order(void);
 
 void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 

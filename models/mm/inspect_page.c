@@ -64,6 +64,11 @@ u64 mm_inspect_max_pfn(void)
 	return kdata->max_pfn;
 }
 
+u32 mm_inspect_pageblock_order(void)
+{
+	return PAGEBLOCK_ORDER;
+}
+
 static void count_free_blocks(const struct zone *zone, struct mm_zone_types *types)
 {
 	u32 order, mt;

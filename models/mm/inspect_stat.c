@@ -38,8 +38,8 @@ void mm_inspect_pcp(u32 node, u32 zone_idx, u32 cpu, struct mm_pcp_info *info)
 		.count = pcp->count,
 		.high = pcp->high,
 		.batch = pcp->batch,
-		.high_min = pcp->high,
-		.high_max = pcp->high,
+		.high_min = pcp->free_factor < 0 ? pcp->high_min : pcp->high,
+		.high_max = pcp->free_factor < 0 ? pcp->high_max : pcp->high,
 		.stat_threshold = per_cpu_ptr(zone->per_cpu_zonestats, cpu)->stat_threshold,
 	};
 }

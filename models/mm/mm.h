@@ -56,6 +56,17 @@ struct mm_boot {
 	const struct mm_params *params;
 };
 
+/*
+ * Behaviours that differ between kernel versions; 0 is that of late 6.1.
+ * configs/policies/linux-*.json have each version's.
+ */
+enum mm_pcp_high { PCP_HIGH_LOW_WATERMARK, PCP_HIGH_SIX_BATCHES };
+enum mm_pcp_free_batch { PCP_FREE_GROWING, PCP_FREE_UNCAPPED, PCP_FREE_FIXED };
+enum mm_fallback { FALLBACK_STEAL, FALLBACK_CLAIM };
+enum mm_slab_order { SLAB_ORDER_6_1, SLAB_ORDER_6_8 };
+enum mm_free_pointer { FREE_POINTER_MIDDLE, FREE_POINTER_START };
+enum mm_cpu_partial_limit { CPU_PARTIAL_SLABS, CPU_PARTIAL_OBJECTS };
+
 enum free_list_order { FREE_LIST_LIFO, FREE_LIST_FIFO, FREE_LIST_ADDRESS };
 enum sheaf_caches { SHEAF_CACHES_6_18, SHEAF_CACHES_ALL };
 #define MM_PARAM_ZERO (1ull << 63)
@@ -85,6 +96,14 @@ struct mm_params {
 	uint64_t pcp_batch, pcp_high;
 	uint32_t free_list_order; /* enum free_list_order */
 	uint64_t pageblock_order, max_page_order;
+	bool pcp_auto_tune;
+	bool pcp_order0_only;
+	uint32_t pcp_high_from;		 /* enum mm_pcp_high */
+	uint32_t pcp_free_batch;	 /* enum mm_pcp_free_batch */
+	uint32_t fallback;		 /* enum mm_fallback */
+	uint32_t slab_order_calculation; /* enum mm_slab_order */
+	uint32_t slub_free_pointer;	 /* enum mm_free_pointer */
+	uint32_t slub_cpu_partial_limit; /* enum mm_cpu_partial_limit */
 };
 
 struct kmem_cache_args {

@@ -43,7 +43,7 @@ enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGF
 		KCOMPACTD_MIGRATE_SCANNED, KCOMPACTD_FREE_SCANNED, PGMIGRATE_SUCCESS, PGMIGRATE_FAIL,
 		OOM_KILL, NR_VM_EVENTS = 32 };
 enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
-enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE };
+enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE, ZONE_BELOW_HIGH };
 
 /* ---- GFP flags (6.1 values) ---- */
 #define __GFP_DMA 0x01u
@@ -149,7 +149,7 @@ struct page {
 		struct {
 			struct page *next; /* SLUB: CPU partial chain */
 			s32 slabs;
-			s32 __gap;
+			s32 pobjects; /* with slub_cpu_partial_limit "objects" */
 		};
 		struct {
 			u64 __compound_head;
@@ -188,11 +188,14 @@ struct per_cpu_pages {
 	s32 count; /* base pages on all lists */
 	s32 high;
 	s32 batch;
-	s16 free_factor;
+	s16 free_factor; /* < 0: the lists are auto-tuned (pcp_tune.c) */
 	s16 expire;
-	u32 __gap;
+	u8 flags;	/* auto-tuning; the kernels that have it lay this struct out anew */
+	u8 alloc_factor;
+	s16 free_count; /* pages freed in a row */
 	struct list_head lists[NR_PCP_LISTS];
-	u64 __pad;
+	s32 high_min; /* auto-tuning */
+	s32 high_max;
 };
 
 struct per_cpu_zonestat {

@@ -100,6 +100,9 @@ static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
 
+	if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
+		pcp_tune_watermark(zone, order, ac->highest_zoneidx, alloc_flags, gfp);
+
 	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
 		return true;
 	trace3(mm_watermark_fail, zone->zone_idx, order, zone_page_state(zone, NR_FREE_PAGES));

@@ -191,10 +191,17 @@ void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u
 struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt);
 struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags);
 void isolate_free_block(struct zone *zone, struct page *page, u32 order);
+struct page *__rmqueue_mode(struct zone *zone, u32 order, u32 mt, u32 alloc_flags, u32 *mode);
+struct page *take_free_block(struct page *page, struct zone *zone, u32 order, u32 from, u32 mt);
 void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt);
 void del_page_from_free_list(struct page *page, struct zone *zone, u32 order);
 
-/* fallback.c: zone->lock is held by the first two */
+/* Where a refill goes on looking, with fallback "claim". */
+enum rmqueue_mode { RMQUEUE_NORMAL, RMQUEUE_CLAIM, RMQUEUE_STEAL };
+
+/* fallback.c: zone->lock is held by the first four */
+struct page *__rmqueue_claim(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
+struct page *__rmqueue_steal(struct zone *zone, u32 order, u32 start_mt);
 bool fallback_can_steal(const struct zone *zone, u32 order, u32 start_mt);
 bool __rmqueue_fallback(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
 void reserve_highatomic_pageblock(struct page *page, struct zone *zone);
@@ -221,6 +228,15 @@ void free_unref_pages(struct page **pages, u32 n); /* no references left; the ar
 void drain_pages_zone(u32 cpu, struct zone *zone);
 void drain_zone_all_cpus(struct zone *zone);
 void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp);
+void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_pages *pcp, u32 pindex);
+
+/* pcp_tune.c: pcp->lock is held, but for the last two */
+#define PCP_AUTO_TUNED (-1) /* free_factor of lists that are auto-tuned */
+u32 pcp_tune_refill(struct per_cpu_pages *pcp, const struct zone *zone, u32 order);
+s32 pcp_tune_free(struct per_cpu_pages *pcp, struct zone *zone, u32 order);
+void pcp_tune_freed(struct zone *zone);
+bool pcp_tune_decay(struct zone *zone, struct per_cpu_pages *pcp);
+void pcp_tune_watermark(struct zone *zone, u32 order, u32 highest_zoneidx, u32 alloc_flags, gfp_t gfp);
 void zone_pcp_update(struct zone *zone, u32 coming_cpus);
 
 /* page_alloc.c */

@@ -114,9 +114,9 @@ static void *freeze_new_slab(struct kmem_cache *s, struct page *slab)
 /*
  * Take a slab off its node's list, under list_lock. With its objects (they
  * become the CPU freelist; all count as in use) or, for the CPU partial chain,
- * without. False: another CPU freed into it at this moment.
+ * without. Returns how many are free; 0: another CPU freed into it at this moment.
  */
-static bool acquire_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab,
+static u32 acquire_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab,
 			 bool with_objects, void **freelist)
 {
 	void *list = READ_ONCE(slab->freelist);
@@ -126,11 +126,22 @@ static bool acquire_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct
 
 	BUG_ON(counters_frozen(old));
 	if (!slab_update(s, slab, list, old, with_objects ? NULL : list, new))
-		return false;
+		return 0;
 	slub_remove_partial(n, slab);
 	trace_step(s_acquire, (u64)slab->slab_cache, page_to_pfn(slab), (u64)list, with_objects);
 	*freelist = list;
-	return true;
+	return objects - counters_inuse(old);
+}
+
+/* Half of what a CPU may keep is fetched: so many slabs beside the first, or objects in all. */
+static bool taken_enough(const struct kmem_cache *s, u32 more_slabs, u32 objects)
+{
+	u32 limit;
+
+	if (!has_cpu_partial(s))
+		return true;
+	limit = s->cpu_partial_slabs;
+	return likely(limit) ? more_slabs > limit / 2 : objects > s->cpu_partial / 2;
 }
 
 /*
@@ -142,7 +153,7 @@ static struct page *get_partial_node(struct kmem_cache *s, struct kmem_cache_nod
 				     void **freelist)
 {
 	struct page *slab, *following, *first = NULL;
-	u32 taken = 0;
+	u32 taken = 0, available = 0;
 	bool debug;
 	void *ignored;
 
@@ -151,19 +162,23 @@ static struct page *get_partial_node(struct kmem_cache *s, struct kmem_cache_nod
 	debug = cache_debug(s);
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	list_for_each_entry_safe(slab, following, &n->partial, lru) {
+		u32 objects;
+
 		if (unlikely(debug)) {
 			*freelist = slub_debug_take(s, n, slab);
 			first = slab;
 			break;
 		}
-		if (!acquire_slab(s, n, slab, !first, first ? &ignored : freelist))
+		objects = acquire_slab(s, n, slab, !first, first ? &ignored : freelist);
+		if (!objects)
 			break;
 		if (first)
 			slub_put_cpu_partial(s, slab, false);
 		else
 			first = slab;
 		taken++;
-		if (!has_cpu_partial(s) || taken - 1 > s->cpu_partial_slabs / 2)
+		available += objects;
+		if (taken_enough(s, taken - 1, available))
 			break;
 	}
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);

@@ -41,17 +41,26 @@ static u32 wanted_objects(void)
 	return 4 * ((u32)fls(kdata->nr_cpu_ids) + 1);
 }
 
-/*
- * Order of a cache's slabs; MAX_ORDER or more when no slab could hold an
- * object. Tries to hold many objects with little waste, then gives way on
- * waste, then on the number of objects, then on the order.
- */
-static u32 calculate_order(u32 size)
+/* Since 6.8: the order that holds the wanted objects is the least that is looked at. */
+static u32 order_for_objects(u32 size, u32 max_order, u32 objects)
 {
-	u32 max_order = kdata->slub_max_order;
-	u32 most = (u32)((PAGE_SIZE << max_order) / size);
+	u32 least = max(kdata->slub_min_order, (u32)get_order((u64)objects * size));
 
-	for (u32 objects = min(wanted_objects(), most); objects > 1; objects--) {
+	for (u32 fraction = 16; fraction > 1; fraction /= 2) {
+		for (u32 order = least; order <= max_order; order++) {
+			u64 bytes = PAGE_SIZE << order;
+
+			if (bytes % size <= bytes / fraction)
+				return order;
+		}
+	}
+	return max_order + 1;
+}
+
+/* Fewer objects rather than more waste, down to two. */
+static u32 order_with_fewer(u32 size, u32 max_order, u32 most_objects)
+{
+	for (u32 objects = most_objects; objects > 1; objects--) {
 		for (u32 fraction = 16; fraction >= 4; fraction /= 2) {
 			u32 order = slab_order(size, objects, max_order, fraction);
 
@@ -59,6 +68,25 @@ static u32 calculate_order(u32 size)
 				return order;
 		}
 	}
+	return max_order + 1;
+}
+
+/*
+ * Order of a cache's slabs; MAX_ORDER or more when no slab could hold an
+ * object. Tries to hold many objects with little waste, then gives way on
+ * waste, then on the number of objects, then on the order.
+ */
+static u32 calculate_order(u32 size)
+{
+	u32 max_order = kdata->slub_max_order, order;
+	u32 most = (u32)((PAGE_SIZE << max_order) / size), objects = min(wanted_objects(), max(most, 1u));
+
+	if (kms_tunable(TUNE_SLAB_ORDER) == SLAB_ORDER_6_8)
+		order = order_for_objects(size, max_order, objects);
+	else
+		order = order_with_fewer(size, max_order, objects);
+	if (order <= max_order)
+		return order;
 	if (slab_order(size, 1, max_order, 1) <= max_order)
 		return slab_order(size, 1, max_order, 1);
 	return slab_order(size, 1, MAX_ORDER, 1);
@@ -74,23 +102,30 @@ static void set_min_partial(struct kmem_cache *s)
 		s->min_partial = given;
 }
 
-/* How many free objects a CPU may keep in partial slabs, and in slabs, guessing them half full. */
+/* By size of object: 4096 and more, 1024, 256, less. */
+static u32 size_step(u32 size)
+{
+	return size >= PAGE_SIZE ? 0 : size >= 1024 ? 1 : size >= 256 ? 2 : 3;
+}
+
+/*
+ * How many free objects a CPU may keep in partial slabs: in slabs, guessing
+ * them half full; or, as before 5.16, counted when a slab joins the chain
+ * (cpu_partial_slabs is 0 then).
+ */
 static void set_cpu_partial(struct kmem_cache *s)
 {
-	u32 objects = 120, given = kms_tunable(TUNE_CPU_PARTIAL);
+	const u8 in_slabs[] = { 6, 24, 52, 120 }, in_objects[] = { 2, 6, 13, 30 };
+	bool by_objects = kms_tunable(TUNE_CPU_PARTIAL_LIMIT) == CPU_PARTIAL_OBJECTS;
+	u32 step = size_step(s->size), objects = by_objects ? in_objects[step] : in_slabs[step];
+	u32 given = kms_tunable(TUNE_CPU_PARTIAL);
 
 	if (!kdata->slub_cpu_partial || cache_debug(s))
 		objects = 0;
 	else if (given != TUNE_UNSET)
 		objects = given;
-	else if (s->size >= PAGE_SIZE)
-		objects = 6;
-	else if (s->size >= 1024)
-		objects = 24;
-	else if (s->size >= 256)
-		objects = 52;
 	s->cpu_partial = objects;
-	s->cpu_partial_slabs = DIV_ROUND_UP(objects * 2, oo_objects(s->oo));
+	s->cpu_partial_slabs = by_objects ? 0 : DIV_ROUND_UP(objects * 2, oo_objects(s->oo));
 }
 
 static gfp_t slab_allocflags(u32 flags, u32 order)

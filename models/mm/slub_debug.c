@@ -44,7 +44,8 @@ u32 slub_object_layout(struct kmem_cache *s)
 		s->offset = size;
 		size += word;
 	} else {
-		s->offset = ALIGN_DOWN(object_size / 2, word);
+		s->offset = kms_tunable(TUNE_FREE_POINTER) == FREE_POINTER_START ? 0 :
+			    ALIGN_DOWN(object_size / 2, word);
 	}
 	if (flags & SLAB_STORE_USER) {
 		size += NR_TRACKS * TRACK_BYTES;

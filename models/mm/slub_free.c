@@ -121,6 +121,26 @@ void slub_unfreeze(struct kmem_cache *s, struct page *chain)
 	}
 }
 
+/* Has the chain reached its limit, in slabs or (limit 0) in objects? */
+static bool chain_full(const struct kmem_cache *s, const struct page *chain, s32 slabs, s32 limit)
+{
+	u32 objects;
+
+	if (likely(limit))
+		return slabs >= limit;
+	objects = (u32)chain->pobjects;
+	return objects > s->cpu_partial;
+}
+
+/* Free objects of the chain as they were when its slabs joined it. */
+static void count_chain_objects(struct page *slab, const struct page *chain)
+{
+	u64 counters = READ_ONCE(slab->counters);
+	s32 before = chain ? chain->pobjects : 0;
+
+	slab->pobjects = before + (s32)(counters_objects(counters) - counters_inuse(counters));
+}
+
 /*
  * Put a frozen slab at the head of this CPU's chain. drain: a chain that has
  * reached its limit is moved to the nodes first.
@@ -129,19 +149,22 @@ void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain)
 {
 	struct page *old, *overflow = NULL;
 	struct kmem_cache_cpu *c;
-	s32 slabs = 0;
+	s32 slabs = 0, limit;
 
 	local_irq_save();
 	c = this_cpu_ptr(s->cpu_slab);
+	limit = (s32)s->cpu_partial_slabs;
 	old = c->partial;
 	if (old) {
 		slabs = old->slabs;
-		if (drain && slabs >= (s32)s->cpu_partial_slabs) {
+		if (drain && chain_full(s, old, slabs, limit)) {
 			overflow = old;
 			old = NULL;
 			slabs = 0;
 		}
 	}
+	if (unlikely(!limit))
+		count_chain_objects(slab, old);
 	slab->slabs = slabs + 1;
 	slab->next = old;
 	c->partial = slab;

@@ -24,6 +24,14 @@ enum kms_tunable {
 	TUNE_REMOTE_NODE_DEFRAG_RATIO, /* percent */
 	TUNE_SHEAF_CAPACITY,  /* 0: no sheaves; TUNE_UNSET: as the kernel */
 	TUNE_SHEAF_CACHES,    /* enum sheaf_caches */
+	/* behaviours of other kernel versions (mm.h) */
+	TUNE_PCP_AUTO_TUNE,
+	TUNE_PCP_HIGH_FROM,
+	TUNE_PCP_FREE_BATCH,
+	TUNE_FALLBACK,
+	TUNE_SLAB_ORDER,
+	TUNE_FREE_POINTER,
+	TUNE_CPU_PARTIAL_LIMIT,
 	NR_TUNABLES
 };
 #define TUNE_UNSET 0xffffffffu

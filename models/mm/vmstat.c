@@ -133,6 +133,8 @@ void refresh_cpu_vm_stats(void)
 		struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 
 		folded += fold_zone(zone, pcp);
+		if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
+			folded += pcp_tune_decay(zone, pcp);
 		expire_remote_pages(zone, pcp);
 	}
 	for (nid = 0; nid < kdata->nr_node_ids; nid++)

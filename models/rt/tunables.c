@@ -38,7 +38,7 @@ void kms_set_params(const struct mm_params *p)
 	u32 pageblock_order = or_else(p->pageblock_order, DEFAULT_PAGEBLOCK_ORDER);
 	u32 *t = kms_tunables;
 
-	t[TUNE_PCP_ORDERS] = p->no_pcp_lists ? 0 : PCP_SMALL_ORDERS | 1u << pageblock_order;
+	t[TUNE_PCP_ORDERS] = p->no_pcp_lists ? 0 : p->pcp_order0_only ? 1 : PCP_SMALL_ORDERS | 1u << pageblock_order;
 	t[TUNE_PCP_BATCH] = (u32)p->pcp_batch;
 	t[TUNE_PCP_HIGH] = (u32)p->pcp_high;
 	t[TUNE_MERGE_LOOKAHEAD] = !p->no_merge_lookahead;
@@ -50,4 +50,11 @@ void kms_set_params(const struct mm_params *p)
 	t[TUNE_REMOTE_NODE_DEFRAG_RATIO] = or_else(p->remote_node_defrag_ratio, 100);
 	t[TUNE_SHEAF_CAPACITY] = or_else(p->sheaf_capacity, TUNE_UNSET);
 	t[TUNE_SHEAF_CACHES] = p->sheaf_caches;
+	t[TUNE_PCP_AUTO_TUNE] = p->pcp_auto_tune;
+	t[TUNE_PCP_HIGH_FROM] = p->pcp_high_from;
+	t[TUNE_PCP_FREE_BATCH] = p->pcp_free_batch;
+	t[TUNE_FALLBACK] = p->fallback;
+	t[TUNE_SLAB_ORDER] = p->slab_order_calculation;
+	t[TUNE_FREE_POINTER] = p->slub_free_pointer;
+	t[TUNE_CPU_PARTIAL_LIMIT] = p->slub_cpu_partial_limit;
 }

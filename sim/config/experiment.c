@@ -21,6 +21,19 @@ static const char *const reclaims[] = {
 
 /* ---- allocator ---- */
 
+static const char *const pcp_highs[] = {
+	[PCP_HIGH_LOW_WATERMARK] = "low_watermark", [PCP_HIGH_SIX_BATCHES] = "six_batches", NULL};
+static const char *const pcp_free_batches[] = {
+	[PCP_FREE_GROWING] = "growing", [PCP_FREE_UNCAPPED] = "growing_uncapped",
+	[PCP_FREE_FIXED] = "fixed", NULL};
+static const char *const fallbacks[] = {
+	[FALLBACK_STEAL] = "steal", [FALLBACK_CLAIM] = "claim", NULL};
+static const char *const slab_orders[] = {
+	[SLAB_ORDER_6_1] = "6.1", [SLAB_ORDER_6_8] = "6.8", NULL};
+static const char *const free_pointers[] = {
+	[FREE_POINTER_MIDDLE] = "middle", [FREE_POINTER_START] = "start", NULL};
+static const char *const cpu_partial_limits[] = {
+	[CPU_PARTIAL_SLABS] = "slabs", [CPU_PARTIAL_OBJECTS] = "objects", NULL};
 static const char *const list_orders[] = {
 	[FREE_LIST_LIFO] = "lifo", [FREE_LIST_FIFO] = "fifo", [FREE_LIST_ADDRESS] = "address", NULL};
 
@@ -35,6 +48,8 @@ static const char *const list_orders[] = {
 #define NONE NULL
 
 static const struct cfg_field allocator_fields[] = {
+	{F(allocator_config, source), .type = CFG_STRINGS,
+	 .doc = "Where the values come from, for people."},
 	{F(allocator_config, slab), .type = CFG_STRING, .def = "\"slub\"",
 	 .doc = "Slab layer, one of the names that `kmemsim policies` lists."},
 	{PARAM(min_free_kbytes), .type = CFG_UINT, .def = "0", .max = 1ull << 32, .unit = "KiB",
@@ -73,6 +88,30 @@ static const struct cfg_field allocator_fields[] = {
 	 .doc = "Size of a pageblock, the unit of grouping by migratetype."},
 	{PARAM(max_page_order), .type = CFG_UINT, .def = "10", .min = 4, .max = 10, .unit = "order",
 	 .doc = "Largest order of a block (MAX_PAGE_ORDER; MAX_ORDER - 1 in 6.1)."},
+	{PARAM(pcp_auto_tune), .type = CFG_BOOL, .def = "false",
+	 .doc = "Per-CPU page lists find their size by themselves, between their share of the low "
+		"watermark and of an eighth of the zone (Linux 6.7 and later)."},
+	{PARAM(pcp_order0_only), .type = CFG_BOOL, .def = "false",
+	 .doc = "Per-CPU lists hold single pages only, none of orders 1 to 3 and 9 (before 5.14)."},
+	{PARAM(pcp_high_from), .type = CFG_ENUM, .def = "\"low_watermark\"", .choices = pcp_highs,
+	 .doc = "High mark of per-CPU lists: a share of the zone's low watermark, or six batches "
+		"(before 5.14)."},
+	{PARAM(pcp_free_batch), .type = CFG_ENUM, .def = "\"growing\"", .choices = pcp_free_batches,
+	 .doc = "Pages that a full per-CPU list gives back: growing, a batch that doubles while frees "
+		"keep coming, at most 32 times; growing_uncapped, without that limit (first 6.1 "
+		"releases); fixed, always one batch (before 5.14)."},
+	{PARAM(fallback), .type = CFG_ENUM, .def = "\"steal\"", .choices = fallbacks,
+	 .doc = "A migratetype without free blocks: steal, moves the free blocks of another type's "
+		"pageblock over and its type if half of it goes along; claim, takes a pageblock as a whole "
+		"or not at all, and then the smallest block that will do (6.12 stable and later)."},
+	{PARAM(slab_order_calculation), .type = CFG_ENUM, .def = "\"6.1\"", .choices = slab_orders,
+	 .doc = "Which order a slab gets: 6.1, rather fewer objects than more waste; 6.8, at least the "
+		"order that holds the wanted objects."},
+	{PARAM(slub_free_pointer), .type = CFG_ENUM, .def = "\"middle\"", .choices = free_pointers,
+	 .doc = "Where in a free object SLUB keeps its link: in the middle, or at the start (before 5.7)."},
+	{PARAM(slub_cpu_partial_limit), .type = CFG_ENUM, .def = "\"slabs\"", .choices = cpu_partial_limits,
+	 .doc = "What limits a CPU's chain of partial slabs: slabs, or free objects as they were when "
+		"their slab joined it (before 5.16)."},
 };
 
 static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_error *err)

@@ -17,6 +17,7 @@ enum exp_reclaim { RECLAIM_RECORDED, RECLAIM_OWN };
 enum exp_memory { MEMORY_RECORDED, MEMORY_MACHINE };
 
 struct allocator_config {
+	struct cfg_array source; /* where the values come from, for people */
 	char *slab;		 /* name in the policy table */
 	struct mm_params params; /* by the kernel's names */
 };

@@ -104,8 +104,7 @@ u32 account_kmalloc_class(u64 object_bytes, u32 type);
 void account_bytes(struct run *run, s64 bytes[NR_BYTE_STATES]);
 
 #define MOBILITY_TYPES 4
-#define PAGEBLOCK_PAGES 512
-#define PAGEBLOCK_PAGE_ORDER 9
+#define HUGE_PAGE_ORDER 9
 
 /* ---- record.c: operations, samples, metrics ---- */
 
@@ -168,6 +167,7 @@ void record_close(struct run *run); /* ends the last phase */
 
 struct mobility {
 	u64 nr_pages;
+	u32 pageblock_order;
 	u64 *unmovable; /* bit per frame: in use by a request that was not movable */
 	u16 *in_block;	/* such frames of each pageblock */
 	u64 in_movable; /* such frames in movable pageblocks */

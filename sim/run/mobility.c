@@ -29,7 +29,7 @@ static bool is_marked(const struct mobility *m, u64 pfn)
 /* Set or clear the bits of a block that lies in one pageblock. */
 static void mark_in_block(struct mobility *m, u64 pfn, u64 n, bool unmovable)
 {
-	u16 *in_block = &m->in_block[pfn / PAGEBLOCK_PAGES];
+	u16 *in_block = &m->in_block[pfn >> m->pageblock_order];
 	u64 changed = 0;
 
 	for (u64 i = pfn; i < pfn + n; i++) {
@@ -47,7 +47,7 @@ static void mark_in_block(struct mobility *m, u64 pfn, u64 n, bool unmovable)
 
 static void mark(struct mobility *m, u64 pfn, u32 order, bool unmovable)
 {
-	u64 n = 1ull << order, step = n < PAGEBLOCK_PAGES ? n : PAGEBLOCK_PAGES;
+	u64 n = 1ull << order, block = 1ull << m->pageblock_order, step = n < block ? n : block;
 
 	if (pfn >= m->nr_pages)
 		return; /* a failed allocation */
@@ -74,7 +74,7 @@ static void page_freed(void *arg, u32 cpu, u64 tail_pages, u64 order, u64 pfn)
 static void pageblock_set(void *arg, u32 cpu, u64 pfn, u64 type, u64 old)
 {
 	struct mobility *m = arg;
-	u16 pages = m->in_block[pfn / PAGEBLOCK_PAGES];
+	u16 pages = m->in_block[pfn >> m->pageblock_order];
 
 	if (old == MOVABLE && type != MOVABLE)
 		m->in_movable -= pages;
@@ -87,14 +87,15 @@ static void fallback(void *arg, u32 cpu, u64 orders, u64 start_type, u64 block_t
 	struct mobility *m = arg;
 
 	m->fallbacks[start_type % MOBILITY_TYPES][block_type % MOBILITY_TYPES]++;
-	m->fragmenting += (orders & 0xff) < PAGEBLOCK_PAGE_ORDER;
+	m->fragmenting += (orders & 0xff) < m->pageblock_order;
 }
 
 int mobility_start(struct mobility *m, struct kms_error *err)
 {
 	m->nr_pages = mm_inspect_max_pfn();
+	m->pageblock_order = mm_inspect_pageblock_order();
 	m->unmovable = calloc(m->nr_pages / 64 + 1, sizeof(*m->unmovable));
-	m->in_block = calloc(m->nr_pages / PAGEBLOCK_PAGES + 1, sizeof(*m->in_block));
+	m->in_block = calloc((m->nr_pages >> m->pageblock_order) + 1, sizeof(*m->in_block));
 	if (!m->unmovable || !m->in_block)
 		return kms_fail(err, KMS_EFAIL, "no memory for the map of %llu pages",
 				(unsigned long long)m->nr_pages);

@@ -141,8 +141,8 @@ static void close_phase(struct run *run)
 	subtract_counters(p->trace_counts, rt_trace_counts(), r->trace_counts, NR_TRACEPOINTS);
 	account_bytes(run, p->bytes_end);
 	sum_free_blocks(nr_free);
-	p->unusable_end = extfrag_unusable(nr_free, PAGEBLOCK_PAGE_ORDER) / 1000.0;
-	p->index_end = extfrag_index(nr_free, PAGEBLOCK_PAGE_ORDER) / 1000.0;
+	p->unusable_end = extfrag_unusable(nr_free, HUGE_PAGE_ORDER) / 1000.0;
+	p->index_end = extfrag_index(nr_free, HUGE_PAGE_ORDER) / 1000.0;
 	p->fragmenting += run->mobility.fragmenting - r->fragmenting;
 	p->unmovable_in_movable = run->mobility.in_movable;
 	if (!run->cycle)
