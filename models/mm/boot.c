@@ -38,6 +38,7 @@ static void init_params(const struct mm_params *p)
 	kdata->lowmem_reserve_ratio[ZONE_DMA32] = 256;
 	kdata->lowmem_reserve_ratio[ZONE_NORMAL] = 32;
 	kdata->lowmem_reserve_ratio[ZONE_MOVABLE] = 0;
+	kdata->extfrag_threshold = 500;
 	kdata->slub_min_order = (u32)p->slub_min_order;
 	kdata->slub_max_order = (u32)or_default(p->slub_max_order, PAGE_ALLOC_COSTLY_ORDER);
 	kdata->slub_min_objects = (u32)p->slub_min_objects;
@@ -130,6 +131,10 @@ static void init_node(u32 nid)
 	u32 i;
 
 	pgdat->node_id = (s32)nid;
+	pgdat->kswapd_highest_zoneidx = MAX_NR_ZONES;
+	pgdat->kcompactd_highest_zoneidx = MAX_NR_ZONES - 1;
+	for (i = 0; i < NR_LRU_LISTS; i++)
+		INIT_LIST_HEAD(&pgdat->lruvec.lists[i]);
 	for (i = 0; i < MAX_NR_ZONES; i++)
 		init_zone(pgdat, i);
 }
@@ -264,9 +269,10 @@ void mm_cpu_online(u32 cpu)
 static void memblock_free_block(struct zone *zone, u64 pfn, u32 order)
 {
 	zone->managed_pages += 1ul << order;
+	trace_step(pg_free, pfn, order);
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
 	__free_one_page(pfn_to_page(pfn), pfn, zone, order, get_pageblock_migratetype(pfn),
-			FPI_TO_TAIL);
+			FPI_TO_TAIL | FPI_SKIP_POISON);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	count_vm_events(PGFREE, 1ul << order);
 }

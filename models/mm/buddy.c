@@ -45,7 +45,7 @@ static void add_to_free_list(struct page *page, struct zone *zone, u32 order, u3
 	area->nr_free++;
 }
 
-static void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
+void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
 {
 	list_del(&page->lru);
 	page->page_type &= ~PAGE_TYPE_BUDDY;
@@ -92,17 +92,33 @@ static bool buddy_merge_likely(u64 pfn, u64 buddy_pfn, const struct zone *zone, 
 	return page_is_buddy(pfn_to_page(pair ^ 1ul << (order + 1)), zone, order + 1);
 }
 
+/* In a replay: does the recording show direct compaction taking the block over, off any list? */
+static bool captured(const struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt)
+{
+	(void)page;
+	if (!trace_step_next(pg_capture, pfn, order, mt, zone_id(zone)))
+		return false;
+	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+	return true;
+}
+
 /* Give a block to the free lists, merged as far as it goes (page_alloc.md 6). */
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi)
 {
 	u32 start = order, most = kms_tunable(TUNE_MAX_PAGE_ORDER);
-	u64 buddy_pfn = 0;
-	bool tail;
+	u64 buddy_pfn = 0, first = pfn;
+	bool capture = kms_capture() != NULL, tail;
 
 	__mod_zone_page_state(zone, NR_FREE_PAGES, (s64)1 << order);
 	while (order < most) {
 		struct page *buddy;
 
+		if (captured(page, pfn, zone, order, mt))
+			return;
+		if (unlikely(capture) && compaction_capture(zone, page, order, mt)) {
+			__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+			return;
+		}
 		buddy_pfn = pfn ^ 1ul << order;
 		buddy = pfn_to_page(buddy_pfn);
 		if (!page_is_buddy(buddy, zone, order))
@@ -118,9 +134,26 @@ void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u
 	tail = (fpi & FPI_TO_TAIL) || buddy_merge_likely(pfn, buddy_pfn, zone, order);
 	add_to_free_list(page, zone, order, mt, tail);
 	trace3(mm_buddy_free, order - start, order, tail);
+	trace_step(buddy_free, first, start, mt, order, tail, fpi, pfn, zone_id(zone));
 }
 
 /* ---- taking ---- */
+
+/* Take a free block as a whole off its list, for compaction. */
+void isolate_free_block(struct zone *zone, struct page *page, u32 order)
+{
+	u64 pfn = page_to_pfn(page), end = pfn + (1ul << order);
+	u32 mt = get_pageblock_migratetype(pfn);
+
+	del_page_from_free_list(page, zone, order);
+	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+	trace_step(isolate_free, pfn, order, mt, zone_id(zone));
+	if (order < PAGEBLOCK_ORDER - 1)
+		return;
+	for (; pfn < end; pfn += PAGEBLOCK_NR_PAGES)
+		if (migratetype_is_mergeable(get_pageblock_migratetype(pfn)))
+			set_pageblock_migratetype(pfn, MIGRATE_MOVABLE);
+}
 
 /* Split a block of order high down to low: upper halves go back to list heads. */
 static void expand(struct zone *zone, struct page *page, u32 low, u32 high, u32 mt)
@@ -153,6 +186,7 @@ struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt)
 		del_page_from_free_list(page, zone, current);
 		expand(zone, page, order, current, mt);
 		page->index = mt;
+		trace_step(buddy_del, page_to_pfn(page), order, current, mt, zone_id(zone));
 		return page;
 	}
 	return NULL;

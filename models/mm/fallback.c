@@ -45,6 +45,14 @@ static int find_suitable_fallback(const struct zone *zone, u32 order, u32 start_
 	return -1;
 }
 
+/* Would a request of this type find a block of this order that it may take with its pageblock? */
+bool fallback_can_steal(const struct zone *zone, u32 order, u32 start_mt)
+{
+	bool can_steal = false;
+
+	return find_suitable_fallback(zone, order, start_mt, &can_steal) >= 0 && can_steal;
+}
+
 /* Raise the zone's watermarks for a while, so that reclaim makes room in whole pageblocks. */
 static bool boost_watermark(struct zone *zone)
 {
@@ -61,6 +69,7 @@ static bool boost_watermark(struct zone *zone)
 	limit = max(limit, (u64)PAGEBLOCK_NR_PAGES);
 	boost = zone->watermark_boost + PAGEBLOCK_NR_PAGES;
 	WRITE_ONCE(zone->watermark_boost, min(boost, limit));
+	trace_step(boost, zone_id(zone), zone->watermark_boost);
 	return true;
 }
 
@@ -87,6 +96,7 @@ static u64 move_freepages_block(struct zone *zone, struct page *page, u32 mt, u6
 	*movable = 0;
 	if (!zone_spans_pfn(zone, pfn))
 		pfn = first;
+	first = pfn;
 	if (end > zone_end_pfn(zone))
 		return 0;
 	while (pfn < end) {
@@ -105,6 +115,7 @@ static u64 move_freepages_block(struct zone *zone, struct page *page, u32 mt, u6
 		moved += 1ul << order;
 	}
 	trace1(mm_steal_scan, seen);
+	*movable = trace_step_in(move_free, *movable, first, end - 1, mt, moved);
 	return moved;
 }
 
@@ -182,6 +193,8 @@ bool __rmqueue_fallback(struct zone *zone, u32 order, u32 start_mt, u32 alloc_fl
 	if (mt < 0)
 		return false;
 	page = list_first_entry(&zone->free_area[chosen].free_list[mt], struct page, lru);
+	trace_step(extfrag, page_to_pfn(page), order, chosen, start_mt, (u64)mt, zone_id(zone),
+		   alloc_flags, can_steal);
 	steal_suitable_fallback(zone, page, alloc_flags, start_mt, can_steal);
 	trace3(mm_page_alloc_extfrag, order << 8 | chosen, start_mt, mt);
 	return true;
@@ -200,6 +213,8 @@ void reserve_highatomic_pageblock(struct page *page, struct zone *zone)
 	if (zone->nr_reserved_highatomic < limit &&
 	    migratetype_is_mergeable(get_pageblock_migratetype(page_to_pfn(page)))) {
 		zone->nr_reserved_highatomic += PAGEBLOCK_NR_PAGES;
+		trace_step(highatomic, page_to_pfn(page), zone->nr_reserved_highatomic,
+			   zone_id(zone));
 		set_pageblock_migratetype(page_to_pfn(page), MIGRATE_HIGHATOMIC);
 		move_freepages_block(zone, page, MIGRATE_HIGHATOMIC, &movable);
 	}
@@ -222,8 +237,11 @@ static bool unreserve_in_zone(struct zone *zone, u32 mt)
 		if (get_pageblock_migratetype(page_to_pfn(page)) == MIGRATE_HIGHATOMIC)
 			zone->nr_reserved_highatomic -=
 				min(PAGEBLOCK_NR_PAGES, zone->nr_reserved_highatomic);
+		trace_step(unreserve, page_to_pfn(page), zone->nr_reserved_highatomic,
+			   zone_id(zone), mt);
 		set_pageblock_migratetype(page_to_pfn(page), mt);
 		moved = move_freepages_block(zone, page, mt, &movable);
+		trace3(mm_highatomic_unreserve, page_to_pfn(page), moved, zone->zone_idx);
 	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return moved != 0;

@@ -52,6 +52,12 @@ typedef void mm_counter_fn(void *arg, const char *name, s64 value);
 void mm_inspect_zone_counters(u32 node, u32 zone_idx, mm_counter_fn *fn, void *arg);
 void mm_inspect_node_counters(u32 node, mm_counter_fn *fn, void *arg);
 void mm_inspect_events(mm_counter_fn *fn, void *arg);
+/* Counters of reclaim and compaction by the names of /proc/vmstat; NULL ends the names. */
+const char *mm_vm_event_name(u32 event);
+u64 mm_inspect_vm_event(u32 event);
+
+u32 mm_inspect_nodes(void);
+u32 mm_inspect_cpu_node(u32 cpu);
 
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
@@ -103,7 +109,7 @@ struct page *mm_virt_to_page(const void *object);
  */
 int mm_check(struct kms_error *err);
 
-/* The page allocator's part of mm_check(). Call between operations. */
+/* The page allocator's part of mm_check(), LRU lists included. Call between operations. */
 int mm_check_pages(struct kms_error *err);
 
 /* The slab layer's part of mm_check(). Call between operations. */

@@ -162,10 +162,37 @@ struct mm_ops {
 	uint32_t (*alloc_pages_bulk)(uint32_t gfp, int node, uint32_t n, struct page **pages);
 	void (*free_page_list)(struct page **pages, uint32_t n); /* free_unref_page_list() */
 	void (*drain_all_pages)(void);
+	/*
+	 * Pages that can be reclaimed or moved (docs/reclaim.md): an order-0 page's owner
+	 * puts it on an LRU list under two words of its own (mapping < 2^62); task -1: page
+	 * cache, else anonymous memory of that task (below 64). Such a page is freed with
+	 * put_page() or release_pages(), whose array is overwritten.
+	 */
+	void (*lru_cache_add)(struct page *page, uint64_t mapping, uint64_t index, int32_t task);
+	void (*mark_page_accessed)(struct page *page);
+	void (*put_page)(struct page *page);
+	void (*release_pages)(struct page **pages, uint32_t n);
+	/* a node's kernel threads: from being woken until they sleep */
+	void (*kswapd)(uint32_t node);
+	void (*kcompactd)(uint32_t node);
 	void (*refresh_cpu_vm_stats)(void); /* this CPU's vmstat worker */
 	const struct slab_policy *const *policies; /* the table of policies.c */
 	uint32_t nr_policies;
 };
+
+/*
+ * What replaying a recording (sim/validate) needs beyond requests: what the
+ * kernel does of its own accord. Plain flavour only.
+ */
+struct mm_replay_ops {
+	void (*drain_pages_zone)(uint32_t cpu, uint32_t node, uint32_t zone_idx);
+	void (*drain_zone_pages)(uint32_t node, uint32_t zone_idx); /* this CPU's */
+	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
+	void (*isolate_free_block)(uint64_t pfn);
+	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
+	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */
+};
+extern const struct mm_replay_ops mm_replay_ops __attribute__((visibility("default")));
 
 extern const struct mm_ops mm_ops_cycle __attribute__((visibility("default")));
 extern const struct mm_ops mm_ops_plain __attribute__((visibility("default")));

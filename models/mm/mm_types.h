@@ -21,6 +21,7 @@
 #define NR_CPUS 256
 #define PAGEBLOCK_ORDER kms_tunable(TUNE_PAGEBLOCK_ORDER) /* 9 in a kernel for x86 */
 #define PAGEBLOCK_NR_PAGES (1ul << PAGEBLOCK_ORDER)
+#define MAX_PAGEBLOCK_NR_PAGES (1ul << (MAX_ORDER - 1))
 #define PAGE_ALLOC_COSTLY_ORDER 3
 #define NR_PCP_LISTS 14
 #define SECTION_PFN_SHIFT 15 /* 128 MiB */
@@ -29,9 +30,18 @@ enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, MAX_NR_ZONES }
 enum migratetype { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_PCPTYPES,
 		   MIGRATE_HIGHATOMIC = MIGRATE_PCPTYPES, MIGRATE_TYPES };
 enum zone_watermarks { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARK_PROMO, NR_WMARK };
-enum zone_stat_item { NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS = 10 };
-enum node_stat_item { NR_SLAB_RECLAIMABLE_B, NR_SLAB_UNRECLAIMABLE_B, NR_VM_NODE_STAT_ITEMS = 41 };
-enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGFREE, ALLOCSTALL, NR_VM_EVENTS = 16 };
+enum lru_list { LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE, NR_LRU_LISTS };
+/* from NR_ZONE_LRU_BASE and NR_LRU_BASE on: pages on each LRU list */
+enum zone_stat_item { NR_FREE_PAGES, NR_ZONE_LRU_BASE, NR_VM_ZONE_STAT_ITEMS = 10 };
+enum node_stat_item { NR_SLAB_RECLAIMABLE_B, NR_SLAB_UNRECLAIMABLE_B, NR_LRU_BASE,
+		      NR_ISOLATED_ANON = NR_LRU_BASE + NR_LRU_LISTS, NR_ISOLATED_FILE, NR_VM_NODE_STAT_ITEMS = 41 };
+enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGFREE, ALLOCSTALL,
+		PGSCAN_KSWAPD, PGSCAN_DIRECT, PGSTEAL_KSWAPD, PGSTEAL_DIRECT, PGSCAN_DIRECT_THROTTLE,
+		PGACTIVATE, PGDEACTIVATE, PAGEOUTRUN, KSWAPD_LOW_WMARK_HIT_QUICKLY,
+		KSWAPD_HIGH_WMARK_HIT_QUICKLY, COMPACTMIGRATE_SCANNED, COMPACTFREE_SCANNED,
+		COMPACTISOLATED, COMPACTSTALL, COMPACTFAIL, COMPACTSUCCESS, KCOMPACTD_WAKE,
+		KCOMPACTD_MIGRATE_SCANNED, KCOMPACTD_FREE_SCANNED, PGMIGRATE_SUCCESS, PGMIGRATE_FAIL,
+		OOM_KILL, NR_VM_EVENTS = 32 };
 enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
 enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE };
 
@@ -112,7 +122,11 @@ struct list_head {
  * deferred struct page initialisation does), page_type 0 is "no type".
  */
 #define PG_locked (1ul << 0)
-#define PG_lru (1ul << 4) /* on an LRU list: here, any page allocated as movable */
+#define PG_referenced (1ul << 2)
+#define PG_lru (1ul << 4) /* on an LRU list; also any page allocated as movable whose owner keeps it off them */
+#define PG_lru_listed (1ul << 5) /* linked there: PG_lru proper */
+#define PG_active (1ul << 8)
+#define PG_anon (1ul << 19) /* swap-backed: on the anonymous lists */
 #define PG_slab (1ul << 9)
 #define PG_reserved (1ul << 12)
 #define PG_head (1ul << 16)
@@ -235,6 +249,13 @@ struct zonelist {
 	struct zoneref _zonerefs[MAX_NUMNODES * MAX_NR_ZONES + 1];
 };
 
+/* A node's pages in user hands, least recently used last. */
+struct lruvec {
+	struct list_head lists[NR_LRU_LISTS];
+	spinlock_t lru_lock;
+	u32 __gap;
+};
+
 struct pglist_data {
 	struct zone node_zones[MAX_NR_ZONES]; /* 0 */
 	struct zonelist node_zonelists[2];    /* 4864: fallback, no fallback */
@@ -243,9 +264,18 @@ struct pglist_data {
 	u64 node_present_pages;		      /* 13104 */
 	u64 node_spanned_pages;		      /* 13112 */
 	s32 node_id;			      /* 13120 */
-	u8 __pad1[236];
+	s32 kswapd_order;		      /* wanted of kswapd by those who woke it */
+	u32 kswapd_highest_zoneidx;	      /* MAX_NR_ZONES: by nobody */
+	s32 kswapd_failures;		      /* passes without a page since the last one with */
+	u32 kswapd_awake;
+	s32 kcompactd_max_order;
+	u32 kcompactd_highest_zoneidx;
+	u32 kcompactd_awake;
+	u32 lru_used;			      /* the node has had pages on LRU lists */
+	u8 __pad1[204];
 	u64 totalreserve_pages;		      /* 13360 */
-	u8 __pad2[240];
+	struct lruvec lruvec;		      /* 13368 */
+	u8 __pad2[168];
 	u64 flags;			      /* 13608 */
 	u8 __pad3[16];
 	u64 per_cpu_nodestats;		      /* 13632 */
@@ -343,6 +373,16 @@ enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALL
 #define ZERO_SIZE_PTR ((void *)16)
 enum slab_state { SLAB_DOWN, SLAB_PARTIAL, SLAB_UP };
 
+/* ---- out of memory ---- */
+
+#define NR_OOM_TASKS 64u
+#define OOM_SCORE_ADJ_MIN (-1000)
+struct oom_task {
+	s64 rss;	   /* anonymous pages */
+	s32 oom_score_adj; /* -1000: never to be killed */
+	u32 killed;
+};
+
 /* ---- what is global in the kernel; one struct at a fixed address ---- */
 
 /*
@@ -373,6 +413,8 @@ struct kernel_globals {
 	u8 cpu_online[NR_CPUS];
 	struct pglist_data *node_data[MAX_NUMNODES];
 	u64 per_cpu_offset[NR_CPUS];
+	u64 extfrag_threshold;
+	u64 node_reclaim_mode;
 	/* page allocator, written by every CPU */
 	s64 vm_zone_stat[NR_VM_ZONE_STAT_ITEMS] __attribute__((aligned(64)));
 
@@ -391,6 +433,10 @@ struct kernel_globals {
 	spinlock_t slab_mutex;
 	struct kmem_cache boot_kmem_cache;
 	struct kmem_cache boot_kmem_cache_node;
+
+	/* the last resort: what a task holds, and how ready one is to give it up */
+	struct oom_task oom_tasks[NR_OOM_TASKS];
+	spinlock_t oom_lock;
 };
 
 #define kdata ((struct kernel_globals *)(PAGE_OFFSET + KERNEL_DATA_PHYS))

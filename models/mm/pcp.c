@@ -31,6 +31,7 @@ static u32 rmqueue_bulk(struct zone *zone, u32 order, u32 count, struct list_hea
 	u32 i;
 
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
+	trace_step(rmq_bulk, zone_id(zone), order, mt, alloc_flags, count);
 	for (i = 0; i < count; i++) {
 		struct page *page = __rmqueue(zone, order, mt, alloc_flags);
 
@@ -40,6 +41,7 @@ static u32 rmqueue_bulk(struct zone *zone, u32 order, u32 count, struct list_hea
 		list_add_tail(&page->lru, list);
 	}
 	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)i << order));
+	trace_step(rmq_bulk_end, zone_id(zone), i);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	trace3(mm_page_pcp_refill, i, order, mt);
 	return i;
@@ -73,7 +75,22 @@ static struct page *__rmqueue_pcplist(struct zone *zone, u32 order, u32 mt, u32 
 	list_del(&page->lru);
 	pcp->count -= 1 << order;
 	trace3(mm_page_pcp_alloc, page_to_pfn(page), order, mt);
+	trace_step(pcp_alloc, page_to_pfn(page), order, mt, alloc_flags, zone_id(zone),
+		   (u64)pcp->count, (u64)pcp->free_factor);
 	return page;
+}
+
+/*
+ * The lock is only tried: an interrupt may have come inside its section. In a
+ * replay the recording knows (kind: 0 allocation, 1 free, 2 free of a list).
+ */
+static bool pcp_trylock(struct per_cpu_pages *pcp, const struct zone *zone,
+			const struct page *page, u32 order, u32 mt, u32 kind)
+{
+	if (stepping())
+		return !trace_step_next(pcp_tryfail, page ? page_to_pfn(page) : 0, order, mt,
+				     zone_id(zone), kind);
+	return spin_trylock(&pcp->lock, LOCK_PCP);
 }
 
 /* One block from this CPU's list of zone; NULL when the zone has none, or the list is locked. */
@@ -83,7 +100,7 @@ struct page *rmqueue_pcplist(struct zone *preferred, struct zone *zone, u32 orde
 	struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 	struct page *page;
 
-	if (!spin_trylock(&pcp->lock, LOCK_PCP))
+	if (!pcp_trylock(pcp, zone, NULL, order, mt, 0))
 		return NULL;
 	pcp->free_factor >>= 1;
 	page = __rmqueue_pcplist(zone, order, mt, alloc_flags, pcp);
@@ -102,7 +119,7 @@ u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 
 	struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 	u32 got;
 
-	if (!spin_trylock(&pcp->lock, LOCK_PCP))
+	if (!pcp_trylock(pcp, zone, NULL, 0, mt, 0))
 		return 0;
 	for (got = 0; got < n; got++) {
 		pages[got] = __rmqueue_pcplist(zone, 0, mt, alloc_flags, pcp);
@@ -130,6 +147,7 @@ static void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_page
 
 	count = min(count, pcp->count);
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
+	trace_step(pcp_bulk_free, zone_id(zone), (u64)count, pindex, (u64)pcp->count);
 	while (freed < count) {
 		struct list_head *list = &pcp->lists[pindex];
 		u32 order = pindex_to_order(pindex);
@@ -191,6 +209,8 @@ static void free_unref_page_commit(struct zone *zone, struct per_cpu_pages *pcp,
 	list_add(&page->lru, &pcp->lists[pindex]);
 	pcp->count += 1 << order;
 	trace3(mm_page_pcp_free, page_to_pfn(page), order, mt);
+	trace_step(pcp_free, page_to_pfn(page), order, mt, pindex, zone_id(zone), (u64)pcp->count,
+		   (u64)pcp->free_factor, zone_flag(zone, ZONE_RECLAIM_ACTIVE));
 	free_high = pcp->free_factor && order && order <= PAGE_ALLOC_COSTLY_ORDER;
 	high = nr_pcp_high(pcp, zone, free_high);
 	if (pcp->count >= high)
@@ -216,7 +236,7 @@ void free_unref_page(struct page *page, u32 order)
 	struct zone *zone = page_zone(page);
 	struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 
-	if (!spin_trylock(&pcp->lock, LOCK_PCP)) {
+	if (!pcp_trylock(pcp, zone, page, order, mt, 1)) {
 		free_one_page(zone, page, page_to_pfn(page), order, mt, FPI_NONE);
 		return;
 	}
@@ -224,29 +244,30 @@ void free_unref_page(struct page *page, u32 order)
 	spin_unlock(&pcp->lock, LOCK_PCP);
 }
 
-/*
- * Free order-0 pages in the array's order, as the release of a batch of page
- * cache or anonymous pages does: each loses one reference first, those that
- * somebody else still holds are passed over. The lock is let go every 32 pages.
- */
-void free_unref_page_list(struct page **pages, u32 n)
+/* Prepared pages, where there are no per-CPU lists. */
+static void free_without_pcp(struct page **pages, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		struct page *page = pages[i];
+
+		free_one_page(page_zone(page), page, page_to_pfn(page), 0, pcppage_migratetype(page),
+			      FPI_NONE);
+		count_vm_events(PGFREE, 1);
+	}
+}
+
+/* Prepared order-0 pages to their per-CPU lists, in the array's order. */
+static void commit_prepared(struct page **pages, u32 n)
 {
 	struct per_cpu_pages *pcp = NULL;
 	struct zone *locked = NULL;
-	u32 kept = 0, batch = 0, i;
+	u32 batch = 0, i;
 
 	if (unlikely(!pcp_allowed_order(0))) {
-		for (i = 0; i < n; i++)
-			__free_pages(pages[i], 0);
+		free_without_pcp(pages, n);
 		return;
 	}
 	for (i = 0; i < n; i++) {
-		if (!atomic_dec_and_test(&pages[i]->_refcount))
-			continue;
-		free_unref_page_prepare(pages[i], 0);
-		pages[kept++] = pages[i];
-	}
-	for (i = 0; i < kept; i++) {
 		struct page *page = pages[i];
 		struct zone *zone = page_zone(page);
 		u32 mt = pcppage_migratetype(page);
@@ -257,12 +278,13 @@ void free_unref_page_list(struct page **pages, u32 n)
 			batch = 0;
 			locked = zone;
 			pcp = this_cpu_ptr(zone->per_cpu_pageset);
-			if (unlikely(!spin_trylock(&pcp->lock, LOCK_PCP))) {
+			if (unlikely(!pcp_trylock(pcp, zone, page, 0, mt, 2))) {
 				free_one_page(zone, page, page_to_pfn(page), 0, mt, FPI_NONE);
 				locked = NULL;
 				continue;
 			}
 		}
+		trace_step(pg_free_batched, page_to_pfn(page), batch);
 		free_unref_page_commit(zone, pcp, page, 0, pcp_migratetype(mt));
 		batch++;
 	}
@@ -270,9 +292,37 @@ void free_unref_page_list(struct page **pages, u32 n)
 		spin_unlock(&pcp->lock, LOCK_PCP);
 }
 
+/*
+ * Free order-0 pages in the array's order, as the release of a batch of page
+ * cache or anonymous pages does: each loses one reference first, those that
+ * somebody else still holds are passed over. The lock is let go every 32 pages.
+ */
+void free_unref_page_list(struct page **pages, u32 n)
+{
+	u32 kept = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (!atomic_dec_and_test(&pages[i]->_refcount))
+			continue;
+		free_unref_page_prepare(pages[i], 0);
+		pages[kept++] = pages[i];
+	}
+	commit_prepared(pages, kept);
+}
+
+/* The same for pages whose last reference is gone already. */
+void free_unref_pages(struct page **pages, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		free_unref_page_prepare(pages[i], 0);
+	commit_prepared(pages, n);
+}
+
 /* ---- draining ---- */
 
-static void drain_pages_zone(u32 cpu, struct zone *zone)
+void drain_pages_zone(u32 cpu, struct zone *zone)
 {
 	struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
 	s32 left;
@@ -284,6 +334,7 @@ static void drain_pages_zone(u32 cpu, struct zone *zone)
 		left = pcp->count;
 		most = pcp->batch << PCP_BATCH_SCALE_MAX;
 		if (left) {
+			trace_step(drain_pages_zone, zone_id(zone), cpu, (u64)left);
 			free_pcppages_bulk(zone, min(left, most), pcp, 0);
 			left -= min(left, most);
 		}
@@ -315,6 +366,17 @@ void drain_all_pages(void)
 	}
 }
 
+/* The same for one zone. */
+void drain_zone_all_cpus(struct zone *zone)
+{
+	u32 cpu;
+
+	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		if (kdata->cpu_online[cpu] &&
+		    READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count))
+			drain_pages_zone(cpu, zone);
+}
+
 /* The vmstat worker's look at a remote zone whose pages have lain idle: one batch goes back. */
 void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp)
 {
@@ -323,6 +385,7 @@ void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp)
 
 	if (n <= 0)
 		return;
+	trace_step(drain_zone_pages, zone_id(zone), (u64)n);
 	spin_lock(&pcp->lock, LOCK_PCP);
 	free_pcppages_bulk(zone, n, pcp, 0);
 	spin_unlock(&pcp->lock, LOCK_PCP);
@@ -369,8 +432,11 @@ void zone_pcp_update(struct zone *zone, u32 coming_cpus)
 		batch = zone_batchsize(zone);
 	if (!high)
 		high = zone_highsize(zone, batch, coming_cpus);
+	if (zone->pageset_high == (s32)high && zone->pageset_batch == (s32)batch)
+		return;
 	zone->pageset_high = (s32)high;
 	zone->pageset_batch = (s32)batch;
+	trace_step(pcp_high_batch, zone_id(zone), high, batch);
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
 		struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
 

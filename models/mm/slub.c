@@ -73,9 +73,11 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 	struct page *slab;
 	u32 oo, objects;
 	void *first;
+	gfp_t slab_gfp;
 
 	gfp &= GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK;
-	slab = alloc_slab_pages(s, gfp | s->allocflags, node, &oo);
+	slab_gfp = (gfp & READ_ONCE(kdata->gfp_allowed_mask)) | s->allocflags;
+	slab = alloc_slab_pages(s, slab_gfp, node, &oo);
 	if (!slab)
 		return NULL;
 	objects = oo_objects(oo);
@@ -88,6 +90,8 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 	init_freelist(s, first, objects);
 	slab->freelist = first;
 	trace3(slab_new, objects, oo_order(oo), s);
+	trace_step(s_new_slab, (u64)s, page_to_pfn(slab), oo_order(oo), objects, slab_gfp,
+		   (u64)(s64)node);
 	return slab;
 }
 
@@ -124,6 +128,7 @@ static bool acquire_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct
 	if (!slab_update(s, slab, list, old, with_objects ? NULL : list, new))
 		return false;
 	slub_remove_partial(n, slab);
+	trace_step(s_acquire, (u64)slab->slab_cache, page_to_pfn(slab), (u64)list, with_objects);
 	*freelist = list;
 	return true;
 }
@@ -184,8 +189,10 @@ static struct page *get_any_partial(struct kmem_cache *s, gfp_t gfp, void **free
 {
 	struct zoneref *z = kdata->node_data[numa_node_id()]->node_zonelists[0]._zonerefs;
 	int highest = highest_zone(gfp);
+	u64 ratio;
 
-	if (!s->remote_node_defrag_ratio)
+	ratio = READ_ONCE(s->remote_node_defrag_ratio);
+	if (!ratio || trace_step_in(s_get_any, 0ul, (u64)s, ratio) > ratio)
 		return NULL;
 	for (; z->zone; z++) {
 		int nid = z->zone->node;
@@ -249,6 +256,7 @@ static void *alloc_from_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c,
 		object = get_freelist(s, slab);
 		if (object)
 			trace2(slab_refill, 0, s);
+		trace_step(s_get_freelist, (u64)s, page_to_pfn(slab), (u64)object);
 	}
 	if (object) {
 		load_freelist(s, c, object);
@@ -273,6 +281,7 @@ static void drop_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->slab = NULL;
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
+	trace_step(s_drop_cpuslab, (u64)s, page_to_pfn(slab), (u64)freelist);
 	local_irq_restore();
 	slub_deactivate(s, slab, freelist);
 }
@@ -288,6 +297,8 @@ static struct page *pop_cpu_partial(struct kmem_cache *s, struct kmem_cache_cpu 
 	slab = c->partial;
 	c->slab = slab;
 	c->partial = slab->next;
+	trace_step(s_partial_pop, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
+		   counters_frozen(slab->counters));
 	local_irq_restore();
 	trace2(slab_cpu_partial_pop, page_to_pfn(slab), s);
 	return slab;
@@ -295,7 +306,7 @@ static struct page *pop_cpu_partial(struct kmem_cache *s, struct kmem_cache_cpu 
 
 /* Make a slab the CPU slab; sleeping for it, the CPU may have got another one. */
 static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, struct page *slab,
-			      void *freelist)
+			      void *freelist, int node)
 {
 	void *object;
 
@@ -306,6 +317,7 @@ static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, st
 	local_irq_save();
 	c->slab = slab;
 	object = load_freelist(s, c, freelist);
+	trace_step(s_slow_alloc, (u64)s, (u64)object, page_to_pfn(slab), (u64)(s64)node);
 	local_irq_restore();
 	return object;
 }
@@ -318,6 +330,7 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 	void *freelist;
 
 	trace2(slab_alloc_slow, 0, s);
+	trace_step(s_slow_begin, (u64)s, (u64)(s64)node);
 	if (unlikely(node != NUMA_NO_NODE && !node_has_slabs(node)))
 		node = NUMA_NO_NODE;
 	for (slab = c->slab; slab || (slab = pop_cpu_partial(s, c)); slab = NULL) {
@@ -327,19 +340,24 @@ void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cac
 			continue;
 		}
 		freelist = alloc_from_cpu_slab(s, c, slab);
-		if (freelist)
+		if (freelist) {
+			trace_step(s_slow_alloc, (u64)s, (u64)freelist, page_to_pfn(slab),
+				   (u64)(s64)node);
 			return freelist;
+		}
 	}
 	slab = get_partial(s, gfp, node, &freelist);
 	if (!slab) {
 		slab = slub_new_slab(s, gfp, node);
-		if (unlikely(!slab))
+		if (unlikely(!slab)) {
+			trace_step(s_slow_fail, (u64)s, (u64)(s64)node);
 			return NULL;
+		}
 		if (unlikely(debug))
 			return slub_debug_take_new(s, slab);
 		freelist = freeze_new_slab(s, slab);
 	}
-	return unlikely(debug) ? freelist : install_cpu_slab(s, c, slab, freelist);
+	return unlikely(debug) ? freelist : install_cpu_slab(s, c, slab, freelist, node);
 }
 
 /* ---- requests ---- */
@@ -378,6 +396,7 @@ void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 	} while (unlikely(!cpu_freelist_update(s, c, object, tid, next)));
 	prefetchw((char *)next + s->offset);
 	trace2(slab_alloc_fast, 0, s);
+	trace_step(s_fast_alloc, (u64)s, (u64)object, (u64)(s64)node);
 	slub_zero_object(s, gfp, object);
 	return object;
 }

@@ -143,6 +143,8 @@ void slub_remove_partial(struct kmem_cache_node *n, struct page *slab);
 void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain);
 void slub_unfreeze(struct kmem_cache *s, struct page *chain);
 void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist);
+void slub_free_slab(struct kmem_cache *s, struct page *slab, u32 order);
+void slub_give_back(struct kmem_cache *s, struct page *slab);
 void slub_discard(struct kmem_cache *s, struct page *slab);
 
 /* slub_debug.c */

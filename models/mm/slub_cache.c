@@ -151,6 +151,7 @@ static bool early_node_alloc(struct kmem_cache *s, int nid)
 	init_node(n);
 	n->nr_slabs = 1;
 	n->total_objects = objects;
+	trace_step(early_node_alloc, (u64)s, page_to_pfn(slab), (u64)n, (u64)nid);
 	slub_add_partial(n, slab, false);
 	return true;
 }
@@ -227,6 +228,7 @@ static struct kmem_cache *create_new(const struct kmem_cache_args *args)
 		return NULL;
 	}
 	list_add(&s->list, &kdata->slab_caches);
+	trace_step(cache_new, (u64)s);
 	return s;
 }
 
@@ -236,6 +238,7 @@ static void merge_into(struct kmem_cache *s, u32 size)
 	s->refcount++;
 	s->object_size = max(s->object_size, size);
 	s->inuse = max(s->inuse, ALIGN(size, (u32)sizeof(void *)));
+	trace_step(cache_alias, (u64)s);
 }
 
 /* A slab cache for the arguments: an existing one that fits, or a new one; NULL when there is none. */
@@ -274,6 +277,7 @@ static void create_boot_cache(struct kmem_cache *s, u64 name, u32 size, u32 flag
 	s->refcount = -1;
 	opened = open_cache(s, flags);
 	BUG_ON(!opened);
+	trace_step(cache_boot, (u64)s);
 }
 
 /* Move a static boot cache into an object of its own. */
@@ -292,6 +296,7 @@ static struct kmem_cache *move_boot_cache(struct kmem_cache *from)
 			slab->slab_cache = s;
 	}
 	list_add(&s->list, &kdata->slab_caches);
+	trace_step(cache_bootstrap, (u64)s);
 	return s;
 }
 

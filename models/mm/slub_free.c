@@ -22,12 +22,17 @@ void slub_add_partial(struct kmem_cache_node *n, struct page *slab, bool tail)
 		list_add_tail(&slab->lru, &n->partial);
 	else
 		list_add(&slab->lru, &n->partial);
+	trace_step(s_add_partial, (u64)slab->slab_cache, page_to_pfn(slab),
+		   counters_inuse(slab->counters), counters_frozen(slab->counters), tail,
+		   n->nr_partial);
 }
 
 void slub_remove_partial(struct kmem_cache_node *n, struct page *slab)
 {
 	list_del(&slab->lru);
 	WRITE_ONCE(n->nr_partial, n->nr_partial - 1);
+	trace_step(s_remove_partial, (u64)slab->slab_cache, page_to_pfn(slab),
+		   counters_inuse(slab->counters), counters_frozen(slab->counters), n->nr_partial);
 }
 
 /* An empty slab is given back only if the node has this many partial slabs without it or with it. */
@@ -38,8 +43,9 @@ static bool enough_partial(const struct kmem_cache *s, const struct kmem_cache_n
 
 /* ---- giving a slab back ---- */
 
-static void free_slab_pages(struct kmem_cache *s, struct page *slab, u32 order)
+void slub_free_slab(struct kmem_cache *s, struct page *slab, u32 order)
 {
+	trace_step(s_free_slab, (u64)s, page_to_pfn(slab), order);
 	slab->flags &= ~PG_slab;
 	slab->mapping = 0;
 	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), s->flags & SLAB_RECLAIM_ACCOUNT);
@@ -47,7 +53,7 @@ static void free_slab_pages(struct kmem_cache *s, struct page *slab, u32 order)
 }
 
 /* Give an empty slab that is on no list back to the page allocator. */
-void slub_discard(struct kmem_cache *s, struct page *slab)
+void slub_give_back(struct kmem_cache *s, struct page *slab)
 {
 	struct kmem_cache_node *n = slab_node(s, slab);
 	u32 objects = counters_objects(READ_ONCE(slab->counters));
@@ -56,7 +62,16 @@ void slub_discard(struct kmem_cache *s, struct page *slab)
 	atomic_dec(&n->nr_slabs);
 	atomic_sub(&n->total_objects, objects);
 	trace3(slab_discard, order, s, objects);
-	free_slab_pages(s, slab, order);
+	/* a replay shows when the grace period is over */
+	if (!stepping() || !(s->flags & SLAB_TYPESAFE_BY_RCU))
+		slub_free_slab(s, slab, order);
+}
+
+/* The same, as the outcome of an operation on the slab's objects. */
+void slub_discard(struct kmem_cache *s, struct page *slab)
+{
+	trace_step(s_discard, (u64)s, page_to_pfn(slab), counters_inuse(READ_ONCE(slab->counters)));
+	slub_give_back(s, slab);
 }
 
 /* ---- the CPU's chain of partial slabs ---- */
@@ -130,6 +145,9 @@ void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain)
 	slab->slabs = slabs + 1;
 	slab->next = old;
 	c->partial = slab;
+	trace_step(s_put_cpu_partial, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
+		   counters_frozen(slab->counters), drain, (u64)slab->slabs,
+		   overflow ? page_to_pfn(overflow) : 0);
 	local_irq_restore();
 	if (overflow) {
 		trace2(slab_cpu_partial_drain, 0, s);
@@ -154,6 +172,12 @@ static void *freelist_end(const struct kmem_cache *s, void *freelist, u32 *count
 }
 
 enum slab_fate { SLAB_IS_FULL, SLAB_IS_PARTIAL, SLAB_IS_SPARE };
+
+/* How recordings number the ways to put a slab away. */
+static u64 deact_mode(enum slab_fate fate)
+{
+	return fate == SLAB_IS_PARTIAL ? 1 : fate == SLAB_IS_SPARE ? 3 : 4;
+}
 
 /*
  * Unfreeze a slab that was taken from a CPU together with its CPU freelist
@@ -184,6 +208,9 @@ void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist)
 		if (fate == SLAB_IS_PARTIAL)
 			spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 		done = slab_update(s, slab, old_list, old, list, new);
+		if (done)
+			trace_step(s_deact, (u64)s, page_to_pfn(slab), (u64)freelist,
+				   deact_mode(fate), tail, count);
 		if (done && fate == SLAB_IS_PARTIAL)
 			slub_add_partial(n, slab, tail);
 		if (fate == SLAB_IS_PARTIAL)
@@ -244,6 +271,8 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 			spin_unlock_irqrestore(&locked->list_lock, LOCK_SLAB_NODE);
 		locked = NULL;
 	}
+	trace_step(s_free_slow, (u64)s, (u64)head, (u64)tail, count, counters_frozen(old),
+		   counters_frozen(new), locked != NULL, prior != NULL, counters_inuse(new));
 	if (locked) {
 		finish_free_locked(s, locked, slab, !prior, !counters_inuse(new));
 	} else if (counters_frozen(old)) {
@@ -291,6 +320,7 @@ void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *t
 		set_freepointer(s, last, freelist);
 	} while (unlikely(!cpu_freelist_update(s, c, freelist, tid, first)));
 	trace2(slab_free_fast, count, s);
+	trace_step(s_free_fast, (u64)s, (u64)first, (u64)last, count);
 }
 
 /* ---- requests ---- */

@@ -108,7 +108,7 @@ u64 nr_free_zone_pages(u32 highest_zoneidx)
 	return sum;
 }
 
-static u64 int_sqrt(u64 x)
+u64 int_sqrt(u64 x)
 {
 	u64 root = 0, bit;
 
@@ -142,6 +142,7 @@ static void set_zone_wmarks(struct zone *zone, u64 pages_min, u64 lowmem_pages)
 	zone->_watermark[WMARK_LOW] = least + distance;
 	zone->_watermark[WMARK_HIGH] = least + 2 * distance;
 	zone->_watermark[WMARK_PROMO] = least + 3 * distance;
+	trace_step(wmark_set, zone_id(zone), least, least + distance, least + 2 * distance);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 }
 

@@ -36,6 +36,8 @@ const char *const rt_lock_names[] = {
 	[LOCK_SLAB_NODE] = "slab_node",
 	[LOCK_SLAB_MUTEX] = "slab_mutex",
 	[LOCK_POLICY] = "policy",
+	[LOCK_LRU] = "lru",
+	[LOCK_OOM] = "oom",
 	[LOCK_BARN] = "barn",
 };
 

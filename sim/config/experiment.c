@@ -16,6 +16,9 @@ static const char *const pacings[] = {
 static const char *const memories[] = {
 	[MEMORY_RECORDED] = "recorded", [MEMORY_MACHINE] = "machine", NULL};
 
+static const char *const reclaims[] = {
+	[RECLAIM_RECORDED] = "recorded", [RECLAIM_OWN] = "own", NULL};
+
 /* ---- allocator ---- */
 
 static const char *const list_orders[] = {
@@ -140,6 +143,11 @@ static const struct cfg_field workload_fields[] = {
 	 .doc = "Stop after so many; 0: the whole workload."},
 	{F(workload_config, touch), .type = CFG_OBJECT, .table = &touch_table,
 	 .doc = "What the callers do with the memory they get."},
+	{F(workload_config, reclaim), .type = CFG_ENUM, .def = "\"recorded\"", .choices = reclaims,
+	 .doc = "Who decides which page cache goes and which pages move when memory is short: "
+		"recorded, what the recording freed so is freed as any other request, and pages "
+		"in use stay; own, single movable pages go on LRU lists, and the simulated "
+		"kernel's reclaim and compaction decide."},
 	{F(workload_config, memory), .type = CFG_ENUM, .def = "\"recorded\"", .choices = memories,
 	 .doc = "Whose memory map the run starts with: that of the machine the trace was recorded "
 		"on, or the configured machine's. A synthetic workload always has the configured "
@@ -230,6 +238,9 @@ static const struct cfg_field experiment_fields[] = {
 	 .doc = "Periodic kernel work."},
 	{F(experiment_config, check), .type = CFG_BOOL, .def = "false",
 	 .doc = "Verify all invariants of the allocators at every sample; slow."},
+	{F(experiment_config, matrix), .type = CFG_JSON,
+	 .doc = "Many runs from one file: values by path, as in {\"allocator.slab\": [\"slub\", "
+		"\"noslab\"]}; `run` and `compare` carry out the product of the lists."},
 };
 
 const struct cfg_table experiment_config_table = {

@@ -100,16 +100,28 @@ static void forget(struct run *run, struct kms_object_ref ref)
 {
 	const struct object *object = objects_find(&run->objects, ref);
 
-	if (object->state == OBJECT_LIVE)
+	if (object->state == OBJECT_LIVE || object->state == OBJECT_FREEING)
 		account_free_object(&run->account, object);
 	objects_remove(&run->objects, ref);
 }
 
+/* From here on the allocators can neither take nor move what is freed. */
+static struct object begin_free(struct run *run, struct kms_object_ref ref, bool *live)
+{
+	struct object *object = objects_find(&run->objects, ref);
+
+	*live = owner_begins_free(run, object);
+	return *object;
+}
+
 static void do_page_free(struct run *run, const struct kms_request *rq)
 {
-	const struct object object = look_up(run, rq->refs[0]);
+	bool live;
+	const struct object object = begin_free(run, rq->refs[0], &live);
 
-	if (object.state == OBJECT_LIVE)
+	if (live && object.lru)
+		run->mm->put_page(mm_virt_to_page(object.memory));
+	else if (live)
 		run->mm->free_pages(mm_virt_to_page(object.memory), object.order);
 	forget(run, rq->refs[0]);
 }
@@ -135,15 +147,22 @@ static void do_page_free_part(struct run *run, const struct kms_request *rq)
 static void do_page_free_list(struct run *run, const struct kms_request *rq)
 {
 	struct page *pages[KMS_MAX_BULK];
+	bool lru = false, live;
 	u32 n = 0;
 
+	if (owner_drops(run, rq))
+		return;
 	for (u32 i = 0; i < rq->n; i++) {
-		const struct object object = look_up(run, rq->refs[i]);
+		const struct object object = begin_free(run, rq->refs[i], &live);
 
-		if (object.state == OBJECT_LIVE)
+		if (live)
 			pages[n++] = mm_virt_to_page(object.memory);
+		lru |= object.lru;
 	}
-	run->mm->free_page_list(pages, n);
+	if (lru)
+		run->mm->release_pages(pages, n);
+	else
+		run->mm->free_page_list(pages, n);
 	for (u32 i = 0; i < rq->n; i++)
 		forget(run, rq->refs[i]);
 }

@@ -16,12 +16,19 @@
 #include "workloads/request.h"
 
 /* Operations are the workload's requests plus what replay itself does on a CPU. */
-enum run_operation { OPERATION_TOUCH = NR_REQUESTS, OPERATION_VMSTAT, NR_OPERATIONS };
+enum run_operation { OPERATION_TOUCH = NR_REQUESTS, OPERATION_VMSTAT, OPERATION_LRU_ADD,
+		      OPERATION_KSWAPD, OPERATION_KCOMPACTD, NR_OPERATIONS };
 const char *run_operation_name(u32 operation);
 
 /* ---- objects.c: what the workload holds ---- */
 
-enum object_state { OBJECT_FREE, OBJECT_LIVE, OBJECT_FAILED };
+/*
+ * LISTING: on its way to an LRU list, not to be freed yet. FREEING: its free is
+ * under way. GONE: the allocators took it back, its free is still to come.
+ */
+enum object_state {
+	OBJECT_FREE, OBJECT_LIVE, OBJECT_FAILED, OBJECT_LISTING, OBJECT_FREEING, OBJECT_GONE
+};
 
 /* One allocation. Generations of a slot that overlap in simulated time are chained. */
 struct object {
@@ -29,6 +36,9 @@ struct object {
 	u8 state;
 	bool slab;	/* lies in a slab; otherwise whole pages */
 	u8 order;	/* of the page block */
+	bool lru;	/* a page on an LRU list (owner.c) */
+	bool page_cache; /* of those: page cache; otherwise anonymous memory of task */
+	u8 task;
 	u32 cache;	/* the trace's cache, OBJECT_KMALLOC + class, or OBJECT_PAGES */
 	u32 site;
 	u32 pages_left; /* of a page block that is freed in parts */
@@ -179,6 +189,24 @@ int report(struct run *run, struct kms_error *err);
 int report_zones(struct run *run, struct kms_error *err);
 int report_vm_counters(struct run *run, struct kms_error *err);
 
+/* ---- owner.c: the workload's pages that can be reclaimed and moved ---- */
+
+struct owner_counts {
+	u64 page_cache, anonymous; /* pages put on LRU lists */
+	u64 reclaimed, moved;
+	u64 frees_of_gone;	/* frees of pages that had been reclaimed or killed */
+	u64 recorded_reclaim;	/* pages that the recorded kernel reclaimed: dropped */
+	u64 killed_tasks, killed_pages;
+};
+
+void owner_start(struct run *run);
+/* After an allocation: its page goes on an LRU list if it is of that kind. */
+void owner_list(struct run *run, u32 cpu, const struct kms_request *rq);
+/* Its owner frees a page object: false if there is nothing to free. */
+bool owner_begins_free(struct run *run, struct object *object);
+/* A recorded free by the recorded kernel's reclaim: not to be carried out. */
+bool owner_drops(struct run *run, const struct kms_request *rq);
+
 /* ---- execute.c: one request on the allocators ---- */
 
 /* All objects and caches it needs are there; runs on the current simulated CPU. */
@@ -204,9 +232,10 @@ struct replay {
 	u32 waiting;	       /* CPUs that wait until something is ready */
 	u64 next_sample;       /* take one when done reaches this; ~0 never */
 	u64 sample_every;
-	u32 in_operation;      /* CPUs inside a request */
+	u32 in_operation;      /* CPUs inside a request, kernel threads at work */
 	bool sampling;	       /* CPUs are being brought to a stop for a sample */
 	u64 next_progress;
+	struct op_mark *kthread_marks; /* by CPU: of the kernel thread that runs there */
 	u64 recorded_time;     /* ns, of the request just carried out */
 	bool interrupted, out_of_memory;
 };
@@ -228,6 +257,7 @@ struct run {
 	struct machine *machine;
 	bool recorded_memory; /* the recording's memory map, not the machine's own */
 	bool kernel_up; /* per-CPU lists and workers are running */
+	struct owner_counts owner;
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
 	struct objects objects;
 	struct account account;

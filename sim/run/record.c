@@ -15,9 +15,11 @@
 
 const char *run_operation_name(u32 operation)
 {
+	static const char *const own[] = { "touch", "vmstat", "lru_add", "kswapd", "kcompactd" };
+
 	if (operation < NR_REQUESTS)
 		return kms_request_names[operation];
-	return operation == OPERATION_TOUCH ? "touch" : "vmstat";
+	return own[operation - NR_REQUESTS];
 }
 
 int record_init(struct run *run, struct kms_error *err)

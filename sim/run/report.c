@@ -446,6 +446,12 @@ static int report_fallbacks(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* Marks of the slow path, which most runs never meet. */
+static bool is_pressure_point(u32 tracepoint)
+{
+	return tracepoint >= TP_mm_vmscan_wakeup_kswapd && tracepoint <= TP_mm_lru_del;
+}
+
 static int report_counters(struct run *run, struct kms_error *err)
 {
 	const struct recorder *r = &run->recorder;
@@ -453,7 +459,8 @@ static int report_counters(struct run *run, struct kms_error *err)
 	int ret = 0;
 
 	for (u32 i = 0; i < NR_TRACEPOINTS && !ret; i++)
-		ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
+		if (!is_pressure_point(i) || rt_trace_counts()[i])
+			ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
 	for (u32 i = 0; i < run->info->nr_left_out && !ret; i++)
 		ret = store_counter(run->store, "left_out", run->info->left_out[i].what,
 				    run->info->left_out[i].count, err);
@@ -468,11 +475,36 @@ static int report_counters(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* What became of the workload's own pages, and /proc/vmstat; nothing where nothing happened. */
+static int report_reclaim(struct run *run, struct kms_error *err)
+{
+	const struct owner_counts *n = &run->owner;
+	const struct {
+		const char *name;
+		u64 value;
+	} counts[] = {
+		{ "page_cache_listed", n->page_cache }, { "anonymous_listed", n->anonymous },
+		{ "page_cache_reclaimed", n->reclaimed }, { "pages_moved", n->moved },
+		{ "frees_of_reclaimed_pages", n->frees_of_gone },
+		{ "recorded_reclaim_dropped", n->recorded_reclaim },
+		{ "tasks_killed", n->killed_tasks }, { "pages_of_killed_tasks", n->killed_pages },
+	};
+	int ret = 0;
+
+	if (run->config->workload.reclaim != RECLAIM_OWN)
+		return 0;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(counts) && !ret; i++)
+		ret = store_counter(run->store, "owner", counts[i].name, counts[i].value, err);
+	for (u32 i = 0; mm_vm_event_name(i) && !ret; i++)
+		ret = store_counter(run->store, "vmstat", mm_vm_event_name(i), mm_inspect_vm_event(i), err);
+	return ret;
+}
+
 int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
 		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_locks, report_hardware,
-		report_counters, report_fallbacks,
+		report_counters, report_fallbacks, report_reclaim,
 	};
 	int ret = 0;
 

@@ -67,8 +67,7 @@ static int check_workload(struct run *run, struct kms_error *err)
 
 /* ---- the run's row ---- */
 
-/* XXH3-128 of a text, as 32 hex digits. */
-static void hash_text(const char *text, char hex[33])
+void run_config_hash(const char *text, char hex[33])
 {
 	XXH128_hash_t h = XXH3_128bits(text, strlen(text));
 
@@ -96,7 +95,7 @@ static int begin(struct run *run, const char *config_json, const char *trace_has
 
 	uname(&host);
 	snprintf(host_text, sizeof(host_text), "%s %s %s", host.sysname, host.release, host.machine);
-	hash_text(config_json, hash);
+	run_config_hash(config_json, hash);
 	return store_begin_run(run->store, &info, run_id, err);
 }
 
