@@ -244,18 +244,6 @@ void free_unref_page(struct page *page, u32 order)
 	spin_unlock(&pcp->lock, LOCK_PCP);
 }
 
-/* Prepared pages, where there are no per-CPU lists. */
-static void free_without_pcp(struct page **pages, u32 n)
-{
-	for (u32 i = 0; i < n; i++) {
-		struct page *page = pages[i];
-
-		free_one_page(page_zone(page), page, page_to_pfn(page), 0, pcppage_migratetype(page),
-			      FPI_NONE);
-		count_vm_events(PGFREE, 1);
-	}
-}
-
 /* Prepared order-0 pages to their per-CPU lists, in the array's order. */
 static void commit_prepared(struct page **pages, u32 n)
 {
@@ -264,7 +252,14 @@ static void commit_prepared(struct page **pages, u32 n)
 	u32 batch = 0, i;
 
 	if (unlikely(!pcp_allowed_order(0))) {
-		free_without_pcp(pages, n);
+		for (i = 0; i < n; i++) {
+			u64 pfn = page_to_pfn(pages[i]);
+			struct zone *zone = page_zone(pages[i]);
+			u32 mt = pcppage_migratetype(pages[i]);
+
+			free_one_page(zone, pages[i], pfn, 0, mt, FPI_NONE);
+			count_vm_events(PGFREE, 1);
+		}
 		return;
 	}
 	for (i = 0; i < n; i++) {

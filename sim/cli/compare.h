@@ -2,7 +2,7 @@
  * compare.h - what the files of the verb `compare` share.
  *
  * compare.c has the verb; compare_columns.c finds out what stands in which
- * column; compare_jobs.c runs what is missing, each run in a process and a
+ * column, compare_config.c in what they differ; compare_jobs.c runs what is missing, each run in a process and a
  * database of its own; compare_table.c and compare_export.c print,
  * compare_words.c says it in a sentence, compare_fail.c judges --fail-on, and
  * compare_diverge.c looks for the place where two runs part.
@@ -54,6 +54,10 @@ int cmp_find_runs(struct cmp *cmp, struct kms_error *err);
 int cmp_find_stored(struct cmp *cmp, struct kms_error *err);
 /* Fill in what the table calls the columns. */
 void cmp_name_columns(struct cmp *cmp);
+/* A column of table run. */
+int cmp_run_text(struct cmp *cmp, s64 run, const char *column, char *buf, size_t n, struct kms_error *err);
+
+/* compare_config.c */
 /* What the columns' runs differ in, beside what they measured: one line each, on out. */
 int cmp_print_differences(struct cmp *cmp, FILE *out, const char *indent, struct kms_error *err);
 

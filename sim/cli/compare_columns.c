@@ -428,8 +428,8 @@ static int join_columns(struct cmp *cmp, struct kms_error *err)
 	return rc;
 }
 
-static int text_of(struct cmp *cmp, s64 run, const char *column, char *buf, size_t n,
-		   struct kms_error *err)
+int cmp_run_text(struct cmp *cmp, s64 run, const char *column, char *buf, size_t n,
+		 struct kms_error *err)
 {
 	char sql[80];
 	struct query q;
@@ -454,7 +454,7 @@ static int label_runs(struct cmp *cmp, struct kms_error *err)
 			struct cmp_column *c = &cmp->columns[i];
 
 			if (!c->nr_jobs)
-				rc = text_of(cmp, c->ids.runs[0], by[b], c->label, sizeof(c->label), err);
+				rc = cmp_run_text(cmp, c->ids.runs[0], by[b], c->label, sizeof(c->label), err);
 			for (u32 k = 0; k < i; k++)
 				apart = apart && strcmp(cmp->columns[k].label, c->label);
 		}
@@ -465,7 +465,7 @@ static int label_runs(struct cmp *cmp, struct kms_error *err)
 static int check_complete(struct cmp *cmp, s64 run, struct kms_error *err)
 {
 	char status[32] = "";
-	int rc = text_of(cmp, run, "status", status, sizeof(status), err);
+	int rc = cmp_run_text(cmp, run, "status", status, sizeof(status), err);
 
 	if (!rc && strcmp(status, "complete") && !cmp->cli->quiet)
 		fprintf(stderr, "note: run %lld is not complete (%s)\n", (long long)run,
@@ -515,139 +515,4 @@ void cmp_name_columns(struct cmp *cmp)
 		else
 			snprintf(c->shown, sizeof(c->shown), "#%u", i + 1);
 	}
-}
-
-/* ---- what the runs differ in ---- */
-
-struct leaf {
-	char path[120];
-	char **values; /* one a column, NULL: absent */
-};
-
-struct leaves {
-	struct leaf *all;
-	u32 n, nr_columns;
-	bool failed;
-};
-
-static void add_leaf(struct leaves *l, const char *path, u32 column, const cJSON *value)
-{
-	struct leaf *more;
-	u32 i = 0;
-
-	while (i < l->n && strcmp(l->all[i].path, path))
-		i++;
-	if (i == l->n) {
-		more = realloc(l->all, (l->n + 1) * sizeof(*more));
-		if (!more) {
-			l->failed = true;
-			return;
-		}
-		l->all = more;
-		more[i] = (struct leaf){.values = calloc(l->nr_columns, sizeof(char *))};
-		snprintf(more[i].path, sizeof(more[i].path), "%s", path);
-		l->n++;
-	}
-	if (!l->all[i].values)
-		l->failed = true;
-	else
-		l->all[i].values[column] = cJSON_IsString(value) ? strdup(value->valuestring)
-								 : cJSON_PrintUnformatted(value);
-}
-
-static void flatten(struct leaves *l, u32 column, const cJSON *node, const char *path)
-{
-	const cJSON *child;
-	char deeper[120];
-
-	if (!cJSON_IsObject(node)) {
-		add_leaf(l, path, column, node);
-		return;
-	}
-	cJSON_ArrayForEach (child, node) {
-		snprintf(deeper, sizeof(deeper), "%s%s%s", path, *path ? "." : "", child->string);
-		flatten(l, column, child, deeper);
-	}
-}
-
-static bool differs(const struct leaf *leaf, u32 n)
-{
-	for (u32 i = 1; i < n; i++) {
-		const char *a = leaf->values[0], *b = leaf->values[i];
-
-		if (!a != !b || (a && strcmp(a, b)))
-			return true;
-	}
-	return false;
-}
-
-static bool is_label(const char *path)
-{
-	return !strcmp(path, "name") || !strcmp(path, "title") || !strcmp(path, "seed") ||
-	       !strcmp(path, "machine.name");
-}
-
-#define MAX_SHOWN 10
-
-static void print_leaves(const struct leaves *l, FILE *out, const char *indent)
-{
-	char safe[200];
-	u32 shown = 0, more = 0;
-
-	for (u32 i = 0; i < l->n; i++) {
-		const struct leaf *leaf = &l->all[i];
-
-		if (is_label(leaf->path) || !differs(leaf, l->nr_columns))
-			continue;
-		if (shown++ >= MAX_SHOWN) {
-			more++;
-			continue;
-		}
-		fprintf(out, "%s%s: ", indent, cli_safe(safe, sizeof(safe), leaf->path));
-		for (u32 k = 0; k < l->nr_columns; k++)
-			fprintf(out, "%s%s", k ? " | " : "",
-				leaf->values[k] ? cli_safe(safe, 60, leaf->values[k]) : "-");
-		fputc('\n', out);
-	}
-	if (more)
-		fprintf(out, "%s... and %u more\n", indent, more);
-}
-
-int cmp_print_differences(struct cmp *cmp, FILE *out, const char *indent, struct kms_error *err)
-{
-	struct leaves l = {.nr_columns = cmp->nr_columns};
-	static const char *const others[] = {"trace_hash", "tool_version", "compiler_flags"};
-	char text[2000];
-	int rc = 0;
-
-	for (u32 i = 0; i < cmp->nr_columns && !rc; i++) {
-		s64 run = cmp->columns[i].ids.runs[0];
-		struct query q;
-
-		query_begin(&q, cmp->store, err, "SELECT config FROM run WHERE id = ?", "i", run);
-		if (query_next(&q)) {
-			cJSON *config = cJSON_Parse(query_text(&q, 0));
-
-			flatten(&l, i, config, "");
-			cJSON_Delete(config);
-		}
-		rc = query_end(&q);
-		for (size_t k = 0; k < KMS_ARRAY_SIZE(others) && !rc; k++) {
-			cJSON *value;
-
-			rc = text_of(cmp, run, others[k], text, sizeof(text), err);
-			value = cJSON_CreateString(text);
-			add_leaf(&l, others[k], i, value);
-			cJSON_Delete(value);
-		}
-	}
-	if (!rc && !l.failed)
-		print_leaves(&l, out, indent);
-	for (u32 i = 0; i < l.n; i++) {
-		for (u32 k = 0; l.all[i].values && k < l.nr_columns; k++)
-			free(l.all[i].values[k]);
-		free(l.all[i].values);
-	}
-	free(l.all);
-	return rc ? rc : l.failed ? kms_fail(err, KMS_EFAIL, "out of memory") : 0;
 }
