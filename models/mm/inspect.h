@@ -71,7 +71,9 @@ struct mm_cache_info {
 	const struct kmem_cache *cache;
 	u64 name; /* id given at creation; kmalloc and boot caches: index into mm_boot_cache_names */
 	bool boot_cache;
-	bool whole_pages; /* no slabs: every object is a page block, the descriptor is a page (noslab) */
+	bool whole_pages;  /* no slabs: every object is a page block (noslab) */
+	bool shared_pages; /* no slabs: objects lie in pages that all share, nobody counts them (slob) */
+	u32 descriptor_bytes; /* of the kmem_cache itself; 0: it is an object of a listed cache */
 	u32 object_size, size, align, order, objects_per_slab, refcount;
 	u32 min_partial, cpu_partial, cpu_partial_slabs, flags;
 	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
@@ -91,14 +93,25 @@ u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
 u32 mm_inspect_cache_slot(const struct kmem_cache *s);
 u32 mm_inspect_cache_slots(void);
 
+/* Slab memory that belongs to no slab cache: pages shared by all of them (slob). */
+struct mm_pool_info {
+	bool used;
+	u64 pages;	/* with free bytes */
+	u64 free_bytes; /* in them */
+};
+
+void mm_inspect_pool(struct mm_pool_info *pool);
+
 /* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
 const char *mm_boot_cache_name(u64 id);
 
 /* What an address handed out by an allocator is (inspect_object.c). */
 bool mm_object_is_slab(const void *object);
-const struct kmem_cache *mm_object_cache(const void *object); /* slab objects only */
-u64 mm_object_slot_bytes(const void *object);		      /* slab objects: bytes from one to the next */
-u64 mm_object_block_bytes(const void *object);		      /* others: bytes of the (compound) page */
+const struct kmem_cache *mm_object_cache(const void *object); /* NULL: its page does not say */
+/* Bytes of one object as its creator, or the largest of those merged into it, asked for. */
+u32 mm_cache_object_size(const struct kmem_cache *s);
+/* What it takes up: slab slot or page block. s: slab cache it was allocated from, NULL kmalloc(). */
+u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object);
 void *mm_page_address(const struct page *page);
 struct page *mm_virt_to_page(const void *object);
 

@@ -3,14 +3,14 @@
  *
  * Compiled without instrumentation. Lists are followed by their forward links
  * only: those are what the allocators write last, so that a walk is sound even
- * while a simulated CPU is in the middle of an update. mm_check_slabs() wants
+ * while a simulated CPU is in the middle of an update. slub_check_slabs() wants
  * more and is called between operations.
  *
  * Works for every policy that describes its caches by struct kmem_cache: SLUB,
  * and caches marked SLAB_WHOLE_PAGES (noslab.c).
  */
-#include "models/mm/inspect.h"
 #include "models/mm/inspect_sheaves.h"
+#include "models/mm/inspect_slab.h"
 #include "models/mm/slub.h"
 
 /* ---- names of the caches that the slab layer itself creates ---- */
@@ -136,6 +136,7 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 		.flags = s->flags & ~SLAB_WHOLE_PAGES,
 	};
 	info->whole_pages = (s->flags & SLAB_WHOLE_PAGES) != 0;
+	info->descriptor_bytes = info->whole_pages ? PAGE_SIZE : 0;
 	if (info->whole_pages)
 		count_whole_pages(s, info);
 	else
@@ -143,7 +144,7 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 	info->slab_pages = slab_pages(s, info);
 }
 
-u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max)
+u32 slub_inspect_caches(struct mm_cache_info *caches, u32 max)
 {
 	const struct list_head *head = &kdata->slab_caches, *pos;
 	u32 n = 0, i;
@@ -159,6 +160,11 @@ u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max)
 			describe_cache(list_entry(pos, struct kmem_cache, list), &caches[i]);
 	}
 	return n;
+}
+
+u32 slub_object_size(const struct kmem_cache *s)
+{
+	return s->object_size;
 }
 
 /* ---- invariants ---- */
@@ -307,7 +313,7 @@ static int check_cache(const struct kmem_cache *s, struct kms_error *err)
 	return ret;
 }
 
-int mm_check_slabs(struct kms_error *err)
+int slub_check_slabs(struct kms_error *err)
 {
 	const struct list_head *pos;
 

@@ -44,9 +44,14 @@ void mm_inspect_pcp(u32 node, u32 zone_idx, u32 cpu, struct mm_pcp_info *info)
 	};
 }
 
-/* Where its per-CPU part lies: the kernel keeps a cache's event counters there as well. */
+/*
+ * Where its per-CPU part lies: the kernel keeps a cache's event counters there
+ * as well. Slab layers without one share slot 0, where nothing is counted.
+ */
 u32 mm_inspect_cache_slot(const struct kmem_cache *s)
 {
+	if (kdata->slab_policy != SLAB_POLICY_SLUB && kdata->slab_policy != SLAB_POLICY_NOSLAB)
+		return 0;
 	return (u32)((u64)s->cpu_slab / (2 * sizeof(void *)));
 }
 

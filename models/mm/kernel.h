@@ -151,7 +151,7 @@ typedef struct {
 	u32 slock;
 } spinlock_t;
 
-enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_POLICY,
+enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_SLOB, LOCK_POLICY,
 		      LOCK_LRU, LOCK_OOM, LOCK_BARN, NR_LOCK_CLASSES };
 
 #ifdef KMS_FLAVOUR_CYCLE

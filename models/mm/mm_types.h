@@ -128,6 +128,7 @@ struct list_head {
 #define PG_active (1ul << 8)
 #define PG_anon (1ul << 19) /* swap-backed: on the anonymous lists */
 #define PG_slab (1ul << 9)
+#define PG_slob_free (1ul << 11) /* on one of SLOB's lists */
 #define PG_reserved (1ul << 12)
 #define PG_head (1ul << 16)
 #define PG_init (1ul << 24)
@@ -167,6 +168,7 @@ struct page {
 	union { /* 40 */
 		u64 private; /* order of a free buddy block */
 		u64 counters; /* SLUB: inuse 0..15, objects 16..30, frozen 31 */
+		s64 units; /* SLOB: free units in the page */
 		void *s_mem;
 	};
 	u32 page_type;	/* 48 */
@@ -365,6 +367,24 @@ struct kmem_cache {
 	struct kmem_cache_node *node[MAX_NUMNODES]; /* 200 */
 };
 
+/* ---- SLOB: its kmem_cache has a layout of its own ---- */
+
+struct slob_cache {
+	u32 object_size;       /* 0 */
+	u32 size;	       /* 4 */
+	u32 align;	       /* 8 */
+	u32 flags;	       /* 12 */
+	u32 useroffset;	       /* 16 */
+	u32 usersize;	       /* 20 */
+	u64 name;	       /* 24: id given by the creator */
+	s32 refcount;	       /* 32 */
+	u32 __gap;
+	u64 ctor;	       /* 40: id, 0 none */
+	struct list_head list; /* 48 */
+};
+
+enum slob_list { SLOB_SMALL, SLOB_MEDIUM, SLOB_LARGE, NR_SLOB_LISTS };
+
 enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC_TYPES };
 #define KMALLOC_SHIFT_LOW 3
 #define KMALLOC_SHIFT_HIGH 13
@@ -382,6 +402,9 @@ struct oom_task {
 	s32 oom_score_adj; /* -1000: never to be killed */
 	u32 killed;
 };
+
+/* The slab layer that is in operation, set by its init(): how inspect_*.c reads its structures. */
+enum slab_policy_id { SLAB_POLICY_NONE, SLAB_POLICY_SLUB, SLAB_POLICY_NOSLAB, SLAB_POLICY_SLOB, NR_SLAB_POLICY_IDS };
 
 /* ---- what is global in the kernel; one struct at a fixed address ---- */
 
@@ -437,6 +460,13 @@ struct kernel_globals {
 	/* the last resort: what a task holds, and how ready one is to give it up */
 	struct oom_task oom_tasks[NR_OOM_TASKS];
 	spinlock_t oom_lock;
+
+	u32 slab_policy; /* enum slab_policy_id; read from outside only */
+
+	/* SLOB: the pages with free units, by size of request; the one lock on a line of its own */
+	struct list_head free_slob[NR_SLOB_LISTS] __attribute__((aligned(64)));
+	spinlock_t slob_lock __attribute__((aligned(64)));
+	struct slob_cache slob_boot_cache __attribute__((aligned(64)));
 };
 
 #define kdata ((struct kernel_globals *)(PAGE_OFFSET + KERNEL_DATA_PHYS))

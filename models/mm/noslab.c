@@ -13,6 +13,7 @@
 
 static void noslab_init(void)
 {
+	kdata->slab_policy = SLAB_POLICY_NOSLAB;
 	INIT_LIST_HEAD(&kdata->slab_caches);
 	kdata->slab_state = SLAB_UP;
 }

@@ -342,6 +342,7 @@ void slub_bootstrap(u32 node_bytes)
 				kdata->nr_node_ids * sizeof(struct kmem_cache_node *));
 
 	kdata->slab_state = SLAB_DOWN;
+	kdata->slab_policy = SLAB_POLICY_SLUB;
 	INIT_LIST_HEAD(&kdata->slab_caches);
 	kdata->kmem_cache = caches;
 	kdata->kmem_cache_node = nodes;

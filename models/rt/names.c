@@ -35,6 +35,7 @@ const char *const rt_lock_names[] = {
 	[LOCK_PCP] = "pcp",
 	[LOCK_SLAB_NODE] = "slab_node",
 	[LOCK_SLAB_MUTEX] = "slab_mutex",
+	[LOCK_SLOB] = "slob",
 	[LOCK_POLICY] = "policy",
 	[LOCK_LRU] = "lru",
 	[LOCK_OOM] = "oom",

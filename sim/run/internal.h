@@ -81,7 +81,7 @@ struct site_account {
 struct account {
 	u64 ram_bytes;
 	u64 kernel_bytes; /* vmemmap, per-CPU areas, node data ... */
-	u64 slab_requested, page_requested, page_blocks;
+	u64 slab_requested, slab_held, page_requested, page_blocks;
 	u64 slab_free_cpu; /* bytes of free objects that CPUs keep, at the last partition */
 	struct site_account *sites;
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
@@ -259,6 +259,7 @@ struct run {
 	bool kernel_up; /* per-CPU lists and workers are running */
 	struct owner_counts owner;
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
+	bool *cache_gone;	    /* likewise: destroyed */
 	struct objects objects;
 	struct account account;
 	struct recorder recorder;

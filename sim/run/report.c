@@ -265,8 +265,10 @@ static int by_address(const void *a, const void *b)
 }
 
 /* Bytes asked for by the live objects of every inspected cache. */
-static void sum_requested(const struct objects *o, const struct cache_place *places, u32 n, u64 *requested)
+static void sum_requested(const struct run *run, const struct cache_place *places, u32 n, u64 *requested)
 {
+	const struct objects *o = &run->objects;
+
 	for (u64 i = 0; i < o->nr_slots; i++) {
 		const struct object *e = &o->slots[i];
 
@@ -276,7 +278,7 @@ static void sum_requested(const struct objects *o, const struct cache_place *pla
 
 			if (e->state != OBJECT_LIVE || !e->slab)
 				continue;
-			key.cache = mm_object_cache(e->memory);
+			key.cache = e->cache < run->info->nr_caches ? run->caches[e->cache] : mm_object_cache(e->memory);
 			c = bsearch(&key, places, n, sizeof(*places), by_address);
 			if (c)
 				requested[c->at] += e->requested;
@@ -322,9 +324,13 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 		.requested_bytes = requested, .tail_bytes = c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size,
 	};
 
-	/* the slab layer's own descriptors are nobody's request and waste nothing */
-	row.rounding_bytes = requested ? c->inuse * c->size - requested : 0;
 	cache_counts(run, c, &row);
+	if (c->shared_pages) { /* nobody but the workload knows how many there are */
+		row.objects = row.inuse = row.allocs - row.frees;
+		row.tail_bytes = 0;
+	}
+	/* the slab layer's own descriptors are nobody's request and waste nothing */
+	row.rounding_bytes = requested ? row.inuse * c->size - requested : 0;
 	return store_cache(run->store, &row, err);
 }
 
@@ -356,7 +362,7 @@ static int report_caches(struct run *run, struct kms_error *err)
 		places[i] = (struct cache_place){ a->caches[i].cache, i };
 	if (!ret) {
 		qsort(places, n, sizeof(*places), by_address);
-		sum_requested(&run->objects, places, n, requested);
+		sum_requested(run, places, n, requested);
 	}
 	for (u32 i = 0; i < n && !ret; i++) {
 		ret = store_one_cache(run, &a->caches[i], requested[i], err);

@@ -218,7 +218,8 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 		return ret;
 	run.info = run.stream->info;
 	run.caches = calloc(run.info->nr_caches + 1, sizeof(*run.caches));
-	ret = run.caches ? check_workload(&run, err) : kms_fail(err, KMS_EFAIL, "no memory for slab caches");
+	run.cache_gone = calloc(run.info->nr_caches + 1, sizeof(*run.cache_gone));
+	ret = run.caches && run.cache_gone ? check_workload(&run, err) : kms_fail(err, KMS_EFAIL, "no memory for slab caches");
 	if (!ret)
 		ret = start_system(&run, &system, err);
 	if (!ret)
@@ -229,6 +230,7 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	account_free(&run.account);
 	objects_free(&run.objects);
 	free(run.caches);
+	free(run.cache_gone);
 	system_stop(&system);
 	run.stream->close(run.stream);
 	return ret;
