@@ -59,7 +59,9 @@ struct barn_cache_node {
 
 static inline struct slub_percpu_sheaves *cpu_sheaves(const struct kmem_cache *s, u32 cpu)
 {
-	return (struct slub_percpu_sheaves *)(kdata->per_cpu_offset[cpu] + s->cpu_sheaves);
+	u64 offset = READ_ONCE(s->cpu_sheaves);
+
+	return (struct slub_percpu_sheaves *)(READ_ONCE(kdata->per_cpu_offset[cpu]) + offset);
 }
 
 static inline struct slub_percpu_sheaves *this_cpu_sheaves(const struct kmem_cache *s)
