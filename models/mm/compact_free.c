@@ -244,7 +244,10 @@ static void fast_isolate_around(struct compact_control *cc, u64 pfn, struct bloc
 		change_pageblock_skip(pfn, true);
 }
 
-/* Nothing at or above the wanted place: where the walk is to begin instead. */
+/*
+ * Nothing at or above the wanted place: where the walk is to begin instead. Once
+ * the scanners have passed each other the wanted places are no frames.
+ */
 static void search_failed(struct compact_control *cc, const struct fast_search *s)
 {
 	cc->fast_search_fail++;
@@ -252,7 +255,7 @@ static void search_failed(struct compact_control *cc, const struct fast_search *
 		return;
 	if (s->highest >= s->min_pfn)
 		cc->free_pfn = s->highest;
-	else if (cc->direct)
+	else if (cc->direct && s->min_pfn < kdata->max_pfn)
 		cc->free_pfn = max(s->min_pfn, cc->zone->zone_start_pfn);
 }
 
