@@ -66,7 +66,8 @@ u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
 /*
  * One slab cache as a policy reports it. Objects: total = in use + free_cpu +
  * free_partial, where free_cpu are free objects that belong to a CPU (CPU slab,
- * CPU partial slabs, array caches) and free_partial lie in slabs on a node.
+ * CPU partial slabs, SLAB's arrays, shared and alien ones too) and free_partial
+ * lie in slabs on a node.
  */
 struct mm_cache_info {
 	const struct kmem_cache *cache;
@@ -82,6 +83,11 @@ struct mm_cache_info {
 	u64 cpu_slabs;	   /* CPU slabs and CPU partial slabs */
 	u64 sheaf_capacity; /* 0: no sheaves */
 	u64 own_bytes; /* kmalloc memory that the slab layer itself holds for this cache (sheaves, barns) */
+	/*
+	 * Of inuse: objects that the slab layer itself keeps in a size class (SLAB: node
+	 * structures, shared and alien arrays, index arrays outside slabs).
+	 */
+	u64 metadata;
 };
 
 /* All slab caches in creation order. Returns how many there are (may exceed max). */

@@ -6,6 +6,7 @@
  */
 #include "models/mm/inspect_slab.h"
 #include "models/mm/mm_types.h"
+#include "models/mm/slab.h"
 
 static const struct page *head_of(const void *object)
 {
@@ -31,7 +32,9 @@ u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object)
 
 	if (kdata->slab_policy == SLAB_POLICY_SLOB)
 		return slob_held_bytes(s, object);
-	return head->flags & PG_slab ? head->slab_cache->size : PAGE_SIZE << order;
+	if (!(head->flags & PG_slab))
+		return PAGE_SIZE << order;
+	return kdata->slab_policy == SLAB_POLICY_SLAB ? slab_owner(head)->size : head->slab_cache->size;
 }
 
 void *mm_page_address(const struct page *page)

@@ -13,6 +13,7 @@ static const struct {
 } inspectors[NR_SLAB_POLICY_IDS] = {
 	[SLAB_POLICY_SLUB] = { slub_inspect_caches, slub_check_slabs, slub_object_size },
 	[SLAB_POLICY_NOSLAB] = { slub_inspect_caches, slub_check_slabs, slub_object_size },
+	[SLAB_POLICY_SLAB] = { slab_inspect_caches, slab_check_slabs, slab_object_size },
 	[SLAB_POLICY_SLOB] = { slob_inspect_caches, slob_check_slabs, slob_object_size },
 };
 

@@ -13,6 +13,9 @@ int slub_check_slabs(struct kms_error *err);
 u32 slub_object_size(const struct kmem_cache *s);
 
 /* inspect_slab_slob.c */
+u32 slab_inspect_caches(struct mm_cache_info *caches, u32 max); /* inspect_slab_slab.c */
+int slab_check_slabs(struct kms_error *err);
+u32 slab_object_size(const struct kmem_cache *s);
 u32 slob_inspect_caches(struct mm_cache_info *caches, u32 max);
 int slob_check_slabs(struct kms_error *err);
 u32 slob_object_size(const struct kmem_cache *s);

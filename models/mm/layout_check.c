@@ -6,6 +6,7 @@
  * the structures lie as the kernel's do, cache line by cache line.
  */
 #include "models/mm/page_internal.h"
+#include "models/mm/slab.h"
 
 #define SIZE(type, bytes) _Static_assert(sizeof(type) == (bytes), "size of " #type)
 #define AT(type, member, offset)                                                                   \
@@ -27,6 +28,7 @@ AT(struct page, private, 40);
 AT(struct page, counters, 40);
 AT(struct page, s_mem, 40);
 AT(struct page, page_type, 48);
+AT(struct page, active, 48);
 AT(struct page, _refcount, 52);
 
 SIZE(struct free_area, 72);
@@ -153,3 +155,53 @@ AT(struct slob_cache, name, 24);
 AT(struct slob_cache, refcount, 32);
 AT(struct slob_cache, ctor, 40);
 AT(struct slob_cache, list, 48);
+/* SLAB: the kernel's struct kmem_cache and struct kmem_cache_node have names of their own here. */
+SIZE(struct slab_cache, 632);
+AT(struct slab_cache, cpu_cache, 0);
+AT(struct slab_cache, batchcount, 8);
+AT(struct slab_cache, limit, 12);
+AT(struct slab_cache, shared, 16);
+AT(struct slab_cache, size, 20);
+AT(struct slab_cache, reciprocal, 24);
+AT(struct slab_cache, flags, 32);
+AT(struct slab_cache, num, 36);
+AT(struct slab_cache, gfporder, 40);
+AT(struct slab_cache, allocflags, 44);
+AT(struct slab_cache, colour, 48);
+AT(struct slab_cache, colour_off, 56);
+AT(struct slab_cache, freelist_size, 60);
+AT(struct slab_cache, ctor, 64);
+AT(struct slab_cache, name, 72);
+AT(struct slab_cache, list, 80);
+AT(struct slab_cache, refcount, 96);
+AT(struct slab_cache, object_size, 100);
+AT(struct slab_cache, align, 104);
+AT(struct slab_cache, useroffset, 108);
+AT(struct slab_cache, usersize, 112);
+AT(struct slab_cache, node, 120);
+
+SIZE(struct slab_node, 120);
+AT(struct slab_node, list_lock, 0);
+AT(struct slab_node, slabs_partial, 8);
+AT(struct slab_node, slabs_full, 24);
+AT(struct slab_node, slabs_free, 40);
+AT(struct slab_node, total_slabs, 56);
+AT(struct slab_node, free_slabs, 64);
+AT(struct slab_node, free_objects, 72);
+AT(struct slab_node, free_limit, 80);
+AT(struct slab_node, colour_next, 84);
+AT(struct slab_node, shared, 88);
+AT(struct slab_node, alien, 96);
+AT(struct slab_node, next_reap, 104);
+AT(struct slab_node, free_touched, 112);
+
+SIZE(struct array_cache, 16);
+AT(struct array_cache, avail, 0);
+AT(struct array_cache, limit, 4);
+AT(struct array_cache, batchcount, 8);
+AT(struct array_cache, touched, 12);
+AT(struct array_cache, entry, 16);
+
+SIZE(struct alien_cache, 24);
+AT(struct alien_cache, lock, 0);
+AT(struct alien_cache, ac, 8);

@@ -145,6 +145,16 @@ struct slab_ops {
 	void (*cache_free)(struct kmem_cache *s, void *object);
 	int (*cache_alloc_bulk)(struct kmem_cache *s, uint32_t gfp, size_t n, void **objects);
 	void (*free_bulk)(struct kmem_cache *s, size_t n, void **objects); /* s NULL: kfree_bulk */
+	/* Optional (NULL): */
+	void (*init_late)(void);	   /* kmem_cache_init_late(): before setup_pagesets() */
+	void (*cpu_prepare)(uint32_t cpu); /* before mm_ops.cpu_online() */
+	/*
+	 * Background work of the current CPU, called between its requests every
+	 * periodic_ns nanoseconds of recorded time (simulated time under
+	 * `timestamps` pacing); now_ns is that time.
+	 */
+	void (*periodic)(uint64_t now_ns);
+	uint64_t periodic_ns;
 	const struct sheaf_ops *sheaves; /* NULL: the layer has none */
 };
 

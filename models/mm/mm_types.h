@@ -169,9 +169,12 @@ struct page {
 		u64 private; /* order of a free buddy block */
 		u64 counters; /* SLUB: inuse 0..15, objects 16..30, frozen 31 */
 		s64 units; /* SLOB: free units in the page */
-		void *s_mem;
+		void *s_mem; /* SLAB: first object */
 	};
-	u32 page_type;	/* 48 */
+	union { /* 48 */
+		u32 page_type;
+		u32 active; /* SLAB: objects in use */
+	};
 	s32 _refcount;	/* 52 */
 	u64 __reserved; /* 56 */
 };
@@ -394,7 +397,7 @@ enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALL
 #define KMALLOC_MAX_CACHE_SIZE (1ul << KMALLOC_SHIFT_HIGH)
 #define KMALLOC_MAX_SIZE (PAGE_SIZE << (MAX_ORDER - 1))
 #define ZERO_SIZE_PTR ((void *)16)
-enum slab_state { SLAB_DOWN, SLAB_PARTIAL, SLAB_UP };
+enum slab_state { SLAB_DOWN, SLAB_PARTIAL, SLAB_UP, SLAB_PARTIAL_NODE, SLAB_FULL };
 
 /* ---- out of memory ---- */
 
@@ -407,7 +410,7 @@ struct oom_task {
 };
 
 /* The slab layer that is in operation, set by its init(): how inspect_*.c reads its structures. */
-enum slab_policy_id { SLAB_POLICY_NONE, SLAB_POLICY_SLUB, SLAB_POLICY_NOSLAB, SLAB_POLICY_SLOB, NR_SLAB_POLICY_IDS };
+enum slab_policy_id { SLAB_POLICY_NONE, SLAB_POLICY_SLUB, SLAB_POLICY_NOSLAB, SLAB_POLICY_SLOB, SLAB_POLICY_SLAB, NR_SLAB_POLICY_IDS };
 
 /* ---- what is global in the kernel; one struct at a fixed address ---- */
 
@@ -470,6 +473,12 @@ struct kernel_globals {
 	struct list_head free_slob[NR_SLOB_LISTS] __attribute__((aligned(64)));
 	spinlock_t slob_lock __attribute__((aligned(64)));
 	struct slob_cache slob_boot_cache __attribute__((aligned(64)));
+
+	/* SLAB */
+	u32 slab_max_order;
+	u32 use_alien_caches;
+	u64 jiffies; /* as of the last periodic work of any CPU */
+	u32 __percpu *slab_reap_node; /* whose alien cache a CPU empties next */
 };
 
 #define kdata ((struct kernel_globals *)(PAGE_OFFSET + KERNEL_DATA_PHYS))

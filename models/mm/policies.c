@@ -6,7 +6,7 @@
  */
 #include "models/mm/slub.h"
 
-extern const struct slab_policy noslab_policy, sheaves_policy, slob_policy;
+extern const struct slab_policy noslab_policy, sheaves_policy, slob_policy, slab_policy;
 
 static const struct slab_ops slub_ops = {
 	.init = slub_init,
@@ -35,6 +35,7 @@ static const struct slab_policy slub_policy = {
 const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES] = {
 	&slub_policy,
 	&sheaves_policy,
+	&slab_policy,
 	&noslab_policy,
 	&slob_policy,
 };

@@ -143,10 +143,11 @@ static void add_caches(struct run *run, s64 bytes[NR_BYTE_STATES])
 		if (is_metadata_cache(c))
 			bytes[BYTES_METADATA] += inuse;
 		else
-			user_slots += inuse;
+			user_slots += inuse - (s64)(c->metadata * c->size);
 		/* objects of kmalloc caches, but nobody's request */
 		bytes[BYTES_METADATA] += (s64)c->own_bytes;
 		user_slots -= (s64)c->own_bytes;
+		bytes[BYTES_METADATA] += (s64)(c->metadata * c->size);
 		a->slab_free_cpu += c->free_cpu * c->size;
 		bytes[BYTES_FREE_PARTIAL] += (s64)(c->free_partial * c->size);
 		bytes[BYTES_SLAB_TAIL] += (s64)(c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size);

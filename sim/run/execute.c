@@ -297,6 +297,8 @@ static void do_boot(struct run *run, const struct kms_request *rq)
 		run->policy_plain->ops->init();
 		break;
 	case BOOT_PAGESETS:
+		if (run->policy_plain->ops->init_late)
+			run->policy_plain->ops->init_late();
 		mm_ops_plain.setup_pagesets();
 		run->kernel_up = true;
 		break;
@@ -304,6 +306,8 @@ static void do_boot(struct run *run, const struct kms_request *rq)
 		mm_ops_plain.init_watermarks();
 		break;
 	case BOOT_CPU_ONLINE:
+		if (run->policy_plain->ops->cpu_prepare)
+			run->policy_plain->ops->cpu_prepare(rq->order);
 		mm_ops_plain.cpu_online(rq->order);
 		break;
 	}

@@ -17,7 +17,8 @@
 
 /* Operations are the workload's requests plus what replay itself does on a CPU. */
 enum run_operation { OPERATION_TOUCH = NR_REQUESTS, OPERATION_VMSTAT, OPERATION_LRU_ADD,
-		      OPERATION_KSWAPD, OPERATION_KCOMPACTD, NR_OPERATIONS };
+		      OPERATION_KSWAPD, OPERATION_KCOMPACTD, OPERATION_SLAB_WORK,
+		      NR_OPERATIONS };
 const char *run_operation_name(u32 operation);
 
 /* ---- objects.c: what the workload holds ---- */
@@ -219,6 +220,7 @@ struct replay_cpu {
 	u32 id;
 	struct kms_request request;
 	u64 next_vmstat; /* recorded ns */
+	u64 next_slab_work; /* likewise; 0: not scheduled yet */
 	struct sim_thread *thread;
 	bool waiting, done;
 };

@@ -15,7 +15,7 @@
 
 const char *run_operation_name(u32 operation)
 {
-	static const char *const own[] = { "touch", "vmstat", "lru_add", "kswapd", "kcompactd" };
+	static const char *const own[] = { "touch", "vmstat", "lru_add", "kswapd", "kcompactd", "slab_work" };
 
 	if (operation < NR_REQUESTS)
 		return kms_request_names[operation];

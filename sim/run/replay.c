@@ -170,21 +170,52 @@ static void run_vmstat(struct run *run, u32 cpu)
 }
 
 /* The CPU's vmstat worker, when its interval has passed since it last ran. */
+static void vmstat_work(struct replay_cpu *c, u64 now)
+{
+	u64 interval = c->run->config->periodic.vmstat / KMS_PS_PER_NS;
+
+	if (!interval || now < c->next_vmstat)
+		return;
+	c->next_vmstat = now - now % interval + interval;
+	run_vmstat(c->run, c->id);
+}
+
+#define CPU_SKEW_NS 30000000 /* 3 jiffies: CPUs do not all work at once */
+
+/*
+ * The slab layer's own periodic work, first after half its period, then at
+ * whole seconds plus the CPU's skew, as the kernel rounds such timers.
+ */
+static void slab_work(struct replay_cpu *c, u64 now)
+{
+	struct run *run = c->run;
+	u64 due = c->next_slab_work, period = run->slab->periodic_ns, next = now + period;
+	struct op_mark mark;
+
+	if (!run->slab->periodic || now < due)
+		return;
+	if (!due)
+		next = now + period / 2;
+	c->next_slab_work = next - next % 1000000000 + c->id * CPU_SKEW_NS;
+	if (!due)
+		return;
+	record_begin(run, c->id, OPERATION_SLAB_WORK, &mark);
+	run->slab->periodic(now);
+	record_end(run, c->id, OPERATION_SLAB_WORK, &mark);
+}
+
 static void periodic_work(struct replay_cpu *c)
 {
 	struct run *run = c->run;
-	u64 interval = run->config->periodic.vmstat / KMS_PS_PER_NS;
 	u64 now = c->request.time;
 
-	if (!interval || !run->kernel_up)
+	if (!run->kernel_up)
 		return;
 	if (run->cycle && run->config->workload.pacing == PACING_TIMESTAMPS)
 		now = sim_this_cpu()->clock / KMS_PS_PER_NS;
-	if (now < c->next_vmstat)
-		return;
-	c->next_vmstat = now - now % interval + interval;
 	run->replay.in_operation++;
-	run_vmstat(run, c->id);
+	vmstat_work(c, now);
+	slab_work(c, now);
 	run->replay.in_operation--;
 }
 

@@ -195,11 +195,18 @@ int system_start(struct system *s, const struct system_config *c, struct kms_err
 
 void system_boot_rest(const struct system *s)
 {
+	const struct slab_ops *slab = s->policy_plain->ops;
+
 	rt_enter_cpu(0);
-	s->policy_plain->ops->init();
+	slab->init();
+	if (slab->init_late)
+		slab->init_late();
 	mm_ops_plain.setup_pagesets();
-	for (u32 cpu = 1; cpu < s->nr_cpus; cpu++)
+	for (u32 cpu = 1; cpu < s->nr_cpus; cpu++) {
+		if (slab->cpu_prepare)
+			slab->cpu_prepare(cpu);
 		mm_ops_plain.cpu_online(cpu);
+	}
 	mm_ops_plain.init_watermarks();
 }
 

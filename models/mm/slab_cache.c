@@ -1,0 +1,471 @@
+/*
+ * slab_cache.c - SLAB: the geometry of slab caches, their creation, and the
+ * sizes of their arrays.
+ *
+ * Where the array of indices goes decides how many objects fit: into one of
+ * the free objects, into memory of its own, or, if both fail, at the end of
+ * the slab.
+ *
+ * Behaviour: Linux 6.1 (__kmem_cache_create, calculate_slab_order,
+ * enable_cpucache, do_tune_cpucache).
+ */
+#include "models/mm/slab.h"
+
+#define SLAB_NEVER_MERGE                                                                           \
+	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE | SLAB_TYPESAFE_BY_RCU |       \
+	 SLAB_NOLEAKTRACE)
+#define SLAB_MERGE_SAME                                                                            \
+	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_ACCOUNT)
+
+/* ---- geometry ---- */
+
+/* Can the index arrays of num objects be kmalloc objects that are not too large beside a slab? */
+static bool off_slab_possible(const struct slab_cache *s, u32 num)
+{
+	struct kmem_cache *cache = kdata->kmalloc_caches[KMALLOC_NORMAL][kmalloc_index(num)];
+
+	if (!cache || (to_slab_cache(cache)->flags & CFLGS_OFF_SLAB))
+		return false;
+	return to_slab_cache(cache)->size <= s->size / 2;
+}
+
+/*
+ * The lowest order with little waste; sets num and gfporder, num 0 when no
+ * order will do. place: CFLGS_OBJFREELIST, CFLGS_OFF_SLAB, or 0 for the slab's
+ * end. Returns the bytes that are left over.
+ */
+static u64 calculate_slab_order(struct slab_cache *s, u32 size, u32 flags, u32 place)
+{
+	u64 left = 0, each = place ? size : size + 1;
+
+	s->num = 0;
+	for (u32 order = 0; order < MAX_ORDER; order++) {
+		u64 bytes = PAGE_SIZE << order, num = bytes / each;
+
+		if (!num)
+			continue;
+		if (num > SLAB_MAX_OBJECTS)
+			break;
+		if (place == CFLGS_OFF_SLAB && !off_slab_possible(s, (u32)num))
+			continue;
+		s->num = (u32)num;
+		s->gfporder = order;
+		left = bytes % each;
+		if ((flags & SLAB_RECLAIM_ACCOUNT) || order >= kdata->slab_max_order || left * 8 <= bytes)
+			break;
+	}
+	return left;
+}
+
+/* Returns the place of the index array, or ~0 when a slab cannot hold an object. */
+static u32 place_index_array(struct slab_cache *s, u32 size, u32 flags, u64 *left)
+{
+	if (!s->ctor && !(flags & SLAB_TYPESAFE_BY_RCU)) {
+		*left = calculate_slab_order(s, size, flags, CFLGS_OBJFREELIST);
+		if (s->num && s->num <= s->object_size)
+			return CFLGS_OBJFREELIST;
+	}
+	if (!(flags & SLAB_NOLEAKTRACE)) {
+		*left = calculate_slab_order(s, size, flags, CFLGS_OFF_SLAB);
+		if (s->num && *left < s->num)
+			return CFLGS_OFF_SLAB;
+	}
+	*left = calculate_slab_order(s, size, flags, 0);
+	return s->num ? 0 : ~0u;
+}
+
+static gfp_t slab_allocflags(u32 flags)
+{
+	gfp_t gfp = __GFP_COMP;
+
+	if (flags & SLAB_CACHE_DMA)
+		gfp |= __GFP_DMA;
+	if (flags & SLAB_CACHE_DMA32)
+		gfp |= __GFP_DMA32;
+	return flags & SLAB_RECLAIM_ACCOUNT ? gfp | __GFP_RECLAIMABLE : gfp;
+}
+
+static bool calculate_sizes(struct slab_cache *s, u32 flags)
+{
+	u32 align = max(s->align, (u32)sizeof(void *)), size = ALIGN(s->size, (u32)sizeof(void *)), place;
+	u64 left = 0;
+
+	s->align = align;
+	s->colour_off = max(align, (u32)SMP_CACHE_BYTES);
+	size = ALIGN(size, align);
+	if (size < 16)
+		size = ALIGN(16u, align);
+	place = place_index_array(s, size, flags, &left);
+	if (place == ~0u)
+		return false;
+	s->colour = left / s->colour_off;
+	s->freelist_size = s->num;
+	s->flags = flags | place;
+	s->allocflags = slab_allocflags(flags);
+	s->size = size;
+	s->reciprocal = reciprocal_value(size);
+	return true;
+}
+
+/* ---- arrays ---- */
+
+static void init_array(struct array_cache *ac, u32 limit, u32 batch)
+{
+	ac->avail = 0;
+	ac->limit = limit;
+	ac->batchcount = batch;
+	ac->touched = 0;
+}
+
+static struct array_cache __percpu *alloc_cpu_arrays(u32 entries, u32 batch)
+{
+	struct array_cache __percpu *arrays = __alloc_percpu(array_bytes(entries), sizeof(void *));
+
+	for (u32 cpu = 0; arrays && cpu < kdata->nr_cpu_ids; cpu++)
+		init_array(per_cpu_ptr(arrays, cpu), entries, batch);
+	return arrays;
+}
+
+static struct array_cache *alloc_shared_array(struct slab_cache *s, int nid, gfp_t gfp)
+{
+	u32 entries = s->shared * s->batchcount;
+	struct array_cache *ac = slab_kmalloc(array_bytes(entries), gfp, nid);
+
+	if (ac)
+		init_array(ac, entries, SHARED_BATCHCOUNT);
+	return ac;
+}
+
+static void free_aliens(struct alien_cache **aliens)
+{
+	for (u32 i = 0; aliens && i < kdata->nr_node_ids; i++)
+		slab_kfree(aliens[i]);
+	slab_kfree(aliens);
+}
+
+/* One array for each other node; NULL when memory is out. */
+static struct alien_cache **alloc_aliens(struct slab_cache *s, int nid, gfp_t gfp)
+{
+	u32 nodes = kdata->nr_node_ids, limit = s->limit > 1 ? ALIEN_LIMIT : s->limit;
+	struct alien_cache **aliens = slab_kmalloc(nodes * sizeof(void *), gfp | __GFP_ZERO, nid);
+
+	for (u32 i = 0; aliens && i < nodes; i++) {
+		if ((int)i == nid || !kdata->node_data[i])
+			continue;
+		aliens[i] = slab_kmalloc(sizeof(struct alien_cache) + limit * sizeof(void *), gfp, nid);
+		if (!aliens[i]) {
+			free_aliens(aliens);
+			return NULL;
+		}
+		aliens[i]->lock.slock = 0;
+		init_array(&aliens[i]->ac, limit, SHARED_BATCHCOUNT);
+	}
+	return aliens;
+}
+
+/* ---- per-node parts ---- */
+
+static u64 next_reap_after(const struct slab_cache *s)
+{
+	/* Spread by the address that the cache has in the kernel's direct map. */
+	u64 address = (u64)s - PAGE_OFFSET + 0xffff888000000000ul;
+
+	return kdata->jiffies + NODE_REAP_JIFFIES + address % NODE_REAP_JIFFIES;
+}
+
+void slab_node_init(struct slab_cache *s, struct slab_node *n)
+{
+	memset(n, 0, sizeof(*n));
+	INIT_LIST_HEAD(&n->slabs_full);
+	INIT_LIST_HEAD(&n->slabs_partial);
+	INIT_LIST_HEAD(&n->slabs_free);
+	n->next_reap = next_reap_after(s);
+}
+
+/* A booting CPU 0 joins its node only after slab_init_late(). */
+static u32 online_cpus_of(int nid)
+{
+	u32 n = 0;
+
+	if (kdata->slab_state != SLAB_FULL)
+		return 0;
+	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		if (kdata->cpu_online[cpu] && (int)cpu_to_node(cpu) == nid)
+			n++;
+	return n;
+}
+
+/* The node's structure with its limit of free objects; NULL when memory is out. */
+static struct slab_node *init_cache_node(struct slab_cache *s, int nid, gfp_t gfp)
+{
+	u32 free_limit = (1 + online_cpus_of(nid)) * s->batchcount + s->num;
+	struct slab_node *n = s->node[nid];
+
+	if (n) {
+		spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
+		n->free_limit = free_limit;
+		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+		return n;
+	}
+	n = slab_kmalloc(sizeof(*n), gfp, nid);
+	if (!n)
+		return NULL;
+	slab_node_init(s, n);
+	n->free_limit = free_limit;
+	s->node[nid] = n;
+	return n;
+}
+
+/* Hand a node its arrays; what it does not take is left in *shared and *aliens. */
+static void install_arrays(struct slab_cache *s, struct slab_node *n, int nid, bool replace,
+			   struct array_cache **shared, struct alien_cache ***aliens)
+{
+	struct array_cache *old, *new = *shared;
+	struct page *empty = NULL;
+
+	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
+	old = READ_ONCE(n->shared);
+	if (old && replace) {
+		empty = slab_free_block(s, n, old->entry, READ_ONCE(old->avail), nid);
+		WRITE_ONCE(old->avail, 0);
+	}
+	if (!old || replace) {
+		WRITE_ONCE(n->shared, new);
+		*shared = old;
+	}
+	if (!READ_ONCE(n->alien)) {
+		WRITE_ONCE(n->alien, *aliens);
+		*aliens = NULL;
+	}
+	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+	slab_destroy_chain(s, empty);
+}
+
+/*
+ * A cache's structure, shared array and alien arrays on one node. replace: a
+ * shared array that is there already gives way to one of the present size.
+ */
+bool slab_setup_node(struct slab_cache *s, int nid, gfp_t gfp, bool replace)
+{
+	struct alien_cache **aliens = NULL;
+	struct array_cache *shared = NULL;
+	struct slab_node *n = NULL;
+	bool ready = true;
+
+	if (kdata->use_alien_caches) {
+		aliens = alloc_aliens(s, nid, gfp);
+		ready = aliens != NULL;
+	}
+	if (ready && s->shared) {
+		shared = alloc_shared_array(s, nid, gfp);
+		ready = shared != NULL;
+	}
+	if (ready)
+		n = init_cache_node(s, nid, gfp);
+	if (n)
+		install_arrays(s, n, nid, replace, &shared, &aliens);
+	slab_kfree(shared);
+	free_aliens(aliens);
+	return n != NULL;
+}
+
+static bool setup_nodes(struct slab_cache *s, gfp_t gfp)
+{
+	for (int nid = 0; nid < (int)kdata->nr_node_ids; nid++)
+		if (kdata->node_data[nid] && !slab_setup_node(s, nid, gfp, true))
+			return false;
+	return true;
+}
+
+/* ---- sizes of arrays ---- */
+
+/* The old per-CPU arrays are out of use: their objects go back to their slabs. */
+static void retire_cpu_arrays(struct slab_cache *s, struct array_cache __percpu *old)
+{
+	u64 bytes = array_bytes(per_cpu_ptr(old, 0)->limit);
+
+	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
+		struct array_cache *ac = per_cpu_ptr(old, cpu);
+		int nid = (int)cpu_to_node(cpu);
+		struct slab_node *n = s->node[nid];
+		struct page *empty;
+
+		if (!kdata->cpu_online[cpu])
+			continue;
+		spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
+		empty = slab_free_block(s, n, ac->entry, READ_ONCE(ac->avail), nid);
+		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+		slab_destroy_chain(s, empty);
+	}
+	free_percpu(old, bytes);
+}
+
+/* Change a cache's array sizes; false when memory is out. */
+static bool tune_arrays(struct slab_cache *s, u32 limit, u32 batch, u32 shared, gfp_t gfp)
+{
+	struct array_cache __percpu *arrays = alloc_cpu_arrays(limit, batch), *old = s->cpu_cache;
+
+	if (!arrays)
+		return false;
+	WRITE_ONCE(s->cpu_cache, arrays);
+	s->batchcount = batch;
+	s->limit = limit;
+	s->shared = shared;
+	if (old)
+		retire_cpu_arrays(s, old);
+	return setup_nodes(s, gfp);
+}
+
+static u32 limit_for(u32 size)
+{
+	if (size > 131072)
+		return 1;
+	if (size > PAGE_SIZE)
+		return 8;
+	if (size > 1024)
+		return 24;
+	return size > 256 ? 54 : 120;
+}
+
+/* Give a cache arrays of the size that fits its objects. */
+bool slab_enable_arrays(struct slab_cache *s, gfp_t gfp)
+{
+	u32 limit = limit_for(s->size);
+	u32 shared = s->size <= PAGE_SIZE && kdata->nr_cpu_ids > 1 ? 8 : 0;
+
+	return tune_arrays(s, limit, (limit + 1) / 2, shared, gfp);
+}
+
+/* Before all size classes work: arrays of one object, nodes as far as they can be had. */
+bool slab_setup_boot_arrays(struct slab_cache *s)
+{
+	u32 which = kdata->slab_state == SLAB_DOWN ? 0 : 1;
+
+	s->cpu_cache = alloc_cpu_arrays(1, 1);
+	s->limit = 1;
+	s->batchcount = 1;
+	for (int nid = 0; nid < (int)kdata->nr_node_ids; nid++) {
+		struct slab_node *n;
+
+		if (!kdata->node_data[nid])
+			continue;
+		if (kdata->slab_state == SLAB_DOWN || kdata->slab_state == SLAB_PARTIAL)
+			n = slab_boot_node(nid, which);
+		else
+			n = slab_kmalloc(sizeof(*n), GFP_NOWAIT, nid);
+		if (!n)
+			return false;
+		slab_node_init(s, n);
+		s->node[nid] = n;
+	}
+	return s->cpu_cache != NULL;
+}
+
+/* ---- creation ---- */
+
+/* Give back what a cache consists of, itself not; it has no slabs. */
+void slab_release_cache(struct slab_cache *s)
+{
+	if (s->cpu_cache)
+		free_percpu(s->cpu_cache, array_bytes(s->limit));
+	for (u32 nid = 0; nid < kdata->nr_node_ids; nid++) {
+		struct slab_node *n = s->node[nid];
+
+		if (!n)
+			continue;
+		slab_kfree(n->shared);
+		free_aliens(n->alien);
+		slab_kfree(n);
+		s->node[nid] = NULL;
+	}
+}
+
+/* Complete a described cache. False: impossible geometry, or memory is out. */
+bool slab_open_cache(struct slab_cache *s, u32 flags)
+{
+	if (!calculate_sizes(s, flags))
+		return false;
+	if (kdata->slab_state == SLAB_FULL)
+		return slab_enable_arrays(s, GFP_KERNEL);
+	return slab_setup_boot_arrays(s);
+}
+
+static struct slab_cache *create_new(const struct kmem_cache_args *args)
+{
+	struct slab_cache *cache = to_slab_cache(kdata->kmem_cache), *s;
+
+	s = slab_alloc_node(cache, GFP_KERNEL | __GFP_ZERO, NUMA_NO_NODE);
+	if (!s)
+		return NULL;
+	s->name = args->name;
+	s->size = args->size;
+	s->object_size = args->size;
+	s->align = calculate_alignment(args->flags, args->align, args->size);
+	s->ctor = args->ctor;
+	s->useroffset = args->useroffset;
+	s->usersize = args->usersize;
+	s->refcount = 1;
+	if (!slab_open_cache(s, args->flags)) {
+		slab_release_cache(s);
+		slab_cache_free(to_kmem_cache(cache), s);
+		return NULL;
+	}
+	list_add(&s->list, &kdata->slab_caches);
+	return s;
+}
+
+/* ---- merging ---- */
+
+static bool unmergeable(const struct slab_cache *s)
+{
+	return (s->flags & SLAB_NEVER_MERGE) || s->ctor || s->usersize || s->refcount < 0;
+}
+
+/* As in every slab layer, and the alignment must be a multiple of what is asked for. */
+static bool fits_into(const struct slab_cache *s, u32 flags, u32 size, u32 align)
+{
+	return size <= s->size && (s->flags & SLAB_MERGE_SAME) == (flags & SLAB_MERGE_SAME) &&
+	       !(s->size & (align - 1)) && s->size - size < sizeof(void *) && align <= s->align &&
+	       s->align % align == 0;
+}
+
+/* The oldest slab cache that could hold the new one's objects as well, or NULL. */
+static struct slab_cache *find_cache_to_merge(const struct kmem_cache_args *args)
+{
+	u32 size = ALIGN(args->size, (u32)sizeof(void *));
+	u32 align = calculate_alignment(args->flags, args->align, size);
+	struct list_head *pos;
+
+	if (kdata->slab_nomerge || args->ctor || args->usersize || (args->flags & SLAB_NEVER_MERGE))
+		return NULL;
+	size = ALIGN(size, align);
+	for (pos = kdata->slab_caches.prev; pos != &kdata->slab_caches; pos = READ_ONCE(pos->prev)) {
+		struct slab_cache *s = list_entry(pos, struct slab_cache, list);
+
+		if (!unmergeable(s) && fits_into(s, args->flags, size, align))
+			return s;
+	}
+	return NULL;
+}
+
+/* A slab cache for the arguments: an existing one that fits, or a new one; NULL when there is none. */
+struct kmem_cache *slab_cache_create(const struct kmem_cache_args *args)
+{
+	struct slab_cache *s;
+	bool merged;
+
+	spin_lock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
+	s = find_cache_to_merge(args);
+	merged = s != NULL;
+	if (merged) {
+		u32 object_size = READ_ONCE(s->object_size);
+
+		s->refcount++;
+		s->object_size = max(object_size, args->size);
+	} else {
+		s = create_new(args);
+	}
+	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
+	trace1(kmem_cache_create, merged);
+	return to_kmem_cache(s);
+}
