@@ -15,4 +15,7 @@ echo
 "$kmemsim" plot slub-up -o plots/out/slub-up
 "$kmemsim" plot why-slabs-slub why-slabs-noslab --type waste-compare,fragmentation -o plots/out/why-slabs
 echo
+echo "== Summary"
+"$kmemsim" list
+echo
 echo "Everything measured is in results/kmemsim.db (try: $kmemsim list), pictures are in plots/out/"

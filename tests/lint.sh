@@ -12,7 +12,7 @@ check() { # name, what was found
 cycle=$build/lib/mm_cycle.o
 plain=$build/lib/mm_plain.o
 check "cycle flavour calls only hooks and kms_" "$(nm -u "$cycle" | awk '{print $2}' | grep -vE '^(__tsan_|kms_)')"
-check "plain flavour calls only kms_" "$(nm -u "$plain" | awk '{print $2}' | grep -vE '^kms_')"
+check "plain flavour calls only kms_ and the C library's copies" "$(nm -u "$plain" | awk '{print $2}' | grep -vE '^(kms_|memcpy$|memset$)')"
 check "hooks are there" "$(nm -u "$cycle" | grep -q __tsan_read8 || echo none)"
 check "plain flavour has no hooks" "$(nm -u "$plain" | grep __tsan_)"
 if objdump -f "$cycle" | grep -q x86-64; then
@@ -23,4 +23,6 @@ if objdump -f "$cycle" | grep -q x86-64; then
 fi
 check "no variables of its own" \
   "$(nm "$cycle" | awk '$2 ~ /^[bBdDC]$/ {print $3}' | grep -vE '^(mm_ops_cycle|.*_policy|.*_ops|.*_table|slab_policy_table)$')"
+check "no global name twice among the libraries" \
+  "$(for f in "$build"/lib/lib*.a; do nm -g --defined-only "$f" 2>/dev/null | awk '$2 ~ /[TDBRC]/ {print $3}'; done | sort | uniq -d)"
 exit $status

@@ -201,6 +201,8 @@ void machine_attach_cpu(struct machine *m, struct sim_cpu *sim, u32 id)
 	sim->fast = cpu->fast;
 	sim->fast_mask = cpu->l1.set_mask;
 	sim->fast_ps = m->cost.l1_hit;
+	sim->local_rmw_ps = m->cost.kind[SIM_ATOMIC_LOCAL];
+	sim->local_rmw_part = PART_EXEC;
 	sim->fast_part = PART_L1;
 }
 
@@ -341,15 +343,20 @@ static void add_cpu(const struct hw_cpu *cpu, struct hw_stats *sum)
 {
 	const u64 *from = (const u64 *)&cpu->stats;
 	u64 *to = (u64 *)sum;
-	u64 fast_hits = cpu->sim ? cpu->sim->fast_hits : 0;
-	u64 fast_writes = cpu->sim ? cpu->sim->fast_writes : 0;
+	u64 all[SIM_NR_ACCESS_KINDS], fast_hits = 0;
 
 	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
 		to[i] += from[i];
-	sum->reads += cpu->accesses[SIM_READ] + fast_hits - fast_writes;
-	sum->writes += cpu->accesses[SIM_WRITE] + fast_writes;
-	sum->atomics += cpu->accesses[SIM_ATOMIC] + cpu->accesses[SIM_ATOMIC_LOCAL];
-	sum->prefetches += cpu->accesses[SIM_PREFETCHW];
+	for (u32 kind = 0; kind < SIM_NR_ACCESS_KINDS; kind++) {
+		u64 fast = cpu->sim ? cpu->sim->fast_hits[kind] : 0;
+
+		all[kind] = cpu->accesses[kind] + fast;
+		fast_hits += fast;
+	}
+	sum->reads += all[SIM_READ];
+	sum->writes += all[SIM_WRITE];
+	sum->atomics += all[SIM_ATOMIC] + all[SIM_ATOMIC_LOCAL];
+	sum->prefetches += all[SIM_PREFETCHW];
 	sum->l1_hits += fast_hits;
 }
 

@@ -21,7 +21,7 @@ struct compact_control {
 	struct zone *zone;
 	struct page *freepages;
 	u32 nr_freepages, nr_migratepages;
-	struct page *migratepages[PAGEBLOCK_NR_PAGES];
+	struct page *migratepages[MAX_PAGEBLOCK_NR_PAGES];
 	u64 migrate_pfn, free_pfn;
 	u64 fast_start_pfn; /* lowest pageblock that a fast search found; ~0: used up */
 	u64 migrate_scanned, free_scanned, migrated;

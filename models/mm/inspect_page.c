@@ -47,6 +47,28 @@ static void count_pageblocks(const struct zone *zone, u32 *count)
 		count[get_pageblock_migratetype(pfn) % MIGRATE_TYPES]++;
 }
 
+void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4])
+{
+	for (u32 mt = 0; mt < MIGRATE_TYPES; mt++)
+		count[mt] = 0;
+	count_pageblocks(&kdata->node_data[node]->node_zones[zone_idx], count);
+}
+
+u32 mm_inspect_pageblock_type(u64 pfn)
+{
+	return get_pageblock_migratetype(pfn);
+}
+
+u64 mm_inspect_max_pfn(void)
+{
+	return kdata->max_pfn;
+}
+
+u32 mm_inspect_pageblock_order(void)
+{
+	return PAGEBLOCK_ORDER;
+}
+
 static void count_free_blocks(const struct zone *zone, struct mm_zone_types *types)
 {
 	u32 order, mt;
@@ -77,12 +99,17 @@ static void inspect_zone(const struct zone *zone, struct mm_zone_info *info)
 		.spanned = zone->spanned_pages,
 		.present = zone->present_pages,
 		.managed = zone->managed_pages,
+		.watermark_boost = zone->watermark_boost,
+		.highatomic = zone->nr_reserved_highatomic,
+		.free_counter = (u64)zone_page_state(zone, NR_FREE_PAGES),
 		.nr_free_pages = (u64)zone_free_pages(zone),
 		.pcp_high = zone->pageset_high,
 		.pcp_batch = zone->pageset_batch,
 	};
 	for (i = 0; i < KMS_ARRAY_SIZE(info->watermark); i++)
 		info->watermark[i] = zone->_watermark[i];
+	for (i = 0; i < KMS_ARRAY_SIZE(info->reserve); i++)
+		info->reserve[i] = zone->lowmem_reserve[i];
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 		info->pcp_pages += (u64)per_cpu_ptr(zone->per_cpu_pageset, cpu)->count;
 	for (i = 0; i < MAX_ORDER; i++)

@@ -3,13 +3,14 @@
  *
  * Compiled without instrumentation. Lists are followed by their forward links
  * only: those are what the allocators write last, so that a walk is sound even
- * while a simulated CPU is in the middle of an update. mm_check_slabs() wants
+ * while a simulated CPU is in the middle of an update. slub_check_slabs() wants
  * more and is called between operations.
  *
  * Works for every policy that describes its caches by struct kmem_cache: SLUB,
  * and caches marked SLAB_WHOLE_PAGES (noslab.c).
  */
-#include "models/mm/inspect.h"
+#include "models/mm/inspect_sheaves.h"
+#include "models/mm/inspect_slab.h"
 #include "models/mm/slub.h"
 
 /* ---- names of the caches that the slab layer itself creates ---- */
@@ -98,6 +99,8 @@ static void count_slabs(const struct kmem_cache *s, struct mm_cache_info *info)
 			count_node(s, nid, info);
 	for (u32 cpu = 0; s->cpu_slab && cpu < kdata->nr_cpu_ids; cpu++)
 		count_cpu(s, cpu, info);
+	if (s->cpu_sheaves)
+		mm_inspect_sheaves(s, info);
 	info->inuse = info->objects - info->free_cpu - info->free_partial;
 }
 
@@ -133,6 +136,7 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 		.flags = s->flags & ~SLAB_WHOLE_PAGES,
 	};
 	info->whole_pages = (s->flags & SLAB_WHOLE_PAGES) != 0;
+	info->descriptor_bytes = info->whole_pages ? PAGE_SIZE : 0;
 	if (info->whole_pages)
 		count_whole_pages(s, info);
 	else
@@ -140,7 +144,7 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 	info->slab_pages = slab_pages(s, info);
 }
 
-u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max)
+u32 slub_inspect_caches(struct mm_cache_info *caches, u32 max)
 {
 	const struct list_head *head = &kdata->slab_caches, *pos;
 	u32 n = 0, i;
@@ -156,6 +160,11 @@ u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max)
 			describe_cache(list_entry(pos, struct kmem_cache, list), &caches[i]);
 	}
 	return n;
+}
+
+u32 slub_object_size(const struct kmem_cache *s)
+{
+	return s->object_size;
 }
 
 /* ---- invariants ---- */
@@ -184,7 +193,7 @@ static int check_freelist(const struct check *check, const struct page *slab, co
 			  u64 *seen, u32 *count)
 {
 	u32 objects = counters_objects(slab->counters);
-	u64 base = (u64)page_address(slab);
+	u64 base = (u64)page_address(slab) + check->s->red_left_pad;
 
 	for (*count = 0; freelist; freelist = get_freepointer(check->s, freelist), ++*count) {
 		u64 offset = (u64)freelist - base, i = offset / check->s->size;
@@ -304,7 +313,7 @@ static int check_cache(const struct kmem_cache *s, struct kms_error *err)
 	return ret;
 }
 
-int mm_check_slabs(struct kms_error *err)
+int slub_check_slabs(struct kms_error *err)
 {
 	const struct list_head *pos;
 
@@ -315,6 +324,9 @@ int mm_check_slabs(struct kms_error *err)
 	list_for_each(pos, &kdata->slab_caches) {
 		const struct kmem_cache *s = list_entry(pos, struct kmem_cache, list);
 		int ret = s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
+
+		if (!ret && s->cpu_sheaves)
+			ret = mm_check_sheaves(s, err);
 
 		if (ret)
 			return ret;

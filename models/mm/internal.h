@@ -61,7 +61,7 @@ void *kmalloc_large_node(u64 size, gfp_t gfp, int node);
 void free_large_kmalloc(struct page *head, void *object);
 
 /* policies.c */
-#define NR_SLAB_POLICIES 2
+#define NR_SLAB_POLICIES 4
 extern const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES];
 
 #endif

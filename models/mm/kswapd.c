@@ -89,7 +89,7 @@ void wakeup_kswapd(struct zone *zone, gfp_t gfp, u32 order, u32 highest_zoneidx)
 {
 	struct pglist_data *pgdat = READ_ONCE(zone->zone_pgdat);
 
-	if (!READ_ONCE(zone->managed_pages))
+	if (!READ_ONCE(zone->managed_pages) || stepping())
 		return;
 	if (READ_ONCE(pgdat->kswapd_awake)) {
 		wake_kswapd(pgdat, highest_zoneidx, order);

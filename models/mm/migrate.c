@@ -114,7 +114,7 @@ static enum attempt migrate_page(struct compact_control *cc, struct page *old)
  */
 static u32 migrate_pass(struct compact_control *cc, u32 left, enum attempt *result)
 {
-	struct page *kept[PAGEBLOCK_NR_PAGES];
+	struct page *kept[MAX_PAGEBLOCK_NR_PAGES];
 	u32 nr_kept = 0, i = left;
 
 	*result = MOVED;

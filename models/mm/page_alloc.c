@@ -23,8 +23,11 @@ static struct page *rmqueue_buddy_once(struct zone *zone, u32 order, u32 mt, u32
 		if (!page && (alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK)))
 			page = __rmqueue_smallest(zone, order, MIGRATE_HIGHATOMIC);
 	}
-	if (page)
+	if (page) {
 		__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+		trace_step(rmq_buddy, page_to_pfn(page), order, mt, page->index, alloc_flags,
+			   zone_id(zone));
+	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return page;
 }
@@ -36,7 +39,7 @@ static struct page *rmqueue_buddy(struct zone *preferred, struct zone *zone, u32
 
 	if (!page)
 		return NULL;
-	trace2(mm_rmqueue_buddy, order, mt);
+	trace3(mm_rmqueue_buddy, order, mt, page_to_pfn(page));
 	check_new_pages(page, order);
 	count_vm_events(PGALLOC_DMA + zone->zone_idx, 1ul << order);
 	zone_statistics(preferred, zone, 1);
@@ -98,10 +101,14 @@ static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
 	s64 free_pages;
 
+	if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
+		pcp_tune_watermark(zone, order, ac->highest_zoneidx, alloc_flags, gfp);
+
 	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
 		return true;
 	free_pages = zone_page_state(zone, NR_FREE_PAGES);
 	trace3(mm_watermark_fail, zone->zone_idx, order, free_pages);
+	trace_step(wmark_fail, zone_id(zone), order, alloc_flags, mark, (u64)free_pages);
 	return alloc_flags & ALLOC_NO_WATERMARKS;
 }
 
@@ -170,23 +177,34 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 	struct page *page = NULL;
 	u32 alloc_flags = WMARK_LOW;
 
-	if (unlikely(order >= MAX_ORDER))
+	if (unlikely(order > kms_tunable(TUNE_MAX_PAGE_ORDER)))
 		return NULL;
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, preferred_nid, &ac);
 	if (likely(ac.preferred_zoneref->zone)) {
 		alloc_flags |= alloc_flags_nofragment(ac.preferred_zoneref->zone, gfp);
 		page = get_page_from_freelist(gfp, order, alloc_flags, &ac);
-		if (unlikely(!page))
+		if (unlikely(!page)) {
+			trace_step(pg_slow, order, alloc_flags);
 			page = alloc_pages_slowpath(gfp, order, &ac);
+		}
 	}
 	trace3(mm_page_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype);
+	trace_step(pg_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype, alloc_flags);
 	return page;
+}
+
+/* This CPU's node, but for a task's memory policy: only recordings have those. */
+static int preferred_node(void)
+{
+	int nid = (int)numa_node_id();
+
+	return stepping() ? kms_step_node(nid) : nid;
 }
 
 struct page *alloc_pages_node(gfp_t gfp, u32 order, int nid)
 {
-	return __alloc_pages(gfp, order, nid < 0 ? (int)numa_node_id() : nid);
+	return __alloc_pages(gfp, order, nid < 0 ? preferred_node() : nid);
 }
 
 /* The first zone of the preferred node that can give n pages at once; NULL: do it singly. */
@@ -205,6 +223,20 @@ static struct zone *bulk_zone(gfp_t gfp, u32 n, const struct alloc_context *ac)
 	return NULL;
 }
 
+/* Without per-CPU lists a bulk request is many single ones. */
+static u32 alloc_pages_singly(gfp_t gfp, int nid, u32 n, struct page **pages)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		pages[i] = __alloc_pages(gfp, 0, nid);
+		if (!pages[i])
+			break;
+	}
+	trace2(mm_page_alloc_bulk, i, n);
+	return i;
+}
+
 /*
  * Up to n order-0 pages into the array's empty slots; returns how many slots
  * are filled from its start. May stop early, but not without trying for one.
@@ -221,6 +253,8 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		have++;
 	if (have == n)
 		return n;
+	if (unlikely(!pcp_allowed_order(0)))
+		return have + alloc_pages_singly(gfp, nid, n - have, pages + have);
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, nid, &ac);
 	if (n - have > 1 && ac.preferred_zoneref->zone)
@@ -235,6 +269,7 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		got = pages[have] != NULL;
 	}
 	trace2(mm_page_alloc_bulk, got, n);
+	trace_step(pg_bulk, have + got, n, ac.migratetype, WMARK_LOW);
 	return have + got;
 }
 
@@ -267,7 +302,8 @@ static void free_tail_pages(struct page *page, u32 order)
  */
 void free_pages_prepare(struct page *page, u32 order, bool check_head)
 {
-	trace2(mm_page_free, (1ul << order) - 1, order);
+	trace3(mm_page_free, (1ul << order) - 1, order, page_to_pfn(page));
+	trace_step(pg_free, page_to_pfn(page), order);
 	if (order)
 		free_tail_pages(page, order);
 	if (page->mapping & 3)
@@ -336,6 +372,7 @@ void split_page(struct page *page, u32 order)
 
 	for (i = 1; i < 1ul << order; i++)
 		WRITE_ONCE(page[i]._refcount, 1);
+	trace_step(pg_split, page_to_pfn(page), order);
 }
 
 /* pre: size > 0. The surplus of the block goes straight back, to the tails of the free lists. */
@@ -347,6 +384,7 @@ struct page *alloc_pages_exact(u64 size, gfp_t gfp)
 
 	if (!page)
 		return NULL;
+	trace_step(pg_exact, page_to_pfn(page), order, size, n);
 	for (i = n - 1; i > 0; i--)
 		WRITE_ONCE(page[i]._refcount, 1);
 	for (i = n; i < 1ul << order; i++)

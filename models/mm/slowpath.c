@@ -271,6 +271,31 @@ static struct page *last_chance(const struct slow_request *rq)
 	return page;
 }
 
+/* The replay of a recording says when reclaim and compaction have given reason to try again. */
+static struct page *replayed_slowpath(gfp_t gfp, u32 order, u32 alloc_flags,
+				      const struct alloc_context *ac)
+{
+	struct page *page = NULL;
+	u64 captured;
+	u32 flags;
+
+	/* as the request may, from the reserves, and once more before memory counts as out */
+	while (!page && (flags = kms_step_retry(alloc_flags,
+						ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD),
+						WMARK_HIGH | ALLOC_CPUSET)) != ~0u) {
+		if (flags == STEP_UNRESERVE)
+			unreserve_highatomic_pageblock(ac, true);
+		else
+			page = get_page_from_freelist(gfp, order, flags, ac);
+	}
+	captured = page ? ~0ul : kms_step_captured();
+	if (captured == ~0ul)
+		return page;
+	page = pfn_to_page(captured);
+	prep_new_page(page, order, gfp, alloc_flags, page_zone(page));
+	return page;
+}
+
 struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac)
 {
 	struct slow_request rq = {
@@ -283,6 +308,8 @@ struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_conte
 
 	rq.alloc_flags = gfp_to_alloc_flags(gfp, order);
 	trace2(mm_page_alloc_slowpath, order, gfp);
+	if (stepping())
+		return replayed_slowpath(gfp, order, rq.alloc_flags, ac);
 	if (rq.alloc_flags & ALLOC_KSWAPD)
 		wake_all_kswapds(&rq);
 	page = try_freelists(&rq);

@@ -75,7 +75,7 @@ void zone_statistics(struct zone *preferred, struct zone *zone, u64 n)
 
 /* ---- the worker ---- */
 
-static u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
+u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
 {
 	struct per_cpu_zonestat *stat = this_cpu_ptr(zone->per_cpu_zonestats);
 	u32 item, folded = 0;
@@ -87,6 +87,7 @@ static u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
 			continue;
 		zone_page_state_add(zone, item, x);
 		pcp->expire = 3;
+		trace_step(vmstat_fold, zone_id(zone), (u64)x, (u64)zone->vm_stat[item]);
 		folded++;
 	}
 	return folded;
@@ -132,6 +133,8 @@ void refresh_cpu_vm_stats(void)
 		struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 
 		folded += fold_zone(zone, pcp);
+		if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
+			folded += pcp_tune_decay(zone, pcp);
 		expire_remote_pages(zone, pcp);
 	}
 	for (nid = 0; nid < kdata->nr_node_ids; nid++)

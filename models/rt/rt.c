@@ -173,6 +173,7 @@ int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 
 void kms_bug(const char *file, int line, const char *what)
 {
+	rt_replay_bug(file, line, what);
 	if (engine_running()) {
 		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s",
 			    file, line, kms_smp_processor_id(), (unsigned long long)engine_now(),

@@ -111,4 +111,18 @@ void rt_sleep(void);
  */
 int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err);
 
+/*
+ * A replay of a recording (sim/validate): what the steps in the plain flavour
+ * (models/mm/steps.h) call while it is set. NULL: steps are passed over.
+ */
+struct rt_stepper {
+	u64 (*step)(u32 step, const u64 *args, u32 n, u64 usual);
+	bool (*if_next)(u32 step, const u64 *args, u32 n);
+	u32 (*retry)(u32 flags, u32 reserves, u32 last);
+	u64 (*captured)(void);
+	int (*node)(int usual);
+	void (*bug)(const char *what); /* a kms_bug(); must not return */
+};
+void rt_set_stepper(const struct rt_stepper *stepper);
+
 #endif

@@ -17,6 +17,7 @@ enum exp_reclaim { RECLAIM_RECORDED, RECLAIM_OWN };
 enum exp_memory { MEMORY_RECORDED, MEMORY_MACHINE };
 
 struct allocator_config {
+	struct cfg_array source; /* where the values come from, for people */
 	char *slab;		 /* name in the policy table */
 	struct mm_params params; /* by the kernel's names */
 };
@@ -59,6 +60,7 @@ struct experiment_config {
 	struct sampling_config sampling;
 	struct periodic_config periodic;
 	bool check; /* verify all invariants at every sample */
+	cJSON *matrix; /* lists of values (matrix.h); NULL in a single run */
 };
 
 extern const struct cfg_table experiment_config_table;

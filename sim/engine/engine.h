@@ -33,6 +33,7 @@ enum sim_access {
 	SIM_ATOMIC,	  /* locked read-modify-write: drains the pipeline, owns the line */
 	SIM_ATOMIC_LOCAL, /* unlocked read-modify-write (cmpxchg16b on per-CPU data) */
 	SIM_PREFETCHW,	  /* a hint: fetches the line for writing, off the critical path */
+	SIM_NR_ACCESS_KINDS
 };
 
 struct sim_thread;
@@ -57,9 +58,10 @@ struct sim_cpu {
 	kms_ps fast_ps;
 	u32 fast_part;
 	u32 id;
-	u64 fast_hits;		   /* accesses served by fast[] */
-	u64 fast_writes;	   /* of them, writes */
-	u64 accesses;		   /* all accesses to simulated memory */
+	kms_ps local_rmw_ps;	   /* an unlocked read-modify-write costs this on top of a write */
+	u32 local_rmw_part;
+	u64 fast_hits[SIM_NR_ACCESS_KINDS]; /* accesses served by fast[] */
+	u64 accesses;		   /* accesses that the model served; sim_accesses() has all */
 	u32 tag;		   /* what it is doing, for lock-holder accounting (models' enum) */
 	void *model;		   /* the hardware model's per-CPU state */
 	void *user;		   /* whoever drives the CPU (replay) */
@@ -184,6 +186,16 @@ static inline void sim_charge(struct sim_cpu *cpu, u32 part, kms_ps ps)
 {
 	cpu->clock += ps;
 	cpu->part[part] += ps;
+}
+
+/* All accesses of a CPU to simulated memory so far. */
+static inline u64 sim_accesses(const struct sim_cpu *cpu)
+{
+	u64 n = cpu->accesses;
+
+	for (u32 kind = 0; kind < SIM_NR_ACCESS_KINDS; kind++)
+		n += cpu->fast_hits[kind];
+	return n;
 }
 
 /* Out of line: another CPU is now behind; let it catch up. */

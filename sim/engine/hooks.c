@@ -24,6 +24,10 @@
 
 /* ---- one access ---- */
 
+/*
+ * Reads need any entry for the line, the others a writable one; SIM_ATOMIC has
+ * no short cut. Only size and kind that are constants make this cheap.
+ */
 ALWAYS_INLINE bool access_fast(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind)
 {
 	u64 want = off >> SIM_LINE_SHIFT << 1, entry;
@@ -33,10 +37,10 @@ ALWAYS_INLINE bool access_fast(struct sim_cpu *cpu, u64 off, u32 size, enum sim_
 	entry = cpu->fast[off >> SIM_LINE_SHIFT & cpu->fast_mask];
 	if (kind == SIM_READ ? (entry | 1) != (want | 1) : entry != (want | 1))
 		return false;
-	cpu->accesses++;
-	cpu->fast_hits++;
-	cpu->fast_writes += kind == SIM_WRITE;
+	cpu->fast_hits[kind]++;
 	sim_charge(cpu, cpu->fast_part, cpu->fast_ps);
+	if (kind == SIM_ATOMIC_LOCAL)
+		sim_charge(cpu, cpu->local_rmw_part, cpu->local_rmw_ps);
 	return true;
 }
 
@@ -78,7 +82,7 @@ void sim_access(u64 off, u32 size, enum sim_access kind)
 {
 	struct sim_cpu *cpu = sim_current;
 
-	if (kind > SIM_WRITE || !access_fast(cpu, off, size, kind))
+	if (kind == SIM_ATOMIC || !access_fast(cpu, off, size, kind))
 		access_slow(cpu, off, size, kind);
 	else
 		sim_sync();

@@ -12,6 +12,7 @@
 #include "sim/engine/lock.h"
 #include "sim/engine/ram.h"
 #include "sim/run/run.h"
+#include "sim/run/slab_stats.h"
 #include "workloads/request.h"
 
 /* Operations are the workload's requests plus what replay itself does on a CPU. */
@@ -80,7 +81,7 @@ struct site_account {
 struct account {
 	u64 ram_bytes;
 	u64 kernel_bytes; /* vmemmap, per-CPU areas, node data ... */
-	u64 slab_requested, page_requested, page_blocks;
+	u64 slab_requested, slab_held, page_requested, page_blocks;
 	u64 slab_free_cpu; /* bytes of free objects that CPUs keep, at the last partition */
 	struct site_account *sites;
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
@@ -101,6 +102,9 @@ u32 account_cache(const struct account *a, u32 object_cache);
 u32 account_kmalloc_class(u64 object_bytes, u32 type);
 /* The partition now. All CPUs must be between operations. */
 void account_bytes(struct run *run, s64 bytes[NR_BYTE_STATES]);
+
+#define MOBILITY_TYPES 4
+#define HUGE_PAGE_ORDER 9
 
 /* ---- record.c: operations, samples, metrics ---- */
 
@@ -128,7 +132,9 @@ struct phase_record {
 	u64 lock_wait, lock_contended;
 	u64 trace_counts[NR_TRACEPOINTS];
 	s64 bytes_end[NR_BYTE_STATES];
-	double unusable_end;
+	double unusable_end, index_end;
+	u64 fragmenting;	  /* fallbacks */
+	u64 unmovable_in_movable; /* pages, at the end */
 };
 
 struct recorder {
@@ -139,6 +145,7 @@ struct recorder {
 	struct hw_stats hw;
 	u64 lock_wait, lock_contended;
 	u64 trace_counts[NR_TRACEPOINTS];
+	u64 fragmenting;
 };
 
 /* Where a CPU stood when its operation began. */
@@ -155,11 +162,32 @@ void record_begin(struct run *run, u32 cpu, u32 operation, struct op_mark *mark)
 void record_end(struct run *run, u32 cpu, u32 operation, const struct op_mark *mark);
 int record_sample(struct run *run, struct kms_error *err);
 void record_close(struct run *run); /* ends the last phase */
-double record_unusable_index(u32 order); /* free memory in blocks below order, of all free memory */
+
+/* ---- mobility.c: pages and pageblocks of the wrong kind ---- */
+
+struct mobility {
+	u64 nr_pages;
+	u32 pageblock_order;
+	u64 *unmovable; /* bit per frame: in use by a request that was not movable */
+	u16 *in_block;	/* such frames of each pageblock */
+	u64 in_movable; /* such frames in movable pageblocks */
+	u64 fragmenting; /* fallbacks to blocks smaller than a pageblock */
+	u64 fallbacks[MOBILITY_TYPES][MOBILITY_TYPES]; /* by type wanted, type of the block */
+};
+
+/* Watch the page allocator from now on. Call once the memory map is there and before requests. */
+int mobility_start(struct mobility *m, struct kms_error *err);
+void mobility_stop(struct mobility *m);
+extern const char *const mobility_type_names[MOBILITY_TYPES];
 
 /* ---- report.c: metrics and tables into the store, after the replay ---- */
 
 int report(struct run *run, struct kms_error *err);
+
+/* ---- report_zones.c: zones, page lists and the kernel's counters ---- */
+
+int report_zones(struct run *run, struct kms_error *err);
+int report_vm_counters(struct run *run, struct kms_error *err);
 
 /* ---- owner.c: the workload's pages that can be reclaimed and moved ---- */
 
@@ -231,9 +259,12 @@ struct run {
 	bool kernel_up; /* per-CPU lists and workers are running */
 	struct owner_counts owner;
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
+	bool *cache_gone;	    /* likewise: destroyed */
 	struct objects objects;
 	struct account account;
 	struct recorder recorder;
+	struct mobility mobility;
+	struct slab_stats slab_stats;
 	struct replay replay;
 	double started; /* host seconds */
 };

@@ -208,6 +208,17 @@ static void touch_memory(struct run *run, u32 cpu, const struct kms_request *rq,
 	record_end(run, cpu, OPERATION_TOUCH, &mark);
 }
 
+static void report_answers(struct run *run, const struct kms_request *rq)
+{
+	for (u32 i = 0; i < rq->n; i++) {
+		const struct object *object = objects_find(&run->objects, rq->refs[i]);
+		bool live = object && object->state == OBJECT_LIVE;
+
+		run->options->answer(run->options->answer_arg, rq, i,
+				     live ? ram_off(object->memory) : ~0ull);
+	}
+}
+
 static int carry_out(struct replay_cpu *c, struct kms_error *err)
 {
 	struct run *run = c->run;
@@ -226,6 +237,8 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 		record_begin(run, c->id, rq->op, &mark);
 		execute(run, rq);
 		record_end(run, c->id, rq->op, &mark);
+		if (class == 'A' && run->options->answer)
+			report_answers(run, rq);
 		if (class == 'A')
 			touch_memory(run, c->id, rq, touch->write_bytes, SIM_WRITE);
 		owner_list(run, c->id, rq);

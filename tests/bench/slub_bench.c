@@ -66,7 +66,7 @@ static u64 all_accesses(u32 cpus)
 	u64 n = 0;
 
 	for (u32 i = 0; i < cpus; i++)
-		n += engine_cpu(i)->accesses;
+		n += sim_accesses(engine_cpu(i));
 	return n;
 }
 

@@ -44,8 +44,8 @@ static void run(struct hw_stats *stats, kms_ps *clocks)
 
 		clocks[cpu] = sim->clock;
 		assert_int_equal(rig_parts_sum(sim), sim->clock - sim->idle);
-		assert_true(sim->fast_hits > 0);
-		assert_int_equal(sim->accesses, STEPS);
+		assert_true(sim->fast_hits[SIM_READ] > 0);
+		assert_int_equal(sim_accesses(sim), STEPS);
 	}
 	machine_free(machine);
 	engine_exit();

@@ -82,8 +82,8 @@ static void miss_then_hits(void **state)
 	assert_int_equal(stats(0).row_hits, 3);
 	assert_int_equal(stats(0).reads, 6);
 	assert_int_equal(stats(0).writes, 3);
-	assert_int_equal(rig.cpus[0].fast_hits, 3); /* not E to M */
-	assert_int_equal(rig.cpus[0].fast_writes, 2);
+	assert_int_equal(hw_fast_hits(&rig.cpus[0]), 3); /* not E to M */
+	assert_int_equal(rig.cpus[0].fast_hits[SIM_WRITE], 2);
 	assert_int_equal(stats(1).l1_misses, 0);
 	assert_int_equal(stats(-1).l1_misses, 5);
 }
@@ -290,8 +290,8 @@ static void compare(struct machine_config *config, u32 lines, bool window2)
 		machine_stats(with.machine, (int)i, &a);
 		machine_stats(without.machine, (int)i, &b);
 		assert_memory_equal(&a, &b, sizeof(a));
-		assert_true(with.cpus[i].fast_hits > with.cpus[i].accesses / 4);
-		assert_int_equal(without.cpus[i].fast_hits, 0);
+		assert_true(hw_fast_hits(&with.cpus[i]) > with.cpus[i].accesses / 4);
+		assert_int_equal(hw_fast_hits(&without.cpus[i]), 0);
 	}
 	rig_close(&with);
 	rig_close(&without);

@@ -68,17 +68,24 @@ static inline void rig_close(struct rig *rig)
 	machine_free(rig->machine);
 }
 
+/* Accesses that the short cut served. */
+static inline u64 hw_fast_hits(const struct sim_cpu *cpu)
+{
+	return sim_accesses(cpu) - cpu->accesses;
+}
+
 static inline bool rig_fast(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind)
 {
 	u64 line = off >> 6, entry = cpu->fast[line & cpu->fast_mask];
 
-	if (kind > SIM_WRITE || (off & 63) + size > 64)
+	if (kind == SIM_ATOMIC || (off & 63) + size > 64)
 		return false;
-	if (kind == SIM_WRITE ? entry != (line << 1 | 1) : entry >> 1 != line)
+	if (kind == SIM_READ ? entry >> 1 != line : entry != (line << 1 | 1))
 		return false;
-	cpu->fast_hits++;
-	cpu->fast_writes += kind == SIM_WRITE;
+	cpu->fast_hits[kind]++;
 	sim_charge(cpu, cpu->fast_part, cpu->fast_ps);
+	if (kind == SIM_ATOMIC_LOCAL)
+		sim_charge(cpu, cpu->local_rmw_part, cpu->local_rmw_ps);
 	return true;
 }
 
@@ -86,9 +93,10 @@ static inline void rig_touch_size(struct rig *rig, u32 cpu, u64 off, u32 size, e
 {
 	struct sim_cpu *sim = &rig->cpus[cpu];
 
+	if (rig->shortcut && rig_fast(sim, off, size, kind))
+		return;
 	sim->accesses++;
-	if (!rig->shortcut || !rig_fast(sim, off, size, kind))
-		machine_access(sim, off, size, kind);
+	machine_access(sim, off, size, kind);
 }
 
 static inline void rig_touch(struct rig *rig, u32 cpu, u64 off, enum sim_access kind)
