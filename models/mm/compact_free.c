@@ -20,7 +20,7 @@ static bool __isolate_free_page(struct zone *zone, struct page *page, u32 order)
 		return false;
 	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
 	del_page_from_free_list(page, zone, order);
-	page->private = order;
+	WRITE_ONCE(page->private, order);
 	if (order < PAGEBLOCK_ORDER - 1)
 		return true;
 	for (; pfn < end; pfn += PAGEBLOCK_NR_PAGES)
@@ -55,7 +55,7 @@ static void split_map_pages(struct compact_control *cc, const struct block_chain
 		struct page *next = (struct page *)READ_ONCE(block->lru.next);
 		u64 nr = 1ul << block->private, i;
 
-		block->private = 0;
+		WRITE_ONCE(block->private, 0);
 		for (i = 0; i < nr; i++) {
 			WRITE_ONCE(block[i]._refcount, 1);
 			block[i].lru.next = (struct list_head *)cc->freepages;
@@ -178,7 +178,7 @@ static struct page *search_order(struct compact_control *cc, struct fast_search 
 		pfn = page_to_pfn(page);
 		(*looked_at)++;
 		if (pfn >= s->highest)
-			s->highest = max(pageblock_start_pfn(pfn), cc->zone->zone_start_pfn);
+			s->highest = max(pageblock_start_pfn(pfn), READ_ONCE(cc->zone->zone_start_pfn));
 		if (pfn >= s->low_pfn) {
 			cc->fast_search_fail = 0;
 			cc->search_order = (s32)order;
@@ -232,8 +232,8 @@ static struct page *search_orders(struct compact_control *cc, struct fast_search
 /* The rest of the pageblock in which a block was found. */
 static void fast_isolate_around(struct compact_control *cc, u64 pfn, struct block_chain *chain)
 {
-	u64 start = max(pageblock_start_pfn(pfn), cc->zone->zone_start_pfn);
-	u64 end = min(pageblock_end_pfn(pfn), zone_end_pfn(cc->zone));
+	u64 start = max(pageblock_start_pfn(pfn), READ_ONCE(cc->zone->zone_start_pfn));
+	u64 end = min(pageblock_end_pfn(pfn), zone_end(cc->zone));
 
 	if (cc->nr_freepages >= cc->nr_migratepages)
 		return;
@@ -256,7 +256,7 @@ static void search_failed(struct compact_control *cc, const struct fast_search *
 	if (s->highest >= s->min_pfn)
 		cc->free_pfn = s->highest;
 	else if (cc->direct && s->min_pfn < kdata->max_pfn)
-		cc->free_pfn = max(s->min_pfn, cc->zone->zone_start_pfn);
+		cc->free_pfn = max(s->min_pfn, READ_ONCE(cc->zone->zone_start_pfn));
 }
 
 static void fast_isolate_freepages(struct compact_control *cc, struct block_chain *chain)
@@ -307,11 +307,11 @@ static void update_pageblock_skip(struct compact_control *cc, u64 pfn)
 static void walk_pageblocks(struct compact_control *cc, struct block_chain *chain)
 {
 	u64 start = cc->free_pfn, block = pageblock_start_pfn(start);
-	u64 low = pageblock_end_pfn(cc->migrate_pfn), zone_end = zone_end_pfn(cc->zone);
+	u64 low = pageblock_end_pfn(cc->migrate_pfn), last = zone_end(cc->zone);
 	u32 stride = cc->mode == MIGRATE_ASYNC ? COMPACT_CLUSTER_MAX : 1;
 
 	while (block >= low) {
-		u64 end = min(block + PAGEBLOCK_NR_PAGES, zone_end);
+		u64 end = min(block + PAGEBLOCK_NR_PAGES, last);
 		u32 isolated = 0;
 
 		if (block % (COMPACT_CLUSTER_MAX * PAGEBLOCK_NR_PAGES) == 0)

@@ -106,7 +106,7 @@ static u64 search_free_list(struct compact_control *cc, u32 order, u64 high_pfn,
 		update_fast_start_pfn(cc, pfn);
 		cc->fast_search_fail = 0;
 		change_pageblock_skip(pfn, true);
-		return max(pageblock_start_pfn(pfn), cc->zone->zone_start_pfn);
+		return max(pageblock_start_pfn(pfn), READ_ONCE(cc->zone->zone_start_pfn));
 	}
 	return 0;
 }
@@ -132,7 +132,7 @@ static u64 fast_find_migrateblock(struct compact_control *cc)
 
 	if (!can_search(cc))
 		return cc->migrate_pfn;
-	if (cc->migrate_pfn != cc->zone->zone_start_pfn)
+	if (cc->migrate_pfn != READ_ONCE(cc->zone->zone_start_pfn))
 		distance >>= 2;
 	high_pfn = pageblock_start_pfn(cc->migrate_pfn + distance);
 	for (order = cc->order - 1; order >= PAGE_ALLOC_COSTLY_ORDER && !found && scanned < limit;
@@ -173,7 +173,7 @@ static bool isolate_page(struct page *page)
 
 	if (!PageLRU(page))
 		return false;
-	lruvec = &page_zone(page)->zone_pgdat->lruvec;
+	lruvec = &page_pgdat(page)->lruvec;
 	spin_lock_irqsave(&lruvec->lru_lock, LOCK_LRU);
 	taken = PageLRU(page) && get_page_unless_zero(page);
 	if (taken)
@@ -271,7 +271,7 @@ u32 isolate_migratepages(struct compact_control *cc)
 
 	for (end = pageblock_end_pfn(low_pfn); end <= cc->free_pfn;
 	     found = false, low_pfn = cc->migrate_pfn = end, end += PAGEBLOCK_NR_PAGES) {
-		u64 zone_start = cc->zone->zone_start_pfn;
+		u64 zone_start = READ_ONCE(cc->zone->zone_start_pfn);
 
 		if (low_pfn % (COMPACT_CLUSTER_MAX * PAGEBLOCK_NR_PAGES) == 0)
 			kms_cond_resched();

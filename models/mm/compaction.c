@@ -12,42 +12,44 @@
 
 static void defer_compaction(struct zone *zone, u32 order)
 {
-	zone->compact_considered = 0;
-	if ((s32)order < zone->compact_order_failed)
-		zone->compact_order_failed = (s32)order;
-	if (zone->compact_defer_shift < COMPACT_MAX_DEFER_SHIFT)
-		zone->compact_defer_shift++;
-	trace3(mm_compaction_deferred, zone->zone_idx, order, zone->compact_defer_shift);
+	u32 shift = READ_ONCE(zone->compact_defer_shift);
+
+	WRITE_ONCE(zone->compact_considered, 0);
+	if ((s32)order < READ_ONCE(zone->compact_order_failed))
+		WRITE_ONCE(zone->compact_order_failed, (s32)order);
+	shift = min(shift + 1, (u32)COMPACT_MAX_DEFER_SHIFT);
+	WRITE_ONCE(zone->compact_defer_shift, shift);
+	trace3(mm_compaction_deferred, READ_ONCE(zone->zone_idx), order, shift);
 }
 
 /* Of those orders that failed, only every 2^shift-th attempt is made. */
 static bool compaction_deferred(struct zone *zone, u32 order)
 {
-	u32 limit = 1u << zone->compact_defer_shift, considered;
+	u32 limit = 1u << READ_ONCE(zone->compact_defer_shift), considered;
 
-	if ((s32)order < zone->compact_order_failed)
+	if ((s32)order < READ_ONCE(zone->compact_order_failed))
 		return false;
-	considered = zone->compact_considered + 1;
-	zone->compact_considered = min(considered, limit);
+	considered = READ_ONCE(zone->compact_considered) + 1;
+	WRITE_ONCE(zone->compact_considered, min(considered, limit));
 	return considered < limit;
 }
 
 void compaction_defer_reset(struct zone *zone, u32 order, bool alloc_success)
 {
 	if (alloc_success) {
-		zone->compact_considered = 0;
-		zone->compact_defer_shift = 0;
+		WRITE_ONCE(zone->compact_considered, 0);
+		WRITE_ONCE(zone->compact_defer_shift, 0);
 	}
-	if ((s32)order >= zone->compact_order_failed)
-		zone->compact_order_failed = (s32)order + 1;
+	if ((s32)order >= READ_ONCE(zone->compact_order_failed))
+		WRITE_ONCE(zone->compact_order_failed, (s32)order + 1);
 }
 
 /* The longest time out is over: forget the hints too. */
 static bool compaction_restarting(const struct zone *zone, u32 order)
 {
-	return (s32)order >= zone->compact_order_failed &&
-	       zone->compact_defer_shift == COMPACT_MAX_DEFER_SHIFT &&
-	       zone->compact_considered >= 1u << COMPACT_MAX_DEFER_SHIFT;
+	return (s32)order >= READ_ONCE(zone->compact_order_failed) &&
+	       READ_ONCE(zone->compact_defer_shift) == COMPACT_MAX_DEFER_SHIFT &&
+	       READ_ONCE(zone->compact_considered) >= 1u << COMPACT_MAX_DEFER_SHIFT;
 }
 
 /* ---- where the scanners begin ---- */
@@ -60,8 +62,8 @@ static void set_cached_migrate(struct zone *zone, u64 pfn)
 
 static void reset_cached_positions(struct zone *zone)
 {
-	set_cached_migrate(zone, zone->zone_start_pfn);
-	WRITE_ONCE(zone->compact_cached_free_pfn, pageblock_start_pfn(zone_end_pfn(zone) - 1));
+	set_cached_migrate(zone, READ_ONCE(zone->zone_start_pfn));
+	WRITE_ONCE(zone->compact_cached_free_pfn, pageblock_start_pfn(zone_end(zone) - 1));
 }
 
 /*
@@ -70,8 +72,8 @@ static void reset_cached_positions(struct zone *zone)
  */
 static bool reset_isolation_pfn(struct zone *zone, u64 pfn, bool source, bool target)
 {
-	u64 at = max(pageblock_start_pfn(pfn), zone->zone_start_pfn);
-	u64 end = min(pageblock_end_pfn(pfn), zone_end_pfn(zone));
+	u64 at = max(pageblock_start_pfn(pfn), READ_ONCE(zone->zone_start_pfn));
+	u64 end = min(pageblock_end_pfn(pfn), zone_end(zone));
 
 	if (source && target && !get_pageblock_skip(pfn))
 		return true;
@@ -95,7 +97,7 @@ static bool reset_isolation_pfn(struct zone *zone, u64 pfn, bool source, bool ta
  */
 static void __reset_isolation_suitable(struct zone *zone)
 {
-	u64 migrate = zone->zone_start_pfn, last = zone_end_pfn(zone) - 1, free_at = last;
+	u64 migrate = READ_ONCE(zone->zone_start_pfn), last = zone_end(zone) - 1, free_at = last;
 	u64 lowest = last, highest = migrate;
 	bool source_set = false, free_set = false;
 
@@ -137,7 +139,7 @@ void reset_isolation_suitable(struct pglist_data *pgdat)
 static void place_scanners(struct compact_control *cc)
 {
 	struct zone *zone = cc->zone;
-	u64 start = zone->zone_start_pfn, end = zone_end_pfn(zone);
+	u64 start = READ_ONCE(zone->zone_start_pfn), end = zone_end(zone);
 
 	if (cc->whole_zone) {
 		cc->migrate_pfn = start;
@@ -211,7 +213,7 @@ u32 compaction_suitable(struct zone *zone, u32 order, u32 alloc_flags, u32 highe
 		if (index >= 0 && (u64)index <= kdata->extfrag_threshold)
 			result = COMPACT_SKIPPED;
 	}
-	trace3(mm_compaction_suitable, zone->zone_idx, order, result);
+	trace3(mm_compaction_suitable, READ_ONCE(zone->zone_idx), order, result);
 	return result;
 }
 
@@ -353,7 +355,7 @@ static u32 compact_zone(struct compact_control *cc, struct capture_control *capt
 	give_back(cc);
 	count_vm_events(COMPACTMIGRATE_SCANNED, cc->migrate_scanned);
 	count_vm_events(COMPACTFREE_SCANNED, cc->free_scanned);
-	trace3(mm_compaction_end, cc->migrated, zone->zone_idx, result);
+	trace3(mm_compaction_end, cc->migrated, READ_ONCE(zone->zone_idx), result);
 	return result;
 }
 
@@ -475,8 +477,9 @@ void wakeup_kcompactd(struct pglist_data *pgdat, u32 order, u32 highest_zoneidx)
 		WRITE_ONCE(pgdat->kcompactd_highest_zoneidx, highest_zoneidx);
 	if (READ_ONCE(pgdat->kcompactd_awake))
 		return;
-	if (!kcompactd_node_suitable(pgdat, (u32)READ_ONCE(pgdat->kcompactd_max_order),
-				     READ_ONCE(pgdat->kcompactd_highest_zoneidx)))
+	order = (u32)READ_ONCE(pgdat->kcompactd_max_order);
+	highest_zoneidx = READ_ONCE(pgdat->kcompactd_highest_zoneidx);
+	if (!kcompactd_node_suitable(pgdat, order, highest_zoneidx))
 		return;
 	kms_wake_kthread(KTHREAD_KCOMPACTD, (u32)pgdat->node_id, kcompactd);
 }

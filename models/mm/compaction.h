@@ -49,6 +49,13 @@ static inline bool get_pageblock_skip(u64 pfn)
 }
 void change_pageblock_skip(u64 pfn, bool skip);
 
+static inline u64 zone_end(const struct zone *zone)
+{
+	u64 start = READ_ONCE(zone->zone_start_pfn);
+
+	return start + READ_ONCE(zone->spanned_pages);
+}
+
 static inline u64 pageblock_start_pfn(u64 pfn)
 {
 	return ALIGN_DOWN(pfn, PAGEBLOCK_NR_PAGES);

@@ -17,7 +17,7 @@ static s64 zone_page_state_snapshot(const struct zone *zone)
 
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 		if (kdata->cpu_online[cpu])
-			x += READ_ONCE(per_cpu_ptr(zone->per_cpu_zonestats, cpu)
+			x += READ_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_zonestats), cpu)
 					       ->vm_stat_diff[NR_FREE_PAGES]);
 	return x < 0 ? 0 : x;
 }
@@ -41,7 +41,7 @@ static bool pgdat_balanced(struct pglist_data *pgdat, u32 order, u32 highest_zon
 	for (i = 0; i <= highest_zoneidx && i < MAX_NR_ZONES; i++) {
 		struct zone *zone = &pgdat->node_zones[i];
 
-		if (!zone->managed_pages)
+		if (!READ_ONCE(zone->managed_pages))
 			continue;
 		any = true;
 		if (zone_watermark_ok_safe(zone, order, wmark_pages(zone, WMARK_HIGH),
@@ -56,7 +56,7 @@ static bool pgdat_watermark_boosted(const struct pglist_data *pgdat, u32 highest
 	u32 i;
 
 	for (i = 0; i <= highest_zoneidx && i < MAX_NR_ZONES; i++)
-		if (pgdat->node_zones[i].managed_pages &&
+		if (READ_ONCE(pgdat->node_zones[i].managed_pages) &&
 		    READ_ONCE(pgdat->node_zones[i].watermark_boost))
 			return true;
 	return false;
@@ -87,9 +87,9 @@ void wake_kswapd(struct pglist_data *pgdat, u32 highest_zoneidx, u32 order)
  */
 void wakeup_kswapd(struct zone *zone, gfp_t gfp, u32 order, u32 highest_zoneidx)
 {
-	struct pglist_data *pgdat = zone->zone_pgdat;
+	struct pglist_data *pgdat = READ_ONCE(zone->zone_pgdat);
 
-	if (!zone->managed_pages || stepping())
+	if (!READ_ONCE(zone->managed_pages) || stepping())
 		return;
 	if (READ_ONCE(pgdat->kswapd_awake)) {
 		wake_kswapd(pgdat, highest_zoneidx, order);
@@ -117,7 +117,7 @@ static void set_reclaim_active(struct pglist_data *pgdat, u32 highest_zoneidx, b
 	for (i = 0; i <= highest_zoneidx && i < MAX_NR_ZONES; i++) {
 		struct zone *zone = &pgdat->node_zones[i];
 
-		if (!zone->managed_pages)
+		if (!READ_ONCE(zone->managed_pages))
 			continue;
 		if (active)
 			__atomic_fetch_or(&zone->flags, bit, __ATOMIC_SEQ_CST);
@@ -135,7 +135,7 @@ static bool kswapd_shrink_node(struct pglist_data *pgdat, struct scan_control *s
 	for (i = 0; i <= sc->reclaim_idx && i < MAX_NR_ZONES; i++) {
 		struct zone *zone = &pgdat->node_zones[i];
 
-		if (zone->managed_pages)
+		if (READ_ONCE(zone->managed_pages))
 			sc->nr_to_reclaim +=
 				max(wmark_pages(zone, WMARK_HIGH), (u64)SWAP_CLUSTER_MAX);
 	}
@@ -154,7 +154,7 @@ static u64 note_boosts(const struct pglist_data *pgdat, u32 highest_zoneidx, u64
 
 	for (i = 0; i <= highest_zoneidx && i < MAX_NR_ZONES; i++) {
 		boosts[i] = 0;
-		if (pgdat->node_zones[i].managed_pages)
+		if (READ_ONCE(pgdat->node_zones[i].managed_pages))
 			boosts[i] = READ_ONCE(pgdat->node_zones[i].watermark_boost);
 		sum += boosts[i];
 	}

@@ -15,7 +15,7 @@
 
 static struct lruvec *page_lruvec(struct page *page)
 {
-	return &page_zone(page)->zone_pgdat->lruvec;
+	return &page_pgdat(page)->lruvec;
 }
 
 static u32 page_lru(const struct page *page)
@@ -29,7 +29,7 @@ static void update_lru_size(struct page *page, u32 lru, s64 n)
 {
 	struct zone *zone = page_zone(page);
 
-	mod_node_page_state(zone->zone_pgdat, NR_LRU_BASE + lru, n);
+	mod_node_page_state(READ_ONCE(zone->zone_pgdat), NR_LRU_BASE + lru, n);
 	__mod_zone_page_state(zone, NR_ZONE_LRU_BASE + lru, n);
 }
 
@@ -37,7 +37,7 @@ static void count_isolated(struct page *page, s64 n)
 {
 	u32 item = READ_ONCE(page->flags) & PG_anon ? NR_ISOLATED_ANON : NR_ISOLATED_FILE;
 
-	mod_node_page_state(page_zone(page)->zone_pgdat, item, n);
+	mod_node_page_state(page_pgdat(page), item, n);
 }
 
 /* pre: lru_lock is held, PG_lru_listed is set */
@@ -53,7 +53,7 @@ static void unlink_page(struct page *page)
 {
 	list_del(&page->lru);
 	update_lru_size(page, page_lru(page), -1);
-	page->flags &= ~(PG_lru | PG_lru_listed);
+	page_clear_flags(page, PG_lru | PG_lru_listed);
 }
 
 void del_page_from_lru_list(struct page *page)
@@ -72,13 +72,13 @@ void del_page_from_lru_list(struct page *page)
 void lru_cache_add(struct page *page, u64 mapping, u64 index, s32 task)
 {
 	struct lruvec *lruvec = page_lruvec(page);
-	struct pglist_data *pgdat = page_zone(page)->zone_pgdat;
+	struct pglist_data *pgdat = page_pgdat(page);
 	bool anon = task != NO_TASK;
 
-	page->mapping = mapping << 2 | anon;
-	page->index = index;
-	page->private = anon ? (u64)task : 0;
-	page->flags |= PG_lru | PG_lru_listed | (anon ? PG_anon : 0);
+	WRITE_ONCE(page->mapping, mapping << 2 | anon);
+	WRITE_ONCE(page->index, index);
+	WRITE_ONCE(page->private, anon ? (u64)task : 0);
+	page_set_flags(page, PG_lru | PG_lru_listed | (anon ? PG_anon : 0));
 	if (anon)
 		atomic_add(&kdata->oom_tasks[task].rss, 1);
 	if (!READ_ONCE(pgdat->lru_used))
@@ -95,14 +95,14 @@ void mark_page_accessed(struct page *page)
 	struct lruvec *lruvec = page_lruvec(page);
 
 	spin_lock_irqsave(&lruvec->lru_lock, LOCK_LRU);
-	if (!PageLRU(page) || (page->flags & PG_active)) {
+	if (!PageLRU(page) || (READ_ONCE(page->flags) & PG_active)) {
 		;
-	} else if (!(page->flags & PG_referenced)) {
-		page->flags |= PG_referenced;
+	} else if (!(READ_ONCE(page->flags) & PG_referenced)) {
+		page_set_flags(page, PG_referenced);
 	} else {
 		unlink_page(page);
-		page->flags &= ~PG_referenced;
-		page->flags |= PG_active | PG_lru | PG_lru_listed;
+		page_clear_flags(page, PG_referenced);
+		page_set_flags(page, PG_active | PG_lru | PG_lru_listed);
 		add_page_to_lru_list(page, lruvec);
 		count_vm_events(PGACTIVATE, 1);
 	}
@@ -120,9 +120,9 @@ static void forget_owner(struct page *page)
 		unlink_page(page);
 		spin_unlock_irqrestore(&lruvec->lru_lock, LOCK_LRU);
 	}
-	if (page->flags & PG_anon)
-		atomic_sub(&kdata->oom_tasks[page->private].rss, 1);
-	page->mapping = 0;
+	if (READ_ONCE(page->flags) & PG_anon)
+		atomic_sub(&kdata->oom_tasks[READ_ONCE(page->private)].rss, 1);
+	WRITE_ONCE(page->mapping, 0);
 }
 
 /* The owner's free of a page that it had put on a list. */
@@ -198,9 +198,9 @@ u32 isolate_lru_pages(struct lruvec *lruvec, u32 lru, u32 nr, u32 reclaim_idx, s
 static bool relink(struct page *page, struct lruvec *lruvec)
 {
 	count_isolated(page, -1);
-	page->flags |= PG_lru | PG_lru_listed; /* before the reference goes: an owner that */
+	page_set_flags(page, PG_lru | PG_lru_listed); /* before the reference goes: an owner that */
 	if (atomic_dec_and_test(&page->_refcount)) {
-		page->flags &= ~(PG_lru | PG_lru_listed);
+		page_clear_flags(page, PG_lru | PG_lru_listed);
 		return false;
 	}
 	add_page_to_lru_list(page, lruvec); /* frees now waits for the lock to unlink it */

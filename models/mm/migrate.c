@@ -33,23 +33,23 @@ static void compaction_free(struct compact_control *cc, struct page *page)
 
 static void copy_state(struct page *to, const struct page *from)
 {
-	to->mapping = from->mapping;
-	to->index = from->index;
-	to->private = from->private;
-	to->flags |= from->flags & (PG_anon | PG_active | PG_referenced);
+	WRITE_ONCE(to->mapping, READ_ONCE(from->mapping));
+	WRITE_ONCE(to->index, READ_ONCE(from->index));
+	WRITE_ONCE(to->private, READ_ONCE(from->private));
+	page_set_flags(to, READ_ONCE(from->flags) & (PG_anon | PG_active | PG_referenced));
 }
 
 static void clear_state(struct page *page)
 {
-	page->mapping = 0;
-	page->private = 0;
-	page->flags &= ~(PG_anon | PG_active | PG_referenced);
+	WRITE_ONCE(page->mapping, 0);
+	WRITE_ONCE(page->private, 0);
+	page_clear_flags(page, PG_anon | PG_active | PG_referenced);
 }
 
 /* The owner's reference to old becomes one to new. False: the owner is just freeing it. */
 static bool move_page(struct page *old, struct page *new)
 {
-	u64 mapping = old->mapping, index = old->index;
+	u64 mapping = READ_ONCE(old->mapping), index = READ_ONCE(old->index);
 
 	if (unlikely(!(READ_ONCE(new->flags) & PG_init)))
 		init_page_zone(new, pfn_to_zone(page_to_pfn(new)));
@@ -67,9 +67,9 @@ static bool move_page(struct page *old, struct page *new)
 /* old is nobody's any more but ours. */
 static void retire(struct page *old)
 {
-	u32 item = old->flags & PG_anon ? NR_ISOLATED_ANON : NR_ISOLATED_FILE;
+	u32 item = READ_ONCE(old->flags) & PG_anon ? NR_ISOLATED_ANON : NR_ISOLATED_FILE;
 
-	mod_node_page_state(page_zone(old)->zone_pgdat, item, -1);
+	mod_node_page_state(page_pgdat(old), item, -1);
 	clear_state(old);
 	BUG_ON(atomic_sub(&old->_refcount, 2) != 2);
 	free_unref_page(old, 0);
@@ -78,9 +78,9 @@ static void retire(struct page *old)
 /* new counts as isolated like old did, until putback_lru_pages() lists it. */
 static void adopt(struct page *new)
 {
-	u32 item = new->flags & PG_anon ? NR_ISOLATED_ANON : NR_ISOLATED_FILE;
+	u32 item = READ_ONCE(new->flags) & PG_anon ? NR_ISOLATED_ANON : NR_ISOLATED_FILE;
 
-	mod_node_page_state(page_zone(new)->zone_pgdat, item, 1);
+	mod_node_page_state(page_pgdat(new), item, 1);
 	putback_lru_pages(&new, 1);
 }
 

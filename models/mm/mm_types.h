@@ -523,7 +523,11 @@ static inline int get_order(u64 size)
 	return fls64(size);
 }
 
-#define per_cpu_ptr(p, cpu) ((typeof(p))((u64)(p) + kdata->per_cpu_offset[cpu]))
+#define per_cpu_ptr(p, cpu)                                                                        \
+	({                                                                                         \
+		typeof(p) per_cpu_p_ = (p);                                                        \
+		(typeof(p))((u64)per_cpu_p_ + READ_ONCE(kdata->per_cpu_offset[cpu]));              \
+	})
 
 static inline u32 cpu_to_node(u32 cpu)
 {

@@ -14,7 +14,7 @@ static u64 totalpages(void)
 	u64 sum = 0;
 
 	for_each_populated_zone(zone)
-		sum += zone->managed_pages;
+		sum += READ_ONCE(zone->managed_pages);
 	return sum;
 }
 

@@ -99,15 +99,16 @@ static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp
 			const struct alloc_context *ac)
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+	s64 free_pages;
 
 	if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
 		pcp_tune_watermark(zone, order, ac->highest_zoneidx, alloc_flags, gfp);
 
 	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
 		return true;
-	trace3(mm_watermark_fail, zone->zone_idx, order, zone_page_state(zone, NR_FREE_PAGES));
-	trace_step(wmark_fail, zone_id(zone), order, alloc_flags, mark,
-		   (u64)zone_page_state(zone, NR_FREE_PAGES));
+	free_pages = zone_page_state(zone, NR_FREE_PAGES);
+	trace3(mm_watermark_fail, zone->zone_idx, order, free_pages);
+	trace_step(wmark_fail, zone_id(zone), order, alloc_flags, mark, (u64)free_pages);
 	return alloc_flags & ALLOC_NO_WATERMARKS;
 }
 

@@ -361,7 +361,7 @@ void free_unref_pages(struct page **pages, u32 n)
 
 void drain_pages_zone(u32 cpu, struct zone *zone)
 {
-	struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
+	struct per_cpu_pages *pcp = per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu);
 	s32 left;
 
 	do {
@@ -384,7 +384,7 @@ static bool cpu_has_pcp_pages(u32 cpu)
 	struct zone *zone;
 
 	for_each_populated_zone(zone)
-		if (READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count))
+		if (READ_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu)->count))
 			return true;
 	return false;
 }
@@ -410,7 +410,7 @@ void drain_zone_all_cpus(struct zone *zone)
 
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 		if (kdata->cpu_online[cpu] &&
-		    READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count))
+		    READ_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu)->count))
 			drain_pages_zone(cpu, zone);
 }
 
@@ -483,7 +483,7 @@ void zone_pcp_update(struct zone *zone, u32 coming_cpus)
 	zone->pageset_batch = (s32)batch;
 	trace_step(pcp_high_batch, zone_id(zone), high, batch);
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
-		struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
+		struct per_cpu_pages *pcp = per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu);
 
 		WRITE_ONCE(pcp->batch, (s32)batch);
 		if (tuned) {

@@ -34,6 +34,25 @@ static inline u64 compact_gap(u32 order)
 	return 2ul << order;
 }
 
+static inline void page_set_flags(struct page *page, u64 bits)
+{
+	u64 flags = READ_ONCE(page->flags);
+
+	WRITE_ONCE(page->flags, flags | bits);
+}
+
+static inline void page_clear_flags(struct page *page, u64 bits)
+{
+	u64 flags = READ_ONCE(page->flags);
+
+	WRITE_ONCE(page->flags, flags & ~bits);
+}
+
+static inline struct pglist_data *page_pgdat(struct page *page)
+{
+	return READ_ONCE(page_zone(page)->zone_pgdat);
+}
+
 /* ---- lru.c ---- */
 
 #define NO_TASK (-1)

@@ -36,7 +36,7 @@ static void wake_all_kswapds(const struct slow_request *rq)
 	s32 last_node = -1;
 
 	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
-		if (zone->managed_pages && zone->node != last_node) {
+		if (READ_ONCE(zone->managed_pages) && zone->node != last_node) {
 			wakeup_kswapd(zone, rq->gfp, rq->order, ac->highest_zoneidx);
 			last_node = zone->node;
 		}

@@ -22,7 +22,7 @@ static u64 lruvec_lru_size(const struct pglist_data *pgdat, u32 lru, u32 reclaim
 	u32 i;
 
 	for (i = 0; i <= reclaim_idx && i < MAX_NR_ZONES; i++)
-		if (pgdat->node_zones[i].managed_pages)
+		if (READ_ONCE(pgdat->node_zones[i].managed_pages))
 			size += (u64)zone_page_state(&pgdat->node_zones[i], NR_ZONE_LRU_BASE + lru);
 	return size;
 }
@@ -50,15 +50,15 @@ static u32 shrink_page_list(struct page **pages, u32 n)
 
 	for (i = 0; i < n; i++) {
 		struct page *page = pages[i];
-		u64 mapping = page->mapping, index = page->index;
+		u64 mapping = READ_ONCE(page->mapping), index = READ_ONCE(page->index);
 
 		if ((mapping & 1) || !kms_owner_lets_go(mapping >> 2, index)) {
 			pages[kept++] = page;
 			continue;
 		}
-		page->mapping = 0;
+		WRITE_ONCE(page->mapping, 0);
 		BUG_ON(atomic_sub(&page->_refcount, 2) != 2);
-		mod_node_page_state(page_zone(page)->zone_pgdat, NR_ISOLATED_FILE, -1);
+		mod_node_page_state(page_pgdat(page), NR_ISOLATED_FILE, -1);
 		freed[nr_freed++] = page;
 	}
 	putback_lru_pages(pages, kept);
@@ -96,7 +96,7 @@ static void shrink_active_list(struct pglist_data *pgdat, u32 lru, u32 nr, struc
 	taken = isolate_lru_pages(lruvec, lru, nr, sc->reclaim_idx, pages, &scanned);
 	spin_unlock_irqrestore(&lruvec->lru_lock, LOCK_LRU);
 	for (i = 0; i < taken; i++)
-		pages[i]->flags &= ~(PG_active | PG_referenced);
+		page_clear_flags(pages[i], PG_active | PG_referenced);
 	count_vm_events(PGDEACTIVATE, taken);
 	trace2(mm_vmscan_lru_shrink_active, taken, lru);
 	putback_lru_pages(pages, taken);
@@ -157,7 +157,7 @@ static bool should_continue_reclaim(struct pglist_data *pgdat, u64 reclaimed,
 	for (i = 0; i <= sc->reclaim_idx && i < MAX_NR_ZONES; i++) {
 		struct zone *zone = &pgdat->node_zones[i];
 
-		if (zone->managed_pages &&
+		if (READ_ONCE(zone->managed_pages) &&
 		    compaction_suitable(zone, sc->order, 0, sc->reclaim_idx) != COMPACT_SKIPPED)
 			return false;
 	}
@@ -210,10 +210,10 @@ static void shrink_zones(const struct alloc_context *ac, struct scan_control *sc
 			sc->compaction_ready = true;
 			continue;
 		}
-		if (zone->zone_pgdat == last)
+		if (READ_ONCE(zone->zone_pgdat) == last)
 			continue;
-		last = zone->zone_pgdat;
-		shrink_node(zone->zone_pgdat, sc);
+		last = READ_ONCE(zone->zone_pgdat);
+		shrink_node(READ_ONCE(zone->zone_pgdat), sc);
 	}
 }
 
@@ -248,7 +248,7 @@ bool allow_direct_reclaim(struct pglist_data *pgdat)
 	for (i = 0; i <= ZONE_NORMAL; i++) {
 		struct zone *zone = &pgdat->node_zones[i];
 
-		if (!zone->managed_pages || !zone_reclaimable_pages(zone))
+		if (!READ_ONCE(zone->managed_pages) || !zone_reclaimable_pages(zone))
 			continue;
 		reserve += wmark_pages(zone, WMARK_MIN);
 		available += (u64)zone_page_state(zone, NR_FREE_PAGES);

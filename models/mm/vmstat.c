@@ -163,7 +163,7 @@ static void set_zone_threshold(struct zone *zone, s8 threshold)
 
 		if (!kdata->cpu_online[cpu])
 			continue;
-		per_cpu_ptr(zone->per_cpu_zonestats, cpu)->stat_threshold = threshold;
+		per_cpu_ptr(READ_ONCE(zone->per_cpu_zonestats), cpu)->stat_threshold = threshold;
 		node->stat_threshold = max(node->stat_threshold, threshold);
 	}
 }
@@ -223,7 +223,7 @@ void set_pgdat_percpu_threshold(struct pglist_data *pgdat, bool pressure)
 				       calculate_normal_threshold(zone);
 		for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 			if (kdata->cpu_online[cpu])
-				WRITE_ONCE(per_cpu_ptr(zone->per_cpu_zonestats, cpu)->stat_threshold,
+				WRITE_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_zonestats), cpu)->stat_threshold,
 					   threshold);
 	}
 }
