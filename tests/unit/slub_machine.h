@@ -109,10 +109,15 @@ static inline struct machine machine_boot(const struct mm_ops *mm, const char *p
 	mm->boot(&boot);
 	m.slab = machine_policy(mm, policy);
 	m.slab->init();
+	if (m.slab->init_late)
+		m.slab->init_late();
 	mm->setup_pagesets();
 	mm->init_watermarks();
-	for (u32 cpu = 1; cpu < nr_cpus; cpu++)
+	for (u32 cpu = 1; cpu < nr_cpus; cpu++) {
+		if (m.slab->cpu_prepare)
+			m.slab->cpu_prepare(cpu);
 		mm->cpu_online(cpu);
+	}
 	return m;
 }
 
