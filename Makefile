@@ -28,7 +28,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev uthash-dev libcmocka-dev gnuplot-nox sqlite3 zstd
+	libgsl-dev libzstd-dev libxxhash-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd
 
 VERSION := 0.1.0
 GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -41,7 +41,7 @@ OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lxxhash -lm
+LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -62,11 +62,12 @@ endif
 
 # ---- modules ----
 
-MODULES := engine config hw rt workloads results plots run cli
+MODULES := engine config hw rt workloads results plots run validate cli
 DIR_engine := sim/engine
 DIR_config := sim/config
 DIR_cli := sim/cli
 DIR_run := sim/run
+DIR_validate := sim/validate
 DIR_hw := models/hw
 DIR_rt := models/rt
 DIR_workloads := workloads
@@ -79,13 +80,13 @@ $(foreach m,$(MODULES),$(eval OBJS_$(m) := $(filter-out $(MAIN_OBJ),$(call objs,
 OBJS_results += $(if $(wildcard results/schema.sql),$(O)/obj/gen/schema.o)
 
 MM_ALL := $(wildcard models/mm/*.c)
-MM_INSPECT := $(wildcard models/mm/inspect*.c)
+MM_INSPECT := $(wildcard models/mm/inspect*.c models/mm/restore*.c)
 MM_SRC := $(filter-out $(MM_INSPECT),$(MM_ALL))
 MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
 MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
-LIBS := $(foreach m,cli run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
+LIBS := $(foreach m,cli validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
@@ -223,6 +224,11 @@ soak: setup all $(UNIT_BIN) ## the long tests at full size
 .PHONY: bench
 bench: setup all $(BENCH_BIN) ## speed, as ratios measured in one run
 	$(Q)tests/bench/bench.sh $(O)
+
+.PHONY: validate
+validate: setup all ## replay whole recordings: make validate DIRS="DIR ..."
+	@test -n "$(DIRS)" || { echo 'usage: make validate DIRS="folders of recordings"' >&2; exit 2; }
+	$(Q)status=0; for d in $(DIRS); do $(O)/kmemsim validate $$d || status=$$?; done; exit $$status
 
 .PHONY: demo
 demo: setup ## install what is missing, build, run the main experiment, draw the pictures

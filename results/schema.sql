@@ -1,4 +1,4 @@
--- schema.sql - the results database, schema version 1.
+-- schema.sql - the results database, schema version 2.
 --
 -- One file holds many runs. Every table hangs on run.id; names that repeat
 -- (metrics, series) are rows of their own. Times within a run are simulated
@@ -148,7 +148,24 @@ CREATE TABLE slab_cache (
 	tail_bytes INTEGER NOT NULL,
 	allocs INTEGER NOT NULL,
 	frees INTEGER NOT NULL,
+	-- NULL in runs stored by schema version 1
+	active_objects INTEGER,           -- as /proc/slabinfo counts: all but free ones on node lists
+	cpu_slabs INTEGER,                -- CPU slabs and CPU partial slabs
+	min_partial INTEGER,              -- slabs
+	cpu_partial INTEGER,              -- objects
+	aliases INTEGER,                  -- further caches merged into this one
+	flags INTEGER,                    -- as given to kmem_cache_create
 	PRIMARY KEY (run, position)
+) STRICT, WITHOUT ROWID;
+
+-- Event counters of a slab cache, by the kernel's names under CONFIG_SLUB_STATS.
+CREATE TABLE slab_stat (
+	run INTEGER NOT NULL,
+	position INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	value INTEGER NOT NULL,
+	PRIMARY KEY (run, position, name),
+	FOREIGN KEY (run, position) REFERENCES slab_cache (run, position) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE zone (
@@ -165,7 +182,24 @@ CREATE TABLE zone (
 	watermark_min INTEGER NOT NULL,
 	watermark_low INTEGER NOT NULL,
 	watermark_high INTEGER NOT NULL,
+	-- NULL in runs stored by schema version 1
+	zone_index INTEGER,
+	watermark_promo INTEGER,
+	watermark_boost INTEGER,
+	free_counter INTEGER,             -- what watermark tests read: without the CPUs' differentials
+	highatomic INTEGER,               -- pages reserved for high-order atomic requests
 	PRIMARY KEY (run, node, name)
+) STRICT, WITHOUT ROWID;
+
+-- Pages that the zone keeps back from requests that may use zones up to class.
+CREATE TABLE zone_reserve (
+	run INTEGER NOT NULL,
+	node INTEGER NOT NULL,
+	zone TEXT NOT NULL,
+	class INTEGER NOT NULL,           -- zone index
+	pages INTEGER NOT NULL,
+	PRIMARY KEY (run, node, zone, class),
+	FOREIGN KEY (run, node, zone) REFERENCES zone (run, node, name) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE zone_order (
@@ -176,6 +210,55 @@ CREATE TABLE zone_order (
 	free_blocks INTEGER NOT NULL,
 	PRIMARY KEY (run, node, zone, page_order),
 	FOREIGN KEY (run, node, zone) REFERENCES zone (run, node, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- migratetype: 0 unmovable, 1 movable, 2 reclaimable, 3 high-atomic.
+CREATE TABLE zone_order_type (
+	run INTEGER NOT NULL,
+	node INTEGER NOT NULL,
+	zone TEXT NOT NULL,
+	migratetype INTEGER NOT NULL,
+	page_order INTEGER NOT NULL CHECK (page_order BETWEEN 0 AND 10),
+	free_blocks INTEGER NOT NULL,
+	PRIMARY KEY (run, node, zone, migratetype, page_order),
+	FOREIGN KEY (run, node, zone) REFERENCES zone (run, node, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE zone_pageblock (
+	run INTEGER NOT NULL,
+	node INTEGER NOT NULL,
+	zone TEXT NOT NULL,
+	migratetype INTEGER NOT NULL,
+	blocks INTEGER NOT NULL,
+	PRIMARY KEY (run, node, zone, migratetype),
+	FOREIGN KEY (run, node, zone) REFERENCES zone (run, node, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- A CPU's page lists of a zone. Pages.
+CREATE TABLE zone_pcp (
+	run INTEGER NOT NULL,
+	node INTEGER NOT NULL,
+	zone TEXT NOT NULL,
+	cpu INTEGER NOT NULL,
+	pages INTEGER NOT NULL,
+	high INTEGER NOT NULL,
+	batch INTEGER NOT NULL,
+	high_min INTEGER NOT NULL,        -- as high without PCP auto-tuning
+	high_max INTEGER NOT NULL,
+	stat_threshold INTEGER NOT NULL,
+	PRIMARY KEY (run, node, zone, cpu),
+	FOREIGN KEY (run, node, zone) REFERENCES zone (run, node, name) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- The kernel's own counters by its names: of a zone, of a node (zone ''), or
+-- events of the machine (node -1, zone '').
+CREATE TABLE vm_counter (
+	run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+	node INTEGER NOT NULL,
+	zone TEXT NOT NULL,
+	name TEXT NOT NULL,
+	value INTEGER NOT NULL,
+	PRIMARY KEY (run, node, zone, name)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE call_site (

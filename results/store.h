@@ -76,8 +76,10 @@ int store_metric(struct store *store, int phase, enum metric_id metric, double v
  * Time series: what names the series, labels may be -1. The program's own:
  * unit "bytes": bytes.requested, .rounding, .slab_tail, .free_partial,
  * .cpu_cached, .page_order, .free, .metadata, .reserved (labels all -1), which
- * add up to the run's ram_bytes; "blocks": free_blocks (node, zone, order);
- * "requests": requests_done. A second sample of the same request count, time,
+ * add up to the run's ram_bytes; "blocks": free_blocks (node, zone, order),
+ * pageblocks.unmovable, .movable, .reclaimable, .highatomic (node, zone); "permille":
+ * extfrag.unusable, extfrag.index (node, zone, order); "events", since the start:
+ * extfrag.events, extfrag.fragmenting; "pages": unmovable_in_movable. A second sample of the same request count, time,
  * phase and labels replaces the first.
  */
 struct store_sample {
@@ -104,17 +106,44 @@ struct store_cache {
 	u32 object_size, size, align, order, objects_per_slab;
 	u64 slabs, slab_bytes, objects, inuse, free_cpu, free_partial, partial_slabs;
 	u64 requested_bytes, rounding_bytes, tail_bytes, allocs, frees;
+	u64 active_objects; /* as /proc/slabinfo counts them */
+	u64 cpu_slabs;
+	u32 min_partial, cpu_partial, aliases, flags;
 };
+/* In the order of their creation. */
 int store_cache(struct store *store, const struct store_cache *cache, struct kms_error *err);
 
+/* An event counter of the cache stored last. */
+int store_slab_stat(struct store *store, const char *name, u64 value, struct kms_error *err);
+
+#define STORE_MIGRATETYPES 4 /* unmovable, movable, reclaimable, high-atomic */
+#define STORE_ZONES 4	     /* of a node */
+
 struct store_zone {
-	u32 node;
+	u32 node, index;
 	const char *name;
 	u64 start_pfn, spanned, present, managed, free_pages, pcp_pages;
-	u64 watermark_min, watermark_low, watermark_high;
+	u64 watermark_min, watermark_low, watermark_high, watermark_promo, watermark_boost;
+	u64 free_counter; /* as watermark tests read it */
+	u64 highatomic;	  /* pages reserved */
+	u64 reserve[STORE_ZONES];
 	u64 nr_free[11];
+	u64 nr_free_type[11][STORE_MIGRATETYPES];
+	u64 pageblocks[STORE_MIGRATETYPES];
 };
 int store_zone(struct store *store, const struct store_zone *zone, struct kms_error *err);
+
+struct store_pcp {
+	u32 node;
+	const char *zone;
+	u32 cpu;
+	s64 pages, high, batch, high_min, high_max, stat_threshold;
+};
+int store_pcp(struct store *store, const struct store_pcp *pcp, struct kms_error *err);
+
+/* A counter by the kernel's name: of a zone, of a node (zone ""), or an event (node -1, zone ""). */
+int store_vm_counter(struct store *store, int node, const char *zone, const char *name, s64 value,
+		     struct kms_error *err);
 
 struct store_site {
 	const char *name;

@@ -12,7 +12,7 @@
 #include "results/store.h"
 
 #define STORE_APPLICATION_ID 0x6b6d656d /* "kmem" */
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 #define STORE_BUSY_MS 5000
 #define STORE_BATCH_ROWS 10000
 
@@ -28,8 +28,14 @@ enum store_stmt {
 	ST_LATENCY_PART,
 	ST_LATENCY_BUCKET,
 	ST_CACHE,
+	ST_SLAB_STAT,
 	ST_ZONE,
+	ST_ZONE_RESERVE,
 	ST_ZONE_ORDER,
+	ST_ZONE_ORDER_TYPE,
+	ST_ZONE_PAGEBLOCK,
+	ST_ZONE_PCP,
+	ST_VM_COUNTER,
 	ST_SITE,
 	ST_LOCK,
 	ST_COUNTER,
@@ -124,6 +130,8 @@ struct store_schema {
 	const struct store_migration *steps;
 	u32 nr_steps;
 };
+#define NR_STORE_STEPS 1
+extern const struct store_migration store_steps[NR_STORE_STEPS];
 extern const struct store_schema store_schema;
 int store_open_schema(struct store **store, const char *path, enum store_mode mode,
 		      const struct store_schema *schema, struct kms_error *err);

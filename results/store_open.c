@@ -18,13 +18,13 @@ extern const char store_schema_sql[];
 
 /*
  * To change the schema: change schema.sql, raise STORE_SCHEMA_VERSION, and add
- * here the step from the version before.
+ * to store_steps.c the step from the version before.
  */
 const struct store_schema store_schema = {
 	.version = STORE_SCHEMA_VERSION,
 	.sql = store_schema_sql,
-	.steps = NULL,
-	.nr_steps = 0,
+	.steps = store_steps,
+	.nr_steps = NR_STORE_STEPS,
 };
 
 /* A lock or a read-only file met while opening is a matter of usage; later, the run fails. */

@@ -258,7 +258,37 @@ int store_cache(struct store *store, const struct store_cache *c, struct kms_err
 			 SV_I(c->align), SV_I(c->order), SV_I(c->objects_per_slab), SV_U(c->slabs),
 			 SV_U(c->slab_bytes), SV_U(c->objects), SV_U(c->inuse), SV_U(c->free_cpu),
 			 SV_U(c->free_partial), SV_U(c->partial_slabs), SV_U(c->requested_bytes),
-			 SV_U(c->rounding_bytes), SV_U(c->tail_bytes), SV_U(c->allocs), SV_U(c->frees));
+			 SV_U(c->rounding_bytes), SV_U(c->tail_bytes), SV_U(c->allocs), SV_U(c->frees),
+			 SV_U(c->active_objects), SV_U(c->cpu_slabs), SV_I(c->min_partial),
+			 SV_I(c->cpu_partial), SV_I(c->aliases), SV_I(c->flags));
+}
+
+int store_slab_stat(struct store *store, const char *name, u64 value, struct kms_error *err)
+{
+	char what[128];
+
+	return STORE_PUT(store, ST_SLAB_STAT, WHAT(what, "slab statistics counter '%s'", name), err,
+			 SV_I(store->run), SV_I((s64)store->nr_caches - 1), SV_T(name), SV_U(value));
+}
+
+/* Free blocks, in all and by migratetype, and pageblocks. */
+static int store_zone_blocks(struct store *store, const struct store_zone *z, const char *what,
+			     struct kms_error *err)
+{
+	int rc = 0;
+
+	for (u32 i = 0; i < KMS_ARRAY_SIZE(z->nr_free) && !rc; i++)
+		rc = STORE_PUT(store, ST_ZONE_ORDER, what, err, SV_I(store->run), SV_I(z->node),
+			       SV_T(z->name), SV_I(i), SV_U(z->nr_free[i]));
+	for (u32 mt = 0; mt < STORE_MIGRATETYPES && !rc; mt++) {
+		rc = STORE_PUT(store, ST_ZONE_PAGEBLOCK, what, err, SV_I(store->run), SV_I(z->node),
+			       SV_T(z->name), SV_I(mt), SV_U(z->pageblocks[mt]));
+		for (u32 i = 0; i < KMS_ARRAY_SIZE(z->nr_free) && !rc; i++)
+			rc = STORE_PUT(store, ST_ZONE_ORDER_TYPE, what, err, SV_I(store->run),
+				       SV_I(z->node), SV_T(z->name), SV_I(mt), SV_I(i),
+				       SV_U(z->nr_free_type[i][mt]));
+	}
+	return rc;
 }
 
 int store_zone(struct store *store, const struct store_zone *z, struct kms_error *err)
@@ -270,11 +300,32 @@ int store_zone(struct store *store, const struct store_zone *z, struct kms_error
 	rc = STORE_PUT(store, ST_ZONE, what, err, SV_I(store->run), SV_I(z->node),
 		       SV_I(store->nr_zones++), SV_T(z->name), SV_U(z->start_pfn), SV_U(z->spanned),
 		       SV_U(z->present), SV_U(z->managed), SV_U(z->free_pages), SV_U(z->pcp_pages),
-		       SV_U(z->watermark_min), SV_U(z->watermark_low), SV_U(z->watermark_high));
-	for (u32 i = 0; i < KMS_ARRAY_SIZE(z->nr_free) && !rc; i++)
-		rc = STORE_PUT(store, ST_ZONE_ORDER, what, err, SV_I(store->run), SV_I(z->node),
-			       SV_T(z->name), SV_I(i), SV_U(z->nr_free[i]));
-	return rc;
+		       SV_U(z->watermark_min), SV_U(z->watermark_low), SV_U(z->watermark_high),
+		       SV_I(z->index), SV_U(z->watermark_promo), SV_U(z->watermark_boost),
+		       SV_U(z->free_counter), SV_U(z->highatomic));
+	for (u32 i = 0; i < STORE_ZONES && !rc; i++)
+		rc = STORE_PUT(store, ST_ZONE_RESERVE, what, err, SV_I(store->run), SV_I(z->node),
+			       SV_T(z->name), SV_I(i), SV_U(z->reserve[i]));
+	return rc ? rc : store_zone_blocks(store, z, what, err);
+}
+
+int store_pcp(struct store *store, const struct store_pcp *p, struct kms_error *err)
+{
+	char what[128];
+
+	return STORE_PUT(store, ST_ZONE_PCP, WHAT(what, "page lists of CPU %u, zone %s", p->cpu, p->zone),
+			 err, SV_I(store->run), SV_I(p->node), SV_T(p->zone), SV_I(p->cpu), SV_I(p->pages),
+			 SV_I(p->high), SV_I(p->batch), SV_I(p->high_min), SV_I(p->high_max),
+			 SV_I(p->stat_threshold));
+}
+
+int store_vm_counter(struct store *store, int node, const char *zone, const char *name, s64 value,
+		     struct kms_error *err)
+{
+	char what[128];
+
+	return STORE_PUT(store, ST_VM_COUNTER, WHAT(what, "kernel counter '%s'", name), err,
+			 SV_I(store->run), SV_I(node), SV_T(zone), SV_T(name), SV_I(value));
 }
 
 int store_site(struct store *store, const struct store_site *s, struct kms_error *err)

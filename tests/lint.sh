@@ -23,4 +23,6 @@ if objdump -f "$cycle" | grep -q x86-64; then
 fi
 check "no variables of its own" \
   "$(nm "$cycle" | awk '$2 ~ /^[bBdDC]$/ {print $3}' | grep -vE '^(mm_ops_cycle|.*_policy|.*_ops|.*_table|slab_policy_table)$')"
+check "no global name twice among the libraries" \
+  "$(for f in "$build"/lib/lib*.a; do nm -g --defined-only "$f" 2>/dev/null | awk '$2 ~ /[TDBRC]/ {print $3}'; done | sort | uniq -d)"
 exit $status

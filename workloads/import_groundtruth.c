@@ -237,7 +237,8 @@ struct kms_request gt_request(const struct gt_import *im, u8 op)
 {
 	return (struct kms_request){
 		.time = im->time, .cpu = (u16)im->cpu, .node = -1, .op = op,
-		.context = im->context & (KMS_CTX_HARDIRQ | KMS_CTX_SOFTIRQ | KMS_CTX_KTHREAD),
+		.context = im->context & (KMS_CTX_HARDIRQ | KMS_CTX_SOFTIRQ | KMS_CTX_KTHREAD |
+					  KMS_CTX_MEMALLOC),
 	};
 }
 

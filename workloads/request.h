@@ -76,6 +76,7 @@ struct kms_request {
 #define KMS_CTX_HARDIRQ 1
 #define KMS_CTX_SOFTIRQ 2
 #define KMS_CTX_KTHREAD 8
+#define KMS_CTX_MEMALLOC 16 /* inside the recorded kernel's reclaim */
 
 /* A slab cache that a workload creates or expects. */
 struct kms_cache_def {

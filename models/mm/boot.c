@@ -18,8 +18,11 @@ static void *phys_to_virt(u64 phys)
 	return (void *)(PAGE_OFFSET + phys);
 }
 
+/* 0 stands for the default, MM_PARAM_ZERO for 0. */
 static u64 or_default(u64 value, u64 normal)
 {
+	if (value == MM_PARAM_ZERO)
+		return 0;
 	return value ? value : normal;
 }
 
@@ -35,6 +38,7 @@ static void init_params(const struct mm_params *p)
 	kdata->lowmem_reserve_ratio[ZONE_DMA32] = 256;
 	kdata->lowmem_reserve_ratio[ZONE_NORMAL] = 32;
 	kdata->lowmem_reserve_ratio[ZONE_MOVABLE] = 0;
+	kdata->extfrag_threshold = 500;
 	kdata->slub_min_order = (u32)p->slub_min_order;
 	kdata->slub_max_order = (u32)or_default(p->slub_max_order, PAGE_ALLOC_COSTLY_ORDER);
 	kdata->slub_min_objects = (u32)p->slub_min_objects;
@@ -68,13 +72,14 @@ static void init_globals(const struct mm_boot *boot)
 static void init_sections(const struct mm_boot *boot)
 {
 	u64 nr = DIV_ROUND_UP(boot->max_pfn, 1ul << SECTION_PFN_SHIFT), i;
-	struct mem_section_usage *usage;
+	u64 usage, usage_bytes = section_usage_bytes();
 
 	kdata->mem_section = phys_to_virt(boot->mem_section_phys);
-	usage = (struct mem_section_usage *)(kdata->mem_section + nr);
+	usage = (u64)(kdata->mem_section + nr);
 	for (i = 0; i < nr; i++) {
 		kdata->mem_section[i].section_mem_map = (u64)pfn_to_page(i << SECTION_PFN_SHIFT);
-		kdata->mem_section[i].usage = usage + i;
+		kdata->mem_section[i].usage =
+			(struct mem_section_usage *)(usage + i * usage_bytes);
 	}
 }
 
@@ -93,10 +98,10 @@ static void init_pageblocks(const struct zone *zone)
 		u64 word = (pfn & ((1ul << SECTION_PFN_SHIFT) - 1)) / per_word;
 
 		if (pfn % per_word == 0 && pfn + per_word <= end) {
-			section->usage->pageblock_flags[word] = 0x1111111111111111ul * MIGRATE_MOVABLE;
+			pageblock_words(section->usage)[word] = 0x1111111111111111ul * MIGRATE_MOVABLE;
 			pfn += per_word;
 		} else {
-			section->usage->pageblock_flags[word] |=
+			pageblock_words(section->usage)[word] |=
 				(u64)MIGRATE_MOVABLE << pfn % per_word / PAGEBLOCK_NR_PAGES * 4;
 			pfn += PAGEBLOCK_NR_PAGES;
 		}
@@ -126,6 +131,10 @@ static void init_node(u32 nid)
 	u32 i;
 
 	pgdat->node_id = (s32)nid;
+	pgdat->kswapd_highest_zoneidx = MAX_NR_ZONES;
+	pgdat->kcompactd_highest_zoneidx = MAX_NR_ZONES - 1;
+	for (i = 0; i < NR_LRU_LISTS; i++)
+		INIT_LIST_HEAD(&pgdat->lruvec.lists[i]);
 	for (i = 0; i < MAX_NR_ZONES; i++)
 		init_zone(pgdat, i);
 }
@@ -169,6 +178,8 @@ static void init_pageset(struct per_cpu_pages __percpu *pageset)
 		struct per_cpu_pages *pcp = per_cpu_ptr(pageset, cpu);
 
 		pcp->batch = 1;
+		if (kms_tunable(TUNE_PCP_AUTO_TUNE))
+			pcp->free_factor = PCP_AUTO_TUNED;
 		for (i = 0; i < NR_PCP_LISTS; i++)
 			INIT_LIST_HEAD(&pcp->lists[i]);
 	}
@@ -260,18 +271,20 @@ void mm_cpu_online(u32 cpu)
 static void memblock_free_block(struct zone *zone, u64 pfn, u32 order)
 {
 	zone->managed_pages += 1ul << order;
+	trace_step(pg_free, pfn, order);
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
 	__free_one_page(pfn_to_page(pfn), pfn, zone, order, get_pageblock_migratetype(pfn),
-			FPI_TO_TAIL);
+			FPI_TO_TAIL | FPI_SKIP_POISON);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	count_vm_events(PGFREE, 1ul << order);
 }
 
 static u32 largest_order(u64 pfn, u64 end)
 {
-	u32 order = pfn ? (u32)__builtin_ctzl(pfn) : MAX_ORDER - 1;
+	u32 most = kms_tunable(TUNE_MAX_PAGE_ORDER);
+	u32 order = pfn ? (u32)__builtin_ctzl(pfn) : most;
 
-	order = min(order, (u32)MAX_ORDER - 1);
+	order = min(order, most);
 	while (pfn + (1ul << order) > end)
 		order--;
 	return order;
@@ -319,6 +332,7 @@ void mm_boot(const struct mm_boot *boot)
 {
 	u32 i;
 
+	kms_set_params(boot->params);
 	init_globals(boot);
 	init_sections(boot);
 	for (i = 0; i < boot->nr_nodes; i++)

@@ -14,18 +14,38 @@ static void set_buddy_order(struct page *page, u32 order)
 	page->page_type |= PAGE_TYPE_BUDDY;
 }
 
+/* Behind the last block of a lower address, sought from the end. */
+static void insert_by_address(struct page *page, struct list_head *list)
+{
+	struct list_head *before = READ_ONCE(list->prev);
+
+	while (before != list && before > &page->lru)
+		before = READ_ONCE(before->prev);
+	list_add(&page->lru, before);
+}
+
+/* free_list_order: the kernel's lists are stacks, but for blocks that are better used last. */
+static void insert_block(struct page *page, struct list_head *list, bool tail)
+{
+	u32 free_list_order = kms_tunable(TUNE_FREE_LIST_ORDER);
+
+	if (unlikely(free_list_order == FREE_LIST_ADDRESS))
+		insert_by_address(page, list);
+	else if (tail || unlikely(free_list_order == FREE_LIST_FIFO))
+		list_add_tail(&page->lru, list);
+	else
+		list_add(&page->lru, list);
+}
+
 static void add_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt, bool tail)
 {
 	struct free_area *area = &zone->free_area[order];
 
-	if (tail)
-		list_add_tail(&page->lru, &area->free_list[mt]);
-	else
-		list_add(&page->lru, &area->free_list[mt]);
+	insert_block(page, &area->free_list[mt], tail);
 	area->nr_free++;
 }
 
-static void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
+void del_page_from_free_list(struct page *page, struct zone *zone, u32 order)
 {
 	list_del(&page->lru);
 	page->page_type &= ~PAGE_TYPE_BUDDY;
@@ -36,7 +56,8 @@ static void del_page_from_free_list(struct page *page, struct zone *zone, u32 or
 /* To the tail of mt's list of the same order; the pageblock keeps its type. */
 void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt)
 {
-	list_move_tail(&page->lru, &zone->free_area[order].free_list[mt]);
+	__list_unlink(&page->lru);
+	insert_block(page, &zone->free_area[order].free_list[mt], true);
 }
 
 /* ---- freeing ---- */
@@ -66,22 +87,38 @@ static bool buddy_merge_likely(u64 pfn, u64 buddy_pfn, const struct zone *zone, 
 {
 	u64 pair = pfn & buddy_pfn;
 
-	if (order >= MAX_ORDER - 2)
+	if (order + 1 >= kms_tunable(TUNE_MAX_PAGE_ORDER) || !kms_tunable(TUNE_MERGE_LOOKAHEAD))
 		return false;
 	return page_is_buddy(pfn_to_page(pair ^ 1ul << (order + 1)), zone, order + 1);
+}
+
+/* In a replay: does the recording show direct compaction taking the block over, off any list? */
+static bool captured(const struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt)
+{
+	(void)page;
+	if (!trace_step_next(pg_capture, pfn, order, mt, zone_id(zone)))
+		return false;
+	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+	return true;
 }
 
 /* Give a block to the free lists, merged as far as it goes (page_alloc.md 6). */
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi)
 {
-	u64 buddy_pfn = 0;
-	u32 start = order;
-	bool tail;
+	u32 start = order, most = kms_tunable(TUNE_MAX_PAGE_ORDER);
+	u64 buddy_pfn = 0, first = pfn;
+	bool capture = kms_capture() != NULL, tail;
 
 	__mod_zone_page_state(zone, NR_FREE_PAGES, (s64)1 << order);
-	while (order < MAX_ORDER - 1) {
+	while (order < most) {
 		struct page *buddy;
 
+		if (captured(page, pfn, zone, order, mt))
+			return;
+		if (unlikely(capture) && compaction_capture(zone, page, order, mt)) {
+			__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+			return;
+		}
 		buddy_pfn = pfn ^ 1ul << order;
 		buddy = pfn_to_page(buddy_pfn);
 		if (!page_is_buddy(buddy, zone, order))
@@ -97,9 +134,26 @@ void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u
 	tail = (fpi & FPI_TO_TAIL) || buddy_merge_likely(pfn, buddy_pfn, zone, order);
 	add_to_free_list(page, zone, order, mt, tail);
 	trace3(mm_buddy_free, order - start, order, tail);
+	trace_step(buddy_free, first, start, mt, order, tail, fpi, pfn, zone_id(zone));
 }
 
 /* ---- taking ---- */
+
+/* Take a free block as a whole off its list, for compaction. */
+void isolate_free_block(struct zone *zone, struct page *page, u32 order)
+{
+	u64 pfn = page_to_pfn(page), end = pfn + (1ul << order);
+	u32 mt = get_pageblock_migratetype(pfn);
+
+	del_page_from_free_list(page, zone, order);
+	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+	trace_step(isolate_free, pfn, order, mt, zone_id(zone));
+	if (order < PAGEBLOCK_ORDER - 1)
+		return;
+	for (; pfn < end; pfn += PAGEBLOCK_NR_PAGES)
+		if (migratetype_is_mergeable(get_pageblock_migratetype(pfn)))
+			set_pageblock_migratetype(pfn, MIGRATE_MOVABLE);
+}
 
 /* Split a block of order high down to low: upper halves go back to list heads. */
 static void expand(struct zone *zone, struct page *page, u32 low, u32 high, u32 mt)
@@ -117,33 +171,74 @@ static void expand(struct zone *zone, struct page *page, u32 low, u32 high, u32 
 	}
 }
 
+/* Take a free block of order from off its list and cut it down to order; the rest becomes mt's. */
+struct page *take_free_block(struct page *page, struct zone *zone, u32 order, u32 from, u32 mt)
+{
+	trace3(mm_rmqueue, from - order, order, from);
+	del_page_from_free_list(page, zone, from);
+	expand(zone, page, order, from, mt);
+	page->index = mt;
+	trace_step(buddy_del, page_to_pfn(page), order, from, mt, zone_id(zone));
+	return page;
+}
+
 /* The smallest block that will do, of exactly this migratetype; NULL if there is none. */
 struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt)
 {
-	u32 current;
+	u32 current, most = kms_tunable(TUNE_MAX_PAGE_ORDER);
 
-	for (current = order; current < MAX_ORDER; current++) {
+	for (current = order; current <= most; current++) {
 		struct list_head *list = &zone->free_area[current].free_list[mt];
 		struct page *page = list_first_entry_or_null(list, struct page, lru);
 
 		if (!page)
 			continue;
-		trace3(mm_rmqueue, current - order, order, current);
-		del_page_from_free_list(page, zone, current);
-		expand(zone, page, order, current, mt);
-		page->index = mt;
-		return page;
+		return take_free_block(page, zone, order, current, mt);
 	}
 	return NULL;
 }
 
-/* A block of mt, if need be after moving blocks of another type over to it. */
-struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags)
+/*
+ * With fallback "claim": a claimed pageblock serves the next requests as well,
+ * a stolen block does not, so a refill goes straight on to the next steal.
+ */
+static struct page *claim_or_steal(struct zone *zone, u32 order, u32 mt, u32 alloc_flags, u32 *mode)
 {
 	struct page *page;
 
-	do {
-		page = __rmqueue_smallest(zone, order, mt);
-	} while (!page && __rmqueue_fallback(zone, order, mt, alloc_flags));
+	if (*mode <= RMQUEUE_CLAIM) {
+		page = __rmqueue_claim(zone, order, mt, alloc_flags);
+		*mode = RMQUEUE_NORMAL;
+		if (page)
+			return page;
+	}
+	if (alloc_flags & ALLOC_NOFRAGMENT)
+		return NULL;
+	page = __rmqueue_steal(zone, order, mt);
+	if (page)
+		*mode = RMQUEUE_STEAL;
 	return page;
+}
+
+/* A block of mt, if need be of another type. mode: RMQUEUE_NORMAL before the first of a batch. */
+struct page *__rmqueue_mode(struct zone *zone, u32 order, u32 mt, u32 alloc_flags, u32 *mode)
+{
+	struct page *page = NULL;
+
+	do {
+		if (*mode == RMQUEUE_NORMAL)
+			page = __rmqueue_smallest(zone, order, mt);
+		if (page)
+			return page;
+		if (kms_tunable(TUNE_FALLBACK) == FALLBACK_CLAIM)
+			return claim_or_steal(zone, order, mt, alloc_flags, mode);
+	} while (__rmqueue_fallback(zone, order, mt, alloc_flags));
+	return NULL;
+}
+
+struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags)
+{
+	u32 mode = RMQUEUE_NORMAL;
+
+	return __rmqueue_mode(zone, order, mt, alloc_flags, &mode);
 }

@@ -45,6 +45,14 @@ static int find_suitable_fallback(const struct zone *zone, u32 order, u32 start_
 	return -1;
 }
 
+/* Would a request of this type find a block of this order that it may take with its pageblock? */
+bool fallback_can_steal(const struct zone *zone, u32 order, u32 start_mt)
+{
+	bool can_steal = false;
+
+	return find_suitable_fallback(zone, order, start_mt, &can_steal) >= 0 && can_steal;
+}
+
 /* Raise the zone's watermarks for a while, so that reclaim makes room in whole pageblocks. */
 static bool boost_watermark(struct zone *zone)
 {
@@ -58,9 +66,10 @@ static bool boost_watermark(struct zone *zone)
 			  WATERMARK_SCALE);
 	if (!limit)
 		return false;
-	limit = max(limit, PAGEBLOCK_NR_PAGES);
+	limit = max(limit, (u64)PAGEBLOCK_NR_PAGES);
 	boost = zone->watermark_boost + PAGEBLOCK_NR_PAGES;
 	WRITE_ONCE(zone->watermark_boost, min(boost, limit));
+	trace_step(boost, zone_id(zone), zone->watermark_boost);
 	return true;
 }
 
@@ -87,6 +96,7 @@ static u64 move_freepages_block(struct zone *zone, struct page *page, u32 mt, u6
 	*movable = 0;
 	if (!zone_spans_pfn(zone, pfn))
 		pfn = first;
+	first = pfn;
 	if (end > zone_end_pfn(zone))
 		return 0;
 	while (pfn < end) {
@@ -105,6 +115,7 @@ static u64 move_freepages_block(struct zone *zone, struct page *page, u32 mt, u6
 		moved += 1ul << order;
 	}
 	trace1(mm_steal_scan, seen);
+	*movable = trace_step_in(move_free, *movable, first, end - 1, mt, moved);
 	return moved;
 }
 
@@ -157,7 +168,7 @@ static int choose_fallback(const struct zone *zone, u32 order, u32 min_order, u3
 	u32 current;
 	int mt = -1;
 
-	for (current = MAX_ORDER; mt < 0 && current-- > min_order;)
+	for (current = kms_tunable(TUNE_MAX_PAGE_ORDER) + 1; mt < 0 && current-- > min_order;)
 		mt = find_suitable_fallback(zone, current, start_mt, can_steal);
 	*chosen = current;
 	if (mt < 0 || *can_steal || start_mt != MIGRATE_MOVABLE || current <= order)
@@ -182,9 +193,110 @@ bool __rmqueue_fallback(struct zone *zone, u32 order, u32 start_mt, u32 alloc_fl
 	if (mt < 0)
 		return false;
 	page = list_first_entry(&zone->free_area[chosen].free_list[mt], struct page, lru);
+	trace_step(extfrag, page_to_pfn(page), order, chosen, start_mt, (u64)mt, zone_id(zone),
+		   alloc_flags, can_steal);
 	steal_suitable_fallback(zone, page, alloc_flags, start_mt, can_steal);
 	trace3(mm_page_alloc_extfrag, order << 8 | chosen, start_mt, mt);
 	return true;
+}
+
+/* ---- fallback "claim": a pageblock is taken as a whole or not at all ---- */
+
+/* Like move_freepages_block(), but only looks. False: the pageblock sticks out of the zone. */
+static bool count_pageblock(const struct zone *zone, u64 first, u64 *spare, u64 *movable)
+{
+	u64 pfn = ALIGN_DOWN(first, PAGEBLOCK_NR_PAGES), end = pfn + PAGEBLOCK_NR_PAGES, seen = 0;
+
+	*spare = *movable = 0;
+	if (!zone_spans_pfn(zone, pfn) || end > zone_end_pfn(zone))
+		return false;
+	while (pfn < end) {
+		const struct page *page = pfn_to_page(pfn);
+		u64 n = 1;
+
+		seen++;
+		if (PageBuddy(page)) {
+			n = 1ul << buddy_order(page);
+			*spare += n;
+		} else {
+			*movable += page_is_movable(page);
+		}
+		pfn += n;
+	}
+	trace1(mm_steal_scan, seen);
+	return true;
+}
+
+/* Make the block's pageblock start_mt's if half of it is free or alike; a block of it then. */
+static struct page *try_to_claim_block(struct zone *zone, struct page *page, u32 current, u32 order,
+				       u32 start_mt, u32 block_mt, u32 alloc_flags)
+{
+	u64 spare, movable, alike = 0, pfn = page_to_pfn(page);
+	u32 i;
+
+	if (current >= PAGEBLOCK_ORDER) {
+		for (i = 0; i < 1u << (current - PAGEBLOCK_ORDER); i++)
+			set_pageblock_migratetype(pfn + i * PAGEBLOCK_NR_PAGES, start_mt);
+		return take_free_block(page, zone, order, current, start_mt);
+	}
+	if (boost_watermark(zone) && (alloc_flags & ALLOC_KSWAPD))
+		__atomic_fetch_or(&zone->flags, 1ul << ZONE_BOOSTED_WATERMARK, __ATOMIC_SEQ_CST);
+	if (!count_pageblock(zone, pfn, &spare, &movable))
+		return NULL;
+	if (start_mt == MIGRATE_MOVABLE)
+		alike = movable;
+	else if (block_mt == MIGRATE_MOVABLE)
+		alike = PAGEBLOCK_NR_PAGES - (spare + movable);
+	if (spare + alike < PAGEBLOCK_NR_PAGES / 2 && !kdata->page_group_by_mobility_disabled)
+		return NULL;
+	move_freepages_block(zone, page, start_mt, &movable);
+	set_pageblock_migratetype(pfn, start_mt);
+	return __rmqueue_smallest(zone, order, start_mt);
+}
+
+/* From the largest blocks of other types down, as long as their order makes a claim worth while. */
+struct page *__rmqueue_claim(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags)
+{
+	u32 min_order = order, current;
+
+	if (order < PAGEBLOCK_ORDER && (alloc_flags & ALLOC_NOFRAGMENT))
+		min_order = PAGEBLOCK_ORDER;
+	for (current = MAX_ORDER; current-- > min_order;) {
+		bool can_claim = false;
+		int mt = find_suitable_fallback(zone, current, start_mt, &can_claim);
+		struct page *page;
+
+		if (mt < 0)
+			continue;
+		if (!can_claim)
+			return NULL;
+		page = list_first_entry(&zone->free_area[current].free_list[mt], struct page, lru);
+		page = try_to_claim_block(zone, page, current, order, start_mt, (u32)mt, alloc_flags);
+		if (page) {
+			trace3(mm_page_alloc_extfrag, order << 8 | current, start_mt, mt);
+			return page;
+		}
+	}
+	return NULL;
+}
+
+/* The smallest block of another type; what is cut off stays that type's. */
+struct page *__rmqueue_steal(struct zone *zone, u32 order, u32 start_mt)
+{
+	u32 current;
+
+	for (current = order; current < MAX_ORDER; current++) {
+		bool ignored;
+		int mt = find_suitable_fallback(zone, current, start_mt, &ignored);
+		struct page *page;
+
+		if (mt < 0)
+			continue;
+		page = list_first_entry(&zone->free_area[current].free_list[mt], struct page, lru);
+		trace3(mm_page_alloc_extfrag, order << 8 | current, start_mt, mt);
+		return take_free_block(page, zone, order, current, (u32)mt);
+	}
+	return NULL;
 }
 
 /* ---- the reserve for high-order atomic requests ---- */
@@ -200,6 +312,8 @@ void reserve_highatomic_pageblock(struct page *page, struct zone *zone)
 	if (zone->nr_reserved_highatomic < limit &&
 	    migratetype_is_mergeable(get_pageblock_migratetype(page_to_pfn(page)))) {
 		zone->nr_reserved_highatomic += PAGEBLOCK_NR_PAGES;
+		trace_step(highatomic, page_to_pfn(page), zone->nr_reserved_highatomic,
+			   zone_id(zone));
 		set_pageblock_migratetype(page_to_pfn(page), MIGRATE_HIGHATOMIC);
 		move_freepages_block(zone, page, MIGRATE_HIGHATOMIC, &movable);
 	}
@@ -222,8 +336,11 @@ static bool unreserve_in_zone(struct zone *zone, u32 mt)
 		if (get_pageblock_migratetype(page_to_pfn(page)) == MIGRATE_HIGHATOMIC)
 			zone->nr_reserved_highatomic -=
 				min(PAGEBLOCK_NR_PAGES, zone->nr_reserved_highatomic);
+		trace_step(unreserve, page_to_pfn(page), zone->nr_reserved_highatomic,
+			   zone_id(zone), mt);
 		set_pageblock_migratetype(page_to_pfn(page), mt);
 		moved = move_freepages_block(zone, page, mt, &movable);
+		trace3(mm_highatomic_unreserve, page_to_pfn(page), moved, zone->zone_idx);
 	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return moved != 0;

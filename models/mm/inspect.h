@@ -14,7 +14,10 @@ struct mm_zone_info {
 	u32 node, zone_idx;
 	const char *name; /* "DMA", "DMA32", "Normal", "Movable" */
 	u64 start_pfn, spanned, present, managed;
-	u64 watermark[3];
+	u64 watermark[4]; /* min, low, high, promo, without boost */
+	u64 watermark_boost, highatomic;
+	u64 reserve[4];	   /* lowmem_reserve by zone index */
+	u64 free_counter;  /* global counter alone, as watermark tests read it */
 	u64 nr_free_pages; /* exact: global counter plus all CPUs' differentials */
 	u64 pcp_pages;	   /* on all per-CPU lists */
 	u64 nr_free[11];   /* blocks by order */
@@ -27,7 +30,35 @@ struct mm_zone_types {
 	u32 pageblocks[4];
 };
 
+/* Pageblocks of each migratetype alone; and the type of one frame's pageblock. */
+void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4]);
+u32 mm_inspect_pageblock_type(u64 pfn);
+u64 mm_inspect_max_pfn(void);
+u32 mm_inspect_pageblock_order(void);
+
 void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
+
+/* A zone's page lists of one CPU, in pages; high_min and high_max are high without auto-tuning. */
+struct mm_pcp_info {
+	s32 count, high, batch, high_min, high_max, stat_threshold;
+};
+void mm_inspect_pcp(u32 node, u32 zone_idx, u32 cpu, struct mm_pcp_info *info);
+u32 mm_inspect_cpus(void); /* CPUs online */
+
+/*
+ * Counters by the kernel's names, as its readers see them: without what CPUs
+ * have not passed on yet. Of a zone, of a node, and event counters.
+ */
+typedef void mm_counter_fn(void *arg, const char *name, s64 value);
+void mm_inspect_zone_counters(u32 node, u32 zone_idx, mm_counter_fn *fn, void *arg);
+void mm_inspect_node_counters(u32 node, mm_counter_fn *fn, void *arg);
+void mm_inspect_events(mm_counter_fn *fn, void *arg);
+/* Counters of reclaim and compaction by the names of /proc/vmstat; NULL ends the names. */
+const char *mm_vm_event_name(u32 event);
+u64 mm_inspect_vm_event(u32 event);
+
+u32 mm_inspect_nodes(void);
+u32 mm_inspect_cpu_node(u32 cpu);
 
 /* Populated zones, node by node, zone index ascending. Returns how many (at most max). */
 u32 mm_inspect_zones(struct mm_zone_info *zones, u32 max);
@@ -42,12 +73,16 @@ struct mm_cache_info {
 	const struct kmem_cache *cache;
 	u64 name; /* id given at creation; kmalloc and boot caches: index into mm_boot_cache_names */
 	bool boot_cache;
-	bool whole_pages; /* no slabs: every object is a page block, the descriptor is a page (noslab) */
+	bool whole_pages;  /* no slabs: every object is a page block (noslab) */
+	bool shared_pages; /* no slabs: objects lie in pages that all share, nobody counts them (slob) */
+	u32 descriptor_bytes; /* of the kmem_cache itself; 0: it is an object of a listed cache */
 	u32 object_size, size, align, order, objects_per_slab, refcount;
 	u32 min_partial, cpu_partial, cpu_partial_slabs, flags;
 	u64 slabs, slab_pages, objects, inuse, free_cpu, free_partial;
 	u64 partial_slabs; /* on node lists */
 	u64 cpu_slabs;	   /* CPU slabs and CPU partial slabs */
+	u64 sheaf_capacity; /* 0: no sheaves */
+	u64 own_bytes; /* kmalloc memory that the slab layer itself holds for this cache (sheaves, barns) */
 	/*
 	 * Of inuse: objects that the slab layer itself keeps in a size class (SLAB: node
 	 * structures, shared and alien arrays, index arrays outside slabs).
@@ -58,14 +93,32 @@ struct mm_cache_info {
 /* All slab caches in creation order. Returns how many there are (may exceed max). */
 u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max);
 
+/*
+ * A number that stays with a cache as long as it lives, moves included, and
+ * that no other cache has meanwhile: below mm_inspect_cache_slots(). 0: none yet.
+ */
+u32 mm_inspect_cache_slot(const struct kmem_cache *s);
+u32 mm_inspect_cache_slots(void);
+
+/* Slab memory that belongs to no slab cache: pages shared by all of them (slob). */
+struct mm_pool_info {
+	bool used;
+	u64 pages;	/* with free bytes */
+	u64 free_bytes; /* in them */
+};
+
+void mm_inspect_pool(struct mm_pool_info *pool);
+
 /* Text of a boot cache's name id ("kmem_cache", "kmalloc-64", "kmalloc-rcl-64", ...). */
 const char *mm_boot_cache_name(u64 id);
 
 /* What an address handed out by an allocator is (inspect_object.c). */
 bool mm_object_is_slab(const void *object);
-const struct kmem_cache *mm_object_cache(const void *object); /* slab objects only */
-u64 mm_object_slot_bytes(const void *object);		      /* slab objects: bytes from one to the next */
-u64 mm_object_block_bytes(const void *object);		      /* others: bytes of the (compound) page */
+const struct kmem_cache *mm_object_cache(const void *object); /* NULL: its page does not say */
+/* Bytes of one object as its creator, or the largest of those merged into it, asked for. */
+u32 mm_cache_object_size(const struct kmem_cache *s);
+/* What it takes up: slab slot or page block. s: slab cache it was allocated from, NULL kmalloc(). */
+u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object);
 void *mm_page_address(const struct page *page);
 struct page *mm_virt_to_page(const void *object);
 
@@ -76,7 +129,7 @@ struct page *mm_virt_to_page(const void *object);
  */
 int mm_check(struct kms_error *err);
 
-/* The page allocator's part of mm_check(). Call between operations. */
+/* The page allocator's part of mm_check(), LRU lists included. Call between operations. */
 int mm_check_pages(struct kms_error *err);
 
 /* The slab layer's part of mm_check(). Call between operations. */

@@ -10,10 +10,6 @@
 #include "models/mm/inspect.h"
 #include "models/mm/mm_types.h"
 
-/* inspect_slab.c: SLUB, and whole pages */
-void slub_describe(const struct list_head *link, struct mm_cache_info *info);
-int slub_check(const struct list_head *link, struct kms_error *err);
-
 /* inspect_slab_slab.c: SLAB */
 void slab_describe(const struct list_head *link, struct mm_cache_info *info);
 int slab_check(const struct list_head *link, struct kms_error *err);

@@ -4,7 +4,8 @@
  * Used by replay to tell slab objects from page blocks and to know what a
  * request really holds.
  */
-#include "models/mm/inspect.h"
+#include "models/mm/inspect_slab.h"
+#include "models/mm/mm_types.h"
 #include "models/mm/slab.h"
 
 static const struct page *head_of(const void *object)
@@ -24,19 +25,16 @@ const struct kmem_cache *mm_object_cache(const void *object)
 	return head_of(object)->slab_cache;
 }
 
-u64 mm_object_slot_bytes(const void *object)
-{
-	const struct page *slab = head_of(object);
-
-	return kdata->slab_policy == SLAB_POLICY_SLAB ? slab_owner(slab)->size : slab->slab_cache->size;
-}
-
-u64 mm_object_block_bytes(const void *object)
+u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object)
 {
 	const struct page *head = head_of(object);
 	u32 order = head->flags & PG_head ? head[1].compound_order : 0;
 
-	return PAGE_SIZE << order;
+	if (kdata->slab_policy == SLAB_POLICY_SLOB)
+		return slob_held_bytes(s, object);
+	if (!(head->flags & PG_slab))
+		return PAGE_SIZE << order;
+	return kdata->slab_policy == SLAB_POLICY_SLAB ? slab_owner(head)->size : head->slab_cache->size;
 }
 
 void *mm_page_address(const struct page *page)

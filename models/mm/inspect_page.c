@@ -47,6 +47,28 @@ static void count_pageblocks(const struct zone *zone, u32 *count)
 		count[get_pageblock_migratetype(pfn) % MIGRATE_TYPES]++;
 }
 
+void mm_inspect_pageblocks(u32 node, u32 zone_idx, u32 count[4])
+{
+	for (u32 mt = 0; mt < MIGRATE_TYPES; mt++)
+		count[mt] = 0;
+	count_pageblocks(&kdata->node_data[node]->node_zones[zone_idx], count);
+}
+
+u32 mm_inspect_pageblock_type(u64 pfn)
+{
+	return get_pageblock_migratetype(pfn);
+}
+
+u64 mm_inspect_max_pfn(void)
+{
+	return kdata->max_pfn;
+}
+
+u32 mm_inspect_pageblock_order(void)
+{
+	return PAGEBLOCK_ORDER;
+}
+
 static void count_free_blocks(const struct zone *zone, struct mm_zone_types *types)
 {
 	u32 order, mt;
@@ -77,12 +99,17 @@ static void inspect_zone(const struct zone *zone, struct mm_zone_info *info)
 		.spanned = zone->spanned_pages,
 		.present = zone->present_pages,
 		.managed = zone->managed_pages,
+		.watermark_boost = zone->watermark_boost,
+		.highatomic = zone->nr_reserved_highatomic,
+		.free_counter = (u64)zone_page_state(zone, NR_FREE_PAGES),
 		.nr_free_pages = (u64)zone_free_pages(zone),
 		.pcp_high = zone->pageset_high,
 		.pcp_batch = zone->pageset_batch,
 	};
 	for (i = 0; i < KMS_ARRAY_SIZE(info->watermark); i++)
 		info->watermark[i] = zone->_watermark[i];
+	for (i = 0; i < KMS_ARRAY_SIZE(info->reserve); i++)
+		info->reserve[i] = zone->lowmem_reserve[i];
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
 		info->pcp_pages += (u64)per_cpu_ptr(zone->per_cpu_pageset, cpu)->count;
 	for (i = 0; i < MAX_ORDER; i++)
@@ -272,11 +299,71 @@ static int check_zone(struct page_check *c)
 	return 0;
 }
 
+/* ---- pages in user hands ---- */
+
+static s64 node_count(const struct pglist_data *pgdat, u32 item)
+{
+	const struct per_cpu_nodestat __percpu *stats =
+		(const struct per_cpu_nodestat __percpu *)pgdat->per_cpu_nodestats;
+	s64 sum = pgdat->vm_stat[item];
+	u32 cpu;
+
+	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		sum += per_cpu_ptr(stats, cpu)->vm_node_stat_diff[item];
+	return sum;
+}
+
+/* In use, on no free list, marked for the list it is on, and on one list only. */
+static int check_lru_page(struct page_check *c, const struct page *page, u32 lru)
+{
+	u64 pfn = page_to_pfn(page);
+	u32 belongs = (page->flags & PG_anon ? LRU_INACTIVE_ANON : LRU_INACTIVE_FILE) +
+		      !!(page->flags & PG_active);
+
+	if (!mark_free(c, pfn, 0))
+		return bad_page(c, pfn, 0, "is on an LRU list and free, or on it twice");
+	if (!(page->flags & PG_lru_listed) || lru != belongs)
+		return bad_page(c, pfn, 0, "is on an LRU list that it is not marked for");
+	if (page->_refcount != 1 || PageBuddy(page))
+		return bad_page(c, pfn, 0, "is on an LRU list and not held by its owner alone");
+	if ((page->mapping & 1) != (lru < LRU_INACTIVE_FILE))
+		return bad_page(c, pfn, 0, "is on an LRU list of another kind of owner");
+	return 0;
+}
+
+/* pre: all free frames are marked in c->seen */
+static int check_lru(struct page_check *c, const struct pglist_data *pgdat)
+{
+	u32 lru;
+
+	c->zone = pgdat->node_zones;
+	while (!populated_zone(c->zone))
+		c->zone++;
+	if (pgdat->lruvec.lru_lock.slock)
+		return bad_zone(c, "the node's lru_lock", pgdat->lruvec.lru_lock.slock, 0);
+	for (lru = 0; lru < NR_LRU_LISTS; lru++) {
+		u64 counted = (u64)node_count(pgdat, NR_LRU_BASE + lru), pages = 0;
+		int rc = check_list(c, &pgdat->lruvec.lists[lru], lru, counted, check_lru_page,
+				    &pages);
+
+		if (rc)
+			return kms_fail_in(c->err, "LRU list %u", lru);
+		if (pages != counted)
+			return bad_zone(c, "the count of an LRU list", counted, pages);
+	}
+	for (lru = NR_ISOLATED_ANON; lru <= NR_ISOLATED_FILE; lru++)
+		if (node_count(pgdat, lru))
+			return bad_zone(c, "pages taken off LRU lists", (u64)node_count(pgdat, lru),
+					0);
+	return 0;
+}
+
 int mm_check_pages(struct kms_error *err)
 {
 	struct page_check c = { .err = err };
 	s64 sum = 0;
 	int rc = 0;
+	u32 nid;
 
 	c.seen = calloc(kdata->max_pfn / 8 + 1, 1);
 	if (!c.seen)
@@ -287,6 +374,8 @@ int mm_check_pages(struct kms_error *err)
 		sum += c.zone->vm_stat[NR_FREE_PAGES];
 		rc = check_zone(&c);
 	}
+	for (nid = 0; nid < kdata->nr_node_ids && !rc; nid++)
+		rc = check_lru(&c, kdata->node_data[nid]);
 	free(c.seen);
 	if (!rc && sum != kdata->vm_zone_stat[NR_FREE_PAGES])
 		rc = kms_fail(err, KMS_EFAIL,

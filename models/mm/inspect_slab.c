@@ -1,16 +1,44 @@
 /*
- * inspect_slab.c - SLUB's slab caches seen from outside, uncharged.
+ * inspect_slab.c - slab caches seen from outside, uncharged.
  *
  * Compiled without instrumentation. Lists are followed by their forward links
  * only: those are what the allocators write last, so that a walk is sound even
- * while a simulated CPU is in the middle of an update. mm_check_slabs() wants
+ * while a simulated CPU is in the middle of an update. slub_check_slabs() wants
  * more and is called between operations.
  *
  * Works for every policy that describes its caches by struct kmem_cache: SLUB,
  * and caches marked SLAB_WHOLE_PAGES (noslab.c).
  */
-#include "models/mm/inspect_internal.h"
+#include "models/mm/inspect_sheaves.h"
+#include "models/mm/inspect_slab.h"
 #include "models/mm/slub.h"
+
+/* ---- names of the caches that the slab layer itself creates ---- */
+
+#define KMALLOC_NAMES(prefix)                                                                      \
+	{ [1] = prefix "96", [2] = prefix "192", [3] = prefix "8", [4] = prefix "16",             \
+	  [5] = prefix "32", [6] = prefix "64", [7] = prefix "128", [8] = prefix "256",           \
+	  [9] = prefix "512", [10] = prefix "1k", [11] = prefix "2k", [12] = prefix "4k",         \
+	  [13] = prefix "8k" }
+
+static const char *const kmalloc_names[NR_KMALLOC_TYPES][KMALLOC_SHIFT_HIGH + 1] = {
+	[KMALLOC_NORMAL] = KMALLOC_NAMES("kmalloc-"),
+	[KMALLOC_RECLAIM] = KMALLOC_NAMES("kmalloc-rcl-"),
+	[KMALLOC_DMA] = KMALLOC_NAMES("dma-kmalloc-"),
+};
+
+/* NULL: no boot cache has this id. */
+const char *mm_boot_cache_name(u64 id)
+{
+	if (id == BOOT_NAME_KMEM_CACHE_NODE)
+		return "kmem_cache_node";
+	if (id == BOOT_NAME_KMEM_CACHE)
+		return "kmem_cache";
+	if (id >= NR_BOOT_NAMES)
+		return NULL;
+	id -= BOOT_NAME_KMALLOC(0, 0);
+	return kmalloc_names[id / (KMALLOC_SHIFT_HIGH + 1)][id % (KMALLOC_SHIFT_HIGH + 1)];
+}
 
 /* ---- tables ---- */
 
@@ -71,6 +99,8 @@ static void count_slabs(const struct kmem_cache *s, struct mm_cache_info *info)
 			count_node(s, nid, info);
 	for (u32 cpu = 0; s->cpu_slab && cpu < kdata->nr_cpu_ids; cpu++)
 		count_cpu(s, cpu, info);
+	if (s->cpu_sheaves)
+		mm_inspect_sheaves(s, info);
 	info->inuse = info->objects - info->free_cpu - info->free_partial;
 }
 
@@ -106,6 +136,7 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 		.flags = s->flags & ~SLAB_WHOLE_PAGES,
 	};
 	info->whole_pages = (s->flags & SLAB_WHOLE_PAGES) != 0;
+	info->descriptor_bytes = info->whole_pages ? PAGE_SIZE : 0;
 	if (info->whole_pages)
 		count_whole_pages(s, info);
 	else
@@ -113,9 +144,27 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 	info->slab_pages = slab_pages(s, info);
 }
 
-void slub_describe(const struct list_head *link, struct mm_cache_info *info)
+u32 slub_inspect_caches(struct mm_cache_info *caches, u32 max)
 {
-	describe_cache(list_entry(link, struct kmem_cache, list), info);
+	const struct list_head *head = &kdata->slab_caches, *pos;
+	u32 n = 0, i;
+
+	if (kdata->slab_state == SLAB_DOWN || !head->next)
+		return 0;
+	list_for_each(pos, head)
+		n++;
+	i = n;
+	list_for_each(pos, head) { /* newest first */
+		i--;
+		if (i < max)
+			describe_cache(list_entry(pos, struct kmem_cache, list), &caches[i]);
+	}
+	return n;
+}
+
+u32 slub_object_size(const struct kmem_cache *s)
+{
+	return s->object_size;
 }
 
 /* ---- invariants ---- */
@@ -144,7 +193,7 @@ static int check_freelist(const struct check *check, const struct page *slab, co
 			  u64 *seen, u32 *count)
 {
 	u32 objects = counters_objects(slab->counters);
-	u64 base = (u64)page_address(slab);
+	u64 base = (u64)page_address(slab) + check->s->red_left_pad;
 
 	for (*count = 0; freelist; freelist = get_freepointer(check->s, freelist), ++*count) {
 		u64 offset = (u64)freelist - base, i = offset / check->s->size;
@@ -264,9 +313,23 @@ static int check_cache(const struct kmem_cache *s, struct kms_error *err)
 	return ret;
 }
 
-int slub_check(const struct list_head *link, struct kms_error *err)
+int slub_check_slabs(struct kms_error *err)
 {
-	const struct kmem_cache *s = list_entry(link, struct kmem_cache, list);
+	const struct list_head *pos;
 
-	return s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
+	if (kdata->slab_state == SLAB_DOWN || !kdata->slab_caches.next)
+		return 0;
+	if (kdata->slab_mutex.slock)
+		return kms_fail(err, KMS_EFAIL, "slab_mutex is held between operations");
+	list_for_each(pos, &kdata->slab_caches) {
+		const struct kmem_cache *s = list_entry(pos, struct kmem_cache, list);
+		int ret = s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
+
+		if (!ret && s->cpu_sheaves)
+			ret = mm_check_sheaves(s, err);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
 }

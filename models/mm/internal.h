@@ -20,6 +20,17 @@ void split_page(struct page *page, u32 order);
 u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages);
 void free_unref_page_list(struct page **pages, u32 n);
 void drain_all_pages(void);
+
+/* lru.c: pages that their owner can let go of; task NO_TASK (-1): page cache */
+void lru_cache_add(struct page *page, u64 mapping, u64 index, s32 task);
+void mark_page_accessed(struct page *page);
+void put_page(struct page *page);
+void release_pages(struct page **pages, u32 n);
+
+/* kswapd.c, compaction.c: one wake-up of a node's kernel thread */
+void kswapd(u32 nid);
+void kcompactd(u32 nid);
+
 struct zone *page_zone(struct page *page);
 u32 page_to_nid(struct page *page);
 u32 compound_order(struct page *head); /* 0 when not compound */
@@ -50,7 +61,7 @@ void *kmalloc_large_node(u64 size, gfp_t gfp, int node);
 void free_large_kmalloc(struct page *head, void *object);
 
 /* policies.c */
-#define NR_SLAB_POLICIES 3
+#define NR_SLAB_POLICIES 5
 extern const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES];
 
 #endif

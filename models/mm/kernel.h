@@ -22,7 +22,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "models/mm/steps.h"
 #include "models/mm/tracepoints.h"
+#include "models/mm/tunables.h"
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -113,13 +115,44 @@ u64 kms_my_cpu_offset(void) __attribute__((const)); /* address of this CPU's are
  */
 void kms_run_on_cpu(u32 cpu, void (*fn)(void *arg), void *arg);
 
+/* ---- tasks and kernel threads ---- */
+
+enum kms_kthread { KTHREAD_KSWAPD, KTHREAD_KCOMPACTD, NR_KTHREADS };
+
+/*
+ * Wake a node's kernel thread. Where none is running for it (functional timing,
+ * boot) work(nid) is carried out here and now, in the caller's place.
+ */
+void kms_wake_kthread(u32 kind, u32 nid, void (*work)(u32 nid));
+bool kms_in_kthread(void); /* PF_KTHREAD of the running task */
+/* A kernel thread sleeps for ms, or until it is woken (true). No time passes in functional timing. */
+bool kms_nap(u64 ms);
+void kms_cond_resched(void); /* other tasks of this CPU may go first; hold no lock */
+/* Time of this task between the two is time spent in reclaim. They nest. */
+void kms_reclaim_begin(void);
+void kms_reclaim_end(void);
+/* A word of the running task, NULL at first: compaction's capture_control. */
+void kms_set_capture(void *capture);
+void *kms_capture(void);
+
+/* ---- the owner of pages on LRU lists: files and processes, which are not modelled ---- */
+
+/* mapping and index are what the owner gave to lru_cache_add(). False: it is just being freed. */
+bool kms_owner_lets_go(u64 mapping, u64 index);
+bool kms_owner_moves(u64 mapping, u64 index, u64 new_pfn);
+/* Out of memory: kill a task, that is free all its pages; the number freed. */
+u64 kms_owner_kill(u32 task);
+/* Contents of pages in user hands are not modelled: charged, not copied. */
+void kms_copy_page(void *d, const void *s);
+
 /* ---- locks: classes are named so that waits can be accounted ---- */
 
 typedef struct {
 	u32 slock;
 } spinlock_t;
 
-enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_POLICY, NR_LOCK_CLASSES };
+enum kms_lock_class { LOCK_ZONE, LOCK_PCP, LOCK_SLAB_NODE, LOCK_SLAB_MUTEX, LOCK_SLOB, LOCK_POLICY,
+		      LOCK_LRU, LOCK_OOM, LOCK_BARN, NR_LOCK_CLASSES };
 
 #ifdef KMS_FLAVOUR_CYCLE
 void kms_spin_lock(u32 *word, u32 lock_class);
@@ -137,7 +170,8 @@ void *kms_memcpy(void *d, const void *s, size_t n);
 static inline void kms_spin_lock(u32 *word, u32 lock_class)
 {
 	(void)lock_class;
-	while (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE))
+	/* in a replay the recorded order excludes others, and a suspended operation may hold it */
+	if (__atomic_exchange_n(word, 1, __ATOMIC_ACQUIRE) && !stepping())
 		kms_bug(__FILE__, __LINE__, "spinlock taken twice by an atomic operation");
 }
 static inline int kms_spin_trylock(u32 *word, u32 lock_class)

@@ -143,6 +143,18 @@ AT(struct kmem_cache, useroffset, 188);
 AT(struct kmem_cache, usersize, 192);
 AT(struct kmem_cache, node, 200);
 
+AT(struct page, units, 40);
+SIZE(struct slob_cache, 64);
+AT(struct slob_cache, object_size, 0);
+AT(struct slob_cache, size, 4);
+AT(struct slob_cache, align, 8);
+AT(struct slob_cache, flags, 12);
+AT(struct slob_cache, useroffset, 16);
+AT(struct slob_cache, usersize, 20);
+AT(struct slob_cache, name, 24);
+AT(struct slob_cache, refcount, 32);
+AT(struct slob_cache, ctor, 40);
+AT(struct slob_cache, list, 48);
 /* SLAB: the kernel's struct kmem_cache and struct kmem_cache_node have names of their own here. */
 SIZE(struct slab_cache, 632);
 AT(struct slab_cache, cpu_cache, 0);

@@ -51,11 +51,30 @@ struct mm_boot {
 	uint64_t node_data_phys[64];
 	uint64_t percpu_phys[256];
 	uint64_t percpu_unit_bytes;
-	uint64_t mem_section_phys; /* section table, then the usage records: 88 bytes per 128 MiB */
+	/* section table, then the usage records: 88 bytes per 128 MiB, more for pageblock_order < 9 */
+	uint64_t mem_section_phys;
 	const struct mm_params *params;
 };
 
-/* Tunables, by the kernel's names; 0 is the kernel's default where it computes one. */
+/*
+ * Behaviours that differ between kernel versions; 0 is that of late 6.1.
+ * configs/policies/linux-*.json have each version's.
+ */
+enum mm_pcp_high { PCP_HIGH_LOW_WATERMARK, PCP_HIGH_SIX_BATCHES };
+enum mm_pcp_free_batch { PCP_FREE_GROWING, PCP_FREE_UNCAPPED, PCP_FREE_FIXED };
+enum mm_fallback { FALLBACK_STEAL, FALLBACK_CLAIM };
+enum mm_slab_order { SLAB_ORDER_6_1, SLAB_ORDER_6_8 };
+enum mm_free_pointer { FREE_POINTER_MIDDLE, FREE_POINTER_START };
+enum mm_cpu_partial_limit { CPU_PARTIAL_SLABS, CPU_PARTIAL_OBJECTS };
+
+enum free_list_order { FREE_LIST_LIFO, FREE_LIST_FIFO, FREE_LIST_ADDRESS };
+enum sheaf_caches { SHEAF_CACHES_6_18, SHEAF_CACHES_ALL };
+#define MM_PARAM_ZERO (1ull << 63)
+
+/*
+ * Tunables, by the kernel's names. 0 is the default (the kernel's, which it may
+ * compute); where 0 itself has a meaning, MM_PARAM_ZERO says it.
+ */
 struct mm_params {
 	uint64_t min_free_kbytes;
 	uint64_t watermark_scale_factor;
@@ -67,12 +86,45 @@ struct mm_params {
 	bool slab_nomerge;
 	bool slub_cpu_partial;
 	bool page_group_by_mobility;
+	/* slab layers (slab_params.def) */
+	uint64_t cpu_partial, min_partial;
+	uint64_t remote_node_defrag_ratio;
+	uint64_t sheaf_capacity;
+	uint32_t sheaf_caches; /* enum sheaf_caches */
+	/* variants of the page allocator */
+	bool no_pcp_lists, no_merge_lookahead;
+	uint64_t pcp_batch, pcp_high;
+	uint32_t free_list_order; /* enum free_list_order */
+	uint64_t pageblock_order, max_page_order;
+	bool pcp_auto_tune;
+	bool pcp_order0_only;
+	uint32_t pcp_high_from;		 /* enum mm_pcp_high */
+	uint32_t pcp_free_batch;	 /* enum mm_pcp_free_batch */
+	uint32_t fallback;		 /* enum mm_fallback */
+	uint32_t slab_order_calculation; /* enum mm_slab_order */
+	uint32_t slub_free_pointer;	 /* enum mm_free_pointer */
+	uint32_t slub_cpu_partial_limit; /* enum mm_cpu_partial_limit */
 };
 
 struct kmem_cache_args {
 	uint64_t name; /* id; the caller keeps the text */
 	uint32_t size, align, flags, useroffset, usersize;
 	uint64_t ctor; /* id, 0 none */
+	uint32_t sheaf_capacity; /* objects in a sheaf that the creator asks for; 0: none (sheaves.h) */
+};
+
+struct slab_sheaf;
+
+/*
+ * Sheaves that a caller owns, and frees after a grace period (Linux 6.18). The
+ * cache has sheaves; pointers are NULL and results false when memory is out.
+ */
+struct sheaf_ops {
+	struct slab_sheaf *(*prefill)(struct kmem_cache *s, uint32_t gfp, uint32_t n);
+	void (*return_sheaf)(struct kmem_cache *s, uint32_t gfp, struct slab_sheaf *sheaf);
+	bool (*refill)(struct kmem_cache *s, uint32_t gfp, struct slab_sheaf **sheaf, uint32_t n);
+	void *(*alloc)(struct kmem_cache *s, uint32_t gfp, struct slab_sheaf *sheaf);
+	void (*kfree_rcu)(struct kmem_cache *s, void *object); /* any cache of the layer */
 };
 
 /*
@@ -83,7 +135,9 @@ struct slab_ops {
 	void (*init)(void); /* kmem_cache_init(): bootstrap and the kmalloc caches */
 	void *(*kmalloc)(size_t size, uint32_t gfp, int node);
 	void (*kfree)(const void *object);
-	size_t (*ksize)(const void *object);
+	size_t (*ksize)(const void *object); /* bytes that its owner may use */
+	/* In place if ksize() allows; else a new object, the old one's contents copied, it freed. */
+	void *(*krealloc)(const void *object, size_t size, uint32_t gfp);
 	struct kmem_cache *(*cache_create)(const struct kmem_cache_args *args);
 	void (*cache_destroy)(struct kmem_cache *s);
 	void (*cache_shrink)(struct kmem_cache *s);
@@ -101,6 +155,17 @@ struct slab_ops {
 	 */
 	void (*periodic)(uint64_t now_ns);
 	uint64_t periodic_ns;
+	const struct sheaf_ops *sheaves; /* NULL: the layer has none */
+};
+
+/* One parameter that a slab layer heeds: a key below "allocator" in configurations. */
+struct slab_param {
+	const char *name, *type; /* "bool", "uint", "int", "enum" */
+	const char *def;	 /* as JSON text */
+	int64_t min, max;	 /* numbers: both inclusive */
+	const char *choices;	 /* enum: "a, b" */
+	const char *unit;	 /* "" none */
+	const char *doc;	 /* one sentence */
 };
 
 /* A slab layer's descriptor: one per policy file, listed in policies.c. */
@@ -109,6 +174,8 @@ struct slab_policy {
 	const char *summary; /* one line */
 	const char *source;  /* kernel version and where its behaviour is described */
 	const struct slab_ops *ops;
+	const struct slab_param *params; /* [nr_params] */
+	uint32_t nr_params;
 };
 
 struct mm_ops {
@@ -124,10 +191,37 @@ struct mm_ops {
 	uint32_t (*alloc_pages_bulk)(uint32_t gfp, int node, uint32_t n, struct page **pages);
 	void (*free_page_list)(struct page **pages, uint32_t n); /* free_unref_page_list() */
 	void (*drain_all_pages)(void);
+	/*
+	 * Pages that can be reclaimed or moved (docs/reclaim.md): an order-0 page's owner
+	 * puts it on an LRU list under two words of its own (mapping < 2^62); task -1: page
+	 * cache, else anonymous memory of that task (below 64). Such a page is freed with
+	 * put_page() or release_pages(), whose array is overwritten.
+	 */
+	void (*lru_cache_add)(struct page *page, uint64_t mapping, uint64_t index, int32_t task);
+	void (*mark_page_accessed)(struct page *page);
+	void (*put_page)(struct page *page);
+	void (*release_pages)(struct page **pages, uint32_t n);
+	/* a node's kernel threads: from being woken until they sleep */
+	void (*kswapd)(uint32_t node);
+	void (*kcompactd)(uint32_t node);
 	void (*refresh_cpu_vm_stats)(void); /* this CPU's vmstat worker */
 	const struct slab_policy *const *policies; /* the table of policies.c */
 	uint32_t nr_policies;
 };
+
+/*
+ * What replaying a recording (sim/validate) needs beyond requests: what the
+ * kernel does of its own accord. Plain flavour only.
+ */
+struct mm_replay_ops {
+	void (*drain_pages_zone)(uint32_t cpu, uint32_t node, uint32_t zone_idx);
+	void (*drain_zone_pages)(uint32_t node, uint32_t zone_idx); /* this CPU's */
+	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
+	void (*isolate_free_block)(uint64_t pfn);
+	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
+	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */
+};
+extern const struct mm_replay_ops mm_replay_ops __attribute__((visibility("default")));
 
 extern const struct mm_ops mm_ops_cycle __attribute__((visibility("default")));
 extern const struct mm_ops mm_ops_plain __attribute__((visibility("default")));

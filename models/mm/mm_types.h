@@ -19,8 +19,9 @@
 #define MAX_ORDER 11 /* exclusive, as in 6.1: orders 0..10 */
 #define MAX_NUMNODES 64
 #define NR_CPUS 256
-#define PAGEBLOCK_ORDER 9
+#define PAGEBLOCK_ORDER kms_tunable(TUNE_PAGEBLOCK_ORDER) /* 9 in a kernel for x86 */
 #define PAGEBLOCK_NR_PAGES (1ul << PAGEBLOCK_ORDER)
+#define MAX_PAGEBLOCK_NR_PAGES (1ul << (MAX_ORDER - 1))
 #define PAGE_ALLOC_COSTLY_ORDER 3
 #define NR_PCP_LISTS 14
 #define SECTION_PFN_SHIFT 15 /* 128 MiB */
@@ -29,11 +30,20 @@ enum zone_type { ZONE_DMA, ZONE_DMA32, ZONE_NORMAL, ZONE_MOVABLE, MAX_NR_ZONES }
 enum migratetype { MIGRATE_UNMOVABLE, MIGRATE_MOVABLE, MIGRATE_RECLAIMABLE, MIGRATE_PCPTYPES,
 		   MIGRATE_HIGHATOMIC = MIGRATE_PCPTYPES, MIGRATE_TYPES };
 enum zone_watermarks { WMARK_MIN, WMARK_LOW, WMARK_HIGH, WMARK_PROMO, NR_WMARK };
-enum zone_stat_item { NR_FREE_PAGES, NR_VM_ZONE_STAT_ITEMS = 10 };
-enum node_stat_item { NR_SLAB_RECLAIMABLE_B, NR_SLAB_UNRECLAIMABLE_B, NR_VM_NODE_STAT_ITEMS = 41 };
-enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGFREE, ALLOCSTALL, NR_VM_EVENTS = 16 };
+enum lru_list { LRU_INACTIVE_ANON, LRU_ACTIVE_ANON, LRU_INACTIVE_FILE, LRU_ACTIVE_FILE, NR_LRU_LISTS };
+/* from NR_ZONE_LRU_BASE and NR_LRU_BASE on: pages on each LRU list */
+enum zone_stat_item { NR_FREE_PAGES, NR_ZONE_LRU_BASE, NR_VM_ZONE_STAT_ITEMS = 10 };
+enum node_stat_item { NR_SLAB_RECLAIMABLE_B, NR_SLAB_UNRECLAIMABLE_B, NR_LRU_BASE,
+		      NR_ISOLATED_ANON = NR_LRU_BASE + NR_LRU_LISTS, NR_ISOLATED_FILE, NR_VM_NODE_STAT_ITEMS = 41 };
+enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGFREE, ALLOCSTALL,
+		PGSCAN_KSWAPD, PGSCAN_DIRECT, PGSTEAL_KSWAPD, PGSTEAL_DIRECT, PGSCAN_DIRECT_THROTTLE,
+		PGACTIVATE, PGDEACTIVATE, PAGEOUTRUN, KSWAPD_LOW_WMARK_HIT_QUICKLY,
+		KSWAPD_HIGH_WMARK_HIT_QUICKLY, COMPACTMIGRATE_SCANNED, COMPACTFREE_SCANNED,
+		COMPACTISOLATED, COMPACTSTALL, COMPACTFAIL, COMPACTSUCCESS, KCOMPACTD_WAKE,
+		KCOMPACTD_MIGRATE_SCANNED, KCOMPACTD_FREE_SCANNED, PGMIGRATE_SUCCESS, PGMIGRATE_FAIL,
+		OOM_KILL, NR_VM_EVENTS = 32 };
 enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
-enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE };
+enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE, ZONE_BELOW_HIGH };
 
 /* ---- GFP flags (6.1 values) ---- */
 #define __GFP_DMA 0x01u
@@ -93,6 +103,8 @@ enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE };
 #define SLAB_TYPESAFE_BY_RCU 0x00080000u
 #define SLAB_MEM_SPREAD 0x00100000u
 #define SLAB_TRACE 0x00200000u
+#define SLAB_DEBUG_FLAGS                                                                           \
+	(SLAB_CONSISTENCY_CHECKS | SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE)
 #define SLAB_NOLEAKTRACE 0x00800000u
 #define SLAB_ACCOUNT 0x04000000u
 #define SLAB_CMPXCHG_DOUBLE 0x40000000u
@@ -110,8 +122,13 @@ struct list_head {
  * deferred struct page initialisation does), page_type 0 is "no type".
  */
 #define PG_locked (1ul << 0)
-#define PG_lru (1ul << 4) /* on an LRU list: here, any page allocated as movable */
+#define PG_referenced (1ul << 2)
+#define PG_lru (1ul << 4) /* on an LRU list; also any page allocated as movable whose owner keeps it off them */
+#define PG_lru_listed (1ul << 5) /* linked there: PG_lru proper */
+#define PG_active (1ul << 8)
+#define PG_anon (1ul << 19) /* swap-backed: on the anonymous lists */
 #define PG_slab (1ul << 9)
+#define PG_slob_free (1ul << 11) /* on one of SLOB's lists */
 #define PG_reserved (1ul << 12)
 #define PG_head (1ul << 16)
 #define PG_init (1ul << 24)
@@ -132,7 +149,7 @@ struct page {
 		struct {
 			struct page *next; /* SLUB: CPU partial chain */
 			s32 slabs;
-			s32 __gap;
+			s32 pobjects; /* with slub_cpu_partial_limit "objects" */
 		};
 		struct {
 			u64 __compound_head;
@@ -151,6 +168,7 @@ struct page {
 	union { /* 40 */
 		u64 private; /* order of a free buddy block */
 		u64 counters; /* SLUB: inuse 0..15, objects 16..30, frozen 31 */
+		s64 units; /* SLOB: free units in the page */
 		void *s_mem; /* SLAB: first object */
 	};
 	union { /* 48 */
@@ -173,11 +191,14 @@ struct per_cpu_pages {
 	s32 count; /* base pages on all lists */
 	s32 high;
 	s32 batch;
-	s16 free_factor;
+	s16 free_factor; /* < 0: the lists are auto-tuned (pcp_tune.c) */
 	s16 expire;
-	u32 __gap;
+	u8 flags;	/* auto-tuning; the kernels that have it lay this struct out anew */
+	u8 alloc_factor;
+	s16 free_count; /* pages freed in a row */
 	struct list_head lists[NR_PCP_LISTS];
-	u64 __pad;
+	s32 high_min; /* auto-tuning */
+	s32 high_max;
 };
 
 struct per_cpu_zonestat {
@@ -236,6 +257,13 @@ struct zonelist {
 	struct zoneref _zonerefs[MAX_NUMNODES * MAX_NR_ZONES + 1];
 };
 
+/* A node's pages in user hands, least recently used last. */
+struct lruvec {
+	struct list_head lists[NR_LRU_LISTS];
+	spinlock_t lru_lock;
+	u32 __gap;
+};
+
 struct pglist_data {
 	struct zone node_zones[MAX_NR_ZONES]; /* 0 */
 	struct zonelist node_zonelists[2];    /* 4864: fallback, no fallback */
@@ -244,9 +272,18 @@ struct pglist_data {
 	u64 node_present_pages;		      /* 13104 */
 	u64 node_spanned_pages;		      /* 13112 */
 	s32 node_id;			      /* 13120 */
-	u8 __pad1[236];
+	s32 kswapd_order;		      /* wanted of kswapd by those who woke it */
+	u32 kswapd_highest_zoneidx;	      /* MAX_NR_ZONES: by nobody */
+	s32 kswapd_failures;		      /* passes without a page since the last one with */
+	u32 kswapd_awake;
+	s32 kcompactd_max_order;
+	u32 kcompactd_highest_zoneidx;
+	u32 kcompactd_awake;
+	u32 lru_used;			      /* the node has had pages on LRU lists */
+	u8 __pad1[204];
 	u64 totalreserve_pages;		      /* 13360 */
-	u8 __pad2[240];
+	struct lruvec lruvec;		      /* 13368 */
+	u8 __pad2[168];
 	u64 flags;			      /* 13608 */
 	u8 __pad3[16];
 	u64 per_cpu_nodestats;		      /* 13632 */
@@ -267,8 +304,21 @@ struct mem_section {
 
 struct mem_section_usage {
 	u64 __head[3];
-	u64 pageblock_flags[4]; /* 24: 4 bits a pageblock */
+	u64 pageblock_flags[4]; /* 24: 4 bits a pageblock; more words if pageblocks are smaller than 9 */
 };
+
+static inline u64 *pageblock_words(struct mem_section_usage *usage)
+{
+	return (u64 *)((u64)usage + offsetof(struct mem_section_usage, pageblock_flags));
+}
+
+static inline u64 section_usage_bytes(void)
+{
+	u64 bitmap = (1ul << SECTION_PFN_SHIFT >> PAGEBLOCK_ORDER) / 2;
+	u64 extra = bitmap > 4 * sizeof(u64) ? bitmap - 4 * sizeof(u64) : 0;
+
+	return sizeof(struct mem_section_usage) + extra;
+}
 
 /* ---- SLUB ---- */
 
@@ -292,11 +342,14 @@ struct kmem_cache_node {
 struct kmem_cache {
 	struct kmem_cache_cpu __percpu *cpu_slab; /* 0 */
 	u32 flags;				  /* 8 */
-	u32 __gap;
+	u32 cpu_sheaves;			  /* 12: per-CPU offset, in a hole of 6.1's; 0: none (sheaves.h) */
 	u64 min_partial;			  /* 16 */
 	u32 size;				  /* 24 */
 	u32 object_size;			  /* 28 */
-	u64 reciprocal_size;			  /* 32 */
+	union {					  /* 32 */
+		u64 reciprocal_size; /* only debugging reads it */
+		u32 sheaf_capacity;  /* on this line in 6.18 as well */
+	};
 	u32 offset;				  /* 40 */
 	u32 cpu_partial;			  /* 44 */
 	u32 cpu_partial_slabs;			  /* 48 */
@@ -320,6 +373,24 @@ struct kmem_cache {
 	struct kmem_cache_node *node[MAX_NUMNODES]; /* 200 */
 };
 
+/* ---- SLOB: its kmem_cache has a layout of its own ---- */
+
+struct slob_cache {
+	u32 object_size;       /* 0 */
+	u32 size;	       /* 4 */
+	u32 align;	       /* 8 */
+	u32 flags;	       /* 12 */
+	u32 useroffset;	       /* 16 */
+	u32 usersize;	       /* 20 */
+	u64 name;	       /* 24: id given by the creator */
+	s32 refcount;	       /* 32 */
+	u32 __gap;
+	u64 ctor;	       /* 40: id, 0 none */
+	struct list_head list; /* 48 */
+};
+
+enum slob_list { SLOB_SMALL, SLOB_MEDIUM, SLOB_LARGE, NR_SLOB_LISTS };
+
 enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALLOC_TYPES };
 #define KMALLOC_SHIFT_LOW 3
 #define KMALLOC_SHIFT_HIGH 13
@@ -327,8 +398,19 @@ enum kmalloc_cache_type { KMALLOC_NORMAL, KMALLOC_RECLAIM, KMALLOC_DMA, NR_KMALL
 #define KMALLOC_MAX_SIZE (PAGE_SIZE << (MAX_ORDER - 1))
 #define ZERO_SIZE_PTR ((void *)16)
 enum slab_state { SLAB_DOWN, SLAB_PARTIAL, SLAB_UP, SLAB_PARTIAL_NODE, SLAB_FULL };
-/* SLUB's structures serve noslab.c as well. */
-enum slab_policy_id { SLAB_POLICY_SLUB, SLAB_POLICY_SLAB };
+
+/* ---- out of memory ---- */
+
+#define NR_OOM_TASKS 64u
+#define OOM_SCORE_ADJ_MIN (-1000)
+struct oom_task {
+	s64 rss;	   /* anonymous pages */
+	s32 oom_score_adj; /* -1000: never to be killed */
+	u32 killed;
+};
+
+/* The slab layer that is in operation, set by its init(): how inspect_*.c reads its structures. */
+enum slab_policy_id { SLAB_POLICY_NONE, SLAB_POLICY_SLUB, SLAB_POLICY_NOSLAB, SLAB_POLICY_SLOB, SLAB_POLICY_SLAB, NR_SLAB_POLICY_IDS };
 
 /* ---- what is global in the kernel; one struct at a fixed address ---- */
 
@@ -360,6 +442,8 @@ struct kernel_globals {
 	u8 cpu_online[NR_CPUS];
 	struct pglist_data *node_data[MAX_NUMNODES];
 	u64 per_cpu_offset[NR_CPUS];
+	u64 extfrag_threshold;
+	u64 node_reclaim_mode;
 	/* page allocator, written by every CPU */
 	s64 vm_zone_stat[NR_VM_ZONE_STAT_ITEMS] __attribute__((aligned(64)));
 
@@ -378,7 +462,17 @@ struct kernel_globals {
 	spinlock_t slab_mutex;
 	struct kmem_cache boot_kmem_cache;
 	struct kmem_cache boot_kmem_cache_node;
-	u32 slab_policy; /* enum slab_policy_id: whose structures slab_caches lists */
+
+	/* the last resort: what a task holds, and how ready one is to give it up */
+	struct oom_task oom_tasks[NR_OOM_TASKS];
+	spinlock_t oom_lock;
+
+	u32 slab_policy; /* enum slab_policy_id; read from outside only */
+
+	/* SLOB: the pages with free units, by size of request; the one lock on a line of its own */
+	struct list_head free_slob[NR_SLOB_LISTS] __attribute__((aligned(64)));
+	spinlock_t slob_lock __attribute__((aligned(64)));
+	struct slob_cache slob_boot_cache __attribute__((aligned(64)));
 
 	/* SLAB */
 	u32 slab_max_order;
@@ -429,7 +523,11 @@ static inline int get_order(u64 size)
 	return fls64(size);
 }
 
-#define per_cpu_ptr(p, cpu) ((typeof(p))((u64)(p) + kdata->per_cpu_offset[cpu]))
+#define per_cpu_ptr(p, cpu)                                                                        \
+	({                                                                                         \
+		typeof(p) per_cpu_p_ = (p);                                                        \
+		(typeof(p))((u64)per_cpu_p_ + READ_ONCE(kdata->per_cpu_offset[cpu]));              \
+	})
 
 static inline u32 cpu_to_node(u32 cpu)
 {

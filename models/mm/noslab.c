@@ -13,6 +13,7 @@
 
 static void noslab_init(void)
 {
+	kdata->slab_policy = SLAB_POLICY_NOSLAB;
 	INIT_LIST_HEAD(&kdata->slab_caches);
 	kdata->slab_state = SLAB_UP;
 }
@@ -35,6 +36,25 @@ static size_t noslab_ksize(const void *object)
 	if (zero_or_null(object))
 		return 0;
 	return PAGE_SIZE << compound_order(virt_to_head_page(object));
+}
+
+static void *noslab_krealloc(const void *object, size_t size, u32 gfp)
+{
+	size_t usable = noslab_ksize(object);
+	void *new;
+
+	if (!size) {
+		noslab_kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	if (!zero_or_null(object) && usable >= size)
+		return (void *)object;
+	new = kmalloc_large_node(size, gfp, NUMA_NO_NODE);
+	if (!new || zero_or_null(object))
+		return new;
+	memcpy(new, object, usable);
+	noslab_kfree(object);
+	return new;
 }
 
 /* ---- "slab caches" ---- */
@@ -137,6 +157,7 @@ const struct slab_ops noslab_ops = {
 	.kmalloc = noslab_kmalloc,
 	.kfree = noslab_kfree,
 	.ksize = noslab_ksize,
+	.krealloc = noslab_krealloc,
 	.cache_create = noslab_cache_create,
 	.cache_destroy = noslab_cache_destroy,
 	.cache_shrink = noslab_cache_shrink,

@@ -62,6 +62,7 @@ void set_pageblock_migratetype(u64 pfn, u32 mt)
 					    (old & ~(PAGEBLOCK_MASK << shift)) | type << shift,
 					    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
 		;
+	trace_step(set_pb_mt, pfn, type, old >> shift & PAGEBLOCK_MASK);
 }
 
 /* ---- blocks of several pages ---- */

@@ -4,8 +4,8 @@
  * An allocation walks the zones of its zonelist, takes the first whose
  * watermark allows it (watermark.c), gets a block from this CPU's lists
  * (pcp.c) or straight from the zone's free lists (buddy.c), and prepares its
- * struct pages. When every zone was below its low mark, the slow path tries
- * again with what the request's GFP flags entitle it to.
+ * struct pages. When every zone was below its low mark, the slow path
+ * (slowpath.c) takes over.
  */
 #include "models/mm/page_internal.h"
 
@@ -23,8 +23,11 @@ static struct page *rmqueue_buddy_once(struct zone *zone, u32 order, u32 mt, u32
 		if (!page && (alloc_flags & (ALLOC_OOM | ALLOC_NON_BLOCK)))
 			page = __rmqueue_smallest(zone, order, MIGRATE_HIGHATOMIC);
 	}
-	if (page)
+	if (page) {
 		__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
+		trace_step(rmq_buddy, page_to_pfn(page), order, mt, page->index, alloc_flags,
+			   zone_id(zone));
+	}
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	return page;
 }
@@ -36,7 +39,7 @@ static struct page *rmqueue_buddy(struct zone *preferred, struct zone *zone, u32
 
 	if (!page)
 		return NULL;
-	trace2(mm_rmqueue_buddy, order, mt);
+	trace3(mm_rmqueue_buddy, order, mt, page_to_pfn(page));
 	check_new_pages(page, order);
 	count_vm_events(PGALLOC_DMA + zone->zone_idx, 1ul << order);
 	zone_statistics(preferred, zone, 1);
@@ -58,14 +61,14 @@ static struct page *rmqueue(struct zone *preferred, struct zone *zone, u32 order
 	if (unlikely(zone_flag(zone, ZONE_BOOSTED_WATERMARK)) && (alloc_flags & ALLOC_KSWAPD)) {
 		__atomic_fetch_and(&zone->flags, ~(1ul << ZONE_BOOSTED_WATERMARK),
 				   __ATOMIC_SEQ_CST);
-		wakeup_kswapd(zone, 0, zone->zone_idx);
+		wakeup_kswapd(zone, 0, 0, zone->zone_idx);
 	}
 	return page;
 }
 
 /* The block becomes the caller's: one reference, contents and tail pages as asked for. */
-static void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
-			  const struct zone *zone)
+void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
+		   const struct zone *zone)
 {
 	page->private = 0;
 	WRITE_ONCE(page->_refcount, 1);
@@ -77,7 +80,7 @@ static void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_fla
 	}
 	if (order && (gfp & __GFP_COMP))
 		prep_compound_page(page, order);
-	/* the users that would put movable pages on LRU lists are not modelled */
+	/* whoever asks for a movable page can let go of it, also one that keeps it off the lists */
 	if (gfp & __GFP_MOVABLE)
 		page->flags |= PG_lru;
 	/* a page from the emergency reserves is marked so */
@@ -96,10 +99,16 @@ static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp
 			const struct alloc_context *ac)
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
+	s64 free_pages;
+
+	if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
+		pcp_tune_watermark(zone, order, ac->highest_zoneidx, alloc_flags, gfp);
 
 	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
 		return true;
-	trace3(mm_watermark_fail, zone->zone_idx, order, zone_page_state(zone, NR_FREE_PAGES));
+	free_pages = zone_page_state(zone, NR_FREE_PAGES);
+	trace3(mm_watermark_fail, zone->zone_idx, order, free_pages);
+	trace_step(wmark_fail, zone_id(zone), order, alloc_flags, mark, (u64)free_pages);
 	return alloc_flags & ALLOC_NO_WATERMARKS;
 }
 
@@ -127,8 +136,8 @@ static struct page *try_zones(gfp_t gfp, u32 order, u32 *alloc_flags,
 	return NULL;
 }
 
-static struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
-					   const struct alloc_context *ac)
+struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
+				    const struct alloc_context *ac)
 {
 	struct page *page = try_zones(gfp, order, &alloc_flags, ac);
 
@@ -159,64 +168,6 @@ static u32 alloc_flags_nofragment(struct zone *preferred, gfp_t gfp)
 	return alloc_flags | ALLOC_NOFRAGMENT;
 }
 
-/* ---- the slow path ---- */
-
-static void wake_all_kswapds(u32 order, const struct alloc_context *ac)
-{
-	struct zoneref *ref = ac->preferred_zoneref;
-	struct zone *zone;
-	s32 last_node = -1;
-
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
-		if (zone->managed_pages && zone->node != last_node) {
-			wakeup_kswapd(zone, order, ac->highest_zoneidx);
-			last_node = zone->node;
-		}
-	}
-}
-
-/* What the GFP flags entitle to once the low mark was missed (page_alloc.md 14). */
-static u32 gfp_to_alloc_flags(gfp_t gfp, u32 order)
-{
-	u32 flags = WMARK_MIN | ALLOC_CPUSET;
-
-	flags |= gfp & __GFP_HIGH; /* the bit of ALLOC_MIN_RESERVE */
-	flags |= gfp & __GFP_KSWAPD_RECLAIM;
-	if (gfp & __GFP_DIRECT_RECLAIM)
-		return flags;
-	if (!(gfp & __GFP_NOMEMALLOC)) {
-		flags |= ALLOC_NON_BLOCK;
-		if (order && (flags & ALLOC_MIN_RESERVE))
-			flags |= ALLOC_HIGHATOMIC;
-	}
-	if (flags & ALLOC_MIN_RESERVE)
-		flags &= ~ALLOC_CPUSET;
-	return flags;
-}
-
-static struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac)
-{
-	u32 alloc_flags = gfp_to_alloc_flags(gfp, order);
-	struct page *page;
-
-	trace2(mm_page_alloc_slowpath, order, gfp);
-	if (alloc_flags & ALLOC_KSWAPD)
-		wake_all_kswapds(order, ac);
-	page = get_page_from_freelist(gfp, order, alloc_flags, ac);
-	if (page)
-		return page;
-	if ((gfp & __GFP_MEMALLOC) && !(gfp & __GFP_NOMEMALLOC))
-		alloc_flags = ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD);
-	do {
-		page = get_page_from_freelist(gfp, order, alloc_flags, ac);
-		if (page || !(gfp & __GFP_DIRECT_RECLAIM))
-			return page;
-	} while (direct_reclaim(order, gfp, ac));
-	if (gfp & __GFP_NOFAIL)
-		page = get_page_from_freelist(gfp, order, ALLOC_MIN_RESERVE, ac);
-	return page;
-}
-
 /* ---- allocation ---- */
 
 /* A block of 2^order pages, or NULL; a trial of this node's zones first. */
@@ -226,23 +177,34 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 	struct page *page = NULL;
 	u32 alloc_flags = WMARK_LOW;
 
-	if (unlikely(order >= MAX_ORDER))
+	if (unlikely(order > kms_tunable(TUNE_MAX_PAGE_ORDER)))
 		return NULL;
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, preferred_nid, &ac);
 	if (likely(ac.preferred_zoneref->zone)) {
 		alloc_flags |= alloc_flags_nofragment(ac.preferred_zoneref->zone, gfp);
 		page = get_page_from_freelist(gfp, order, alloc_flags, &ac);
-		if (unlikely(!page))
+		if (unlikely(!page)) {
+			trace_step(pg_slow, order, alloc_flags);
 			page = alloc_pages_slowpath(gfp, order, &ac);
+		}
 	}
 	trace3(mm_page_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype);
+	trace_step(pg_alloc, page ? page_to_pfn(page) : ~0ul, order, ac.migratetype, alloc_flags);
 	return page;
+}
+
+/* This CPU's node, but for a task's memory policy: only recordings have those. */
+static int preferred_node(void)
+{
+	int nid = (int)numa_node_id();
+
+	return stepping() ? kms_step_node(nid) : nid;
 }
 
 struct page *alloc_pages_node(gfp_t gfp, u32 order, int nid)
 {
-	return __alloc_pages(gfp, order, nid < 0 ? (int)numa_node_id() : nid);
+	return __alloc_pages(gfp, order, nid < 0 ? preferred_node() : nid);
 }
 
 /* The first zone of the preferred node that can give n pages at once; NULL: do it singly. */
@@ -261,6 +223,20 @@ static struct zone *bulk_zone(gfp_t gfp, u32 n, const struct alloc_context *ac)
 	return NULL;
 }
 
+/* Without per-CPU lists a bulk request is many single ones. */
+static u32 alloc_pages_singly(gfp_t gfp, int nid, u32 n, struct page **pages)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++) {
+		pages[i] = __alloc_pages(gfp, 0, nid);
+		if (!pages[i])
+			break;
+	}
+	trace2(mm_page_alloc_bulk, i, n);
+	return i;
+}
+
 /*
  * Up to n order-0 pages into the array's empty slots; returns how many slots
  * are filled from its start. May stop early, but not without trying for one.
@@ -277,6 +253,8 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		have++;
 	if (have == n)
 		return n;
+	if (unlikely(!pcp_allowed_order(0)))
+		return have + alloc_pages_singly(gfp, nid, n - have, pages + have);
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, nid, &ac);
 	if (n - have > 1 && ac.preferred_zoneref->zone)
@@ -291,6 +269,7 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		got = pages[have] != NULL;
 	}
 	trace2(mm_page_alloc_bulk, got, n);
+	trace_step(pg_bulk, have + got, n, ac.migratetype, WMARK_LOW);
 	return have + got;
 }
 
@@ -323,7 +302,8 @@ static void free_tail_pages(struct page *page, u32 order)
  */
 void free_pages_prepare(struct page *page, u32 order, bool check_head)
 {
-	trace2(mm_page_free, (1ul << order) - 1, order);
+	trace3(mm_page_free, (1ul << order) - 1, order, page_to_pfn(page));
+	trace_step(pg_free, page_to_pfn(page), order);
 	if (order)
 		free_tail_pages(page, order);
 	if (page->mapping & 3)
@@ -392,6 +372,7 @@ void split_page(struct page *page, u32 order)
 
 	for (i = 1; i < 1ul << order; i++)
 		WRITE_ONCE(page[i]._refcount, 1);
+	trace_step(pg_split, page_to_pfn(page), order);
 }
 
 /* pre: size > 0. The surplus of the block goes straight back, to the tails of the free lists. */
@@ -403,6 +384,7 @@ struct page *alloc_pages_exact(u64 size, gfp_t gfp)
 
 	if (!page)
 		return NULL;
+	trace_step(pg_exact, page_to_pfn(page), order, size, n);
 	for (i = n - 1; i > 0; i--)
 		WRITE_ONCE(page[i]._refcount, 1);
 	for (i = n; i < 1ul << order; i++)

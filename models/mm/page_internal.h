@@ -8,7 +8,7 @@
  *   pcp.c         per-CPU page lists between the entry points and the zone
  *   buddy.c       free lists of a zone: take, split, merge
  *   fallback.c    pageblocks: stealing from other migratetypes, reserves
- *   reclaim.c     where reclaim and compaction are to come in
+ *   slowpath.c    what to try when that failed; reclaim and compaction: reclaim.h
  *   boot.c, percpu.c, vmstat.c   set-up, per-CPU memory, counters
  * Rules are those of Linux 6.1 (late stable releases).
  */
@@ -20,6 +20,7 @@
 /* Free-page internal flags: FPI_TO_TAIL puts the block at its list's end. */
 #define FPI_NONE 0x0u
 #define FPI_TO_TAIL 0x2u
+#define FPI_SKIP_POISON 0x4u /* of no effect here */
 
 #define SWAP_CLUSTER_MAX 32u
 #define PCP_BATCH_SCALE_MAX 5 /* a CPU's surplus is freed in at most batch << 5 at a time */
@@ -110,6 +111,12 @@ static inline bool migratetype_is_mergeable(u32 mt)
 	return mt < MIGRATE_PCPTYPES;
 }
 
+/* How steps name a zone (steps.def). */
+static inline u64 zone_id(const struct zone *zone)
+{
+	return (u64)zone->node << 8 | zone->zone_idx;
+}
+
 /* x * n / d without leaving 64 bits, rounded as the kernel does. */
 static inline u64 mult_frac(u64 x, u64 n, u64 d)
 {
@@ -144,7 +151,7 @@ static inline void check_free_page(const struct page *page)
 	BUG_ON(READ_ONCE(page->page_type)); /* mapped, or still on a buddy list */
 	BUG_ON(READ_ONCE(page->mapping));
 	BUG_ON(READ_ONCE(page->_refcount));
-	BUG_ON(READ_ONCE(page->flags) & (PG_locked | PG_slab | PG_reserved));
+	BUG_ON(READ_ONCE(page->flags) & (PG_locked | PG_slab | PG_reserved | PG_lru_listed));
 }
 
 /* ---- pageblocks: types of four bits, 16 to a word of the memory section ---- */
@@ -157,7 +164,7 @@ static inline u64 *pageblock_word(u64 pfn)
 	struct mem_section *section = &kdata->mem_section[pfn >> SECTION_PFN_SHIFT];
 	u64 block = (pfn & ((1ul << SECTION_PFN_SHIFT) - 1)) >> PAGEBLOCK_ORDER;
 
-	return &section->usage->pageblock_flags[block * PAGEBLOCK_BITS / 64];
+	return pageblock_words(section->usage) + block * PAGEBLOCK_BITS / 64;
 }
 
 static inline u32 pageblock_shift(u64 pfn)
@@ -183,9 +190,19 @@ void check_new_pages(const struct page *page, u32 order);
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi);
 struct page *__rmqueue_smallest(struct zone *zone, u32 order, u32 mt);
 struct page *__rmqueue(struct zone *zone, u32 order, u32 mt, u32 alloc_flags);
+void isolate_free_block(struct zone *zone, struct page *page, u32 order);
+struct page *__rmqueue_mode(struct zone *zone, u32 order, u32 mt, u32 alloc_flags, u32 *mode);
+struct page *take_free_block(struct page *page, struct zone *zone, u32 order, u32 from, u32 mt);
 void move_to_free_list(struct page *page, struct zone *zone, u32 order, u32 mt);
+void del_page_from_free_list(struct page *page, struct zone *zone, u32 order);
 
-/* fallback.c: zone->lock is held by the first */
+/* Where a refill goes on looking, with fallback "claim". */
+enum rmqueue_mode { RMQUEUE_NORMAL, RMQUEUE_CLAIM, RMQUEUE_STEAL };
+
+/* fallback.c: zone->lock is held by the first four */
+struct page *__rmqueue_claim(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
+struct page *__rmqueue_steal(struct zone *zone, u32 order, u32 start_mt);
+bool fallback_can_steal(const struct zone *zone, u32 order, u32 start_mt);
 bool __rmqueue_fallback(struct zone *zone, u32 order, u32 start_mt, u32 alloc_flags);
 void reserve_highatomic_pageblock(struct page *page, struct zone *zone);
 bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
@@ -193,7 +210,7 @@ bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force);
 /* pcp.c */
 static inline bool pcp_allowed_order(u32 order)
 {
-	return order <= PAGE_ALLOC_COSTLY_ORDER || order == PAGEBLOCK_ORDER;
+	return kms_tunable(TUNE_PCP_ORDERS) >> order & 1;
 }
 
 static inline u32 pindex_to_order(u32 pindex)
@@ -207,10 +224,26 @@ struct page *rmqueue_pcplist(struct zone *preferred, struct zone *zone, u32 orde
 u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 alloc_flags,
 			 struct page **pages, u32 n);
 void free_unref_page(struct page *page, u32 order);
+void free_unref_pages(struct page **pages, u32 n); /* no references left; the array is kept */
+void drain_pages_zone(u32 cpu, struct zone *zone);
+void drain_zone_all_cpus(struct zone *zone);
 void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp);
+void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_pages *pcp, u32 pindex);
+
+/* pcp_tune.c: pcp->lock is held, but for the last two */
+#define PCP_AUTO_TUNED (-1) /* free_factor of lists that are auto-tuned */
+u32 pcp_tune_refill(struct per_cpu_pages *pcp, const struct zone *zone, u32 order);
+s32 pcp_tune_free(struct per_cpu_pages *pcp, struct zone *zone, u32 order);
+void pcp_tune_freed(struct zone *zone);
+bool pcp_tune_decay(struct zone *zone, struct per_cpu_pages *pcp);
+void pcp_tune_watermark(struct zone *zone, u32 order, u32 highest_zoneidx, u32 alloc_flags, gfp_t gfp);
 void zone_pcp_update(struct zone *zone, u32 coming_cpus);
 
 /* page_alloc.c */
+struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
+				    const struct alloc_context *ac);
+void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
+		   const struct zone *zone);
 void free_pages_prepare(struct page *page, u32 order, bool check_head);
 void free_one_page(struct zone *zone, struct page *page, u64 pfn, u32 order, u32 mt, u32 fpi);
 
@@ -221,6 +254,7 @@ bool zone_watermark_fast(struct zone *zone, u32 order, u64 mark, u32 highest_zon
 			 u32 alloc_flags, gfp_t gfp);
 void setup_per_zone_wmarks(void);
 u64 nr_free_zone_pages(u32 highest_zoneidx);
+u64 int_sqrt(u64 x);
 
 /* zonelist.c */
 void build_all_zonelists(const struct mm_boot *boot);
@@ -238,9 +272,13 @@ static inline struct zoneref *next_zones_zonelist(struct zoneref *z, u32 highest
 	for (; (z = (ref)->zone);                                                                  \
 	     ref = next_zones_zonelist((ref) + 1, highest_zoneidx))
 
-/* reclaim.c */
-void wakeup_kswapd(struct zone *zone, u32 order, u32 highest_zoneidx);
-bool direct_reclaim(u32 order, gfp_t gfp, const struct alloc_context *ac);
+/* slowpath.c, kswapd.c */
+struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac);
+void wakeup_kswapd(struct zone *zone, gfp_t gfp, u32 order, u32 highest_zoneidx);
+
+/* compaction.h's capture_control: the block that a direct compactor waits for */
+struct capture_control;
+bool compaction_capture(const struct zone *zone, struct page *page, u32 order, u32 mt);
 
 /* vmstat.c */
 static inline s64 zone_page_state(const struct zone *zone, u32 item)
@@ -249,6 +287,8 @@ static inline s64 zone_page_state(const struct zone *zone, u32 item)
 
 	return x < 0 ? 0 : x;
 }
+u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp);
 void zone_statistics(struct zone *preferred, struct zone *zone, u64 n);
+void set_pgdat_percpu_threshold(struct pglist_data *pgdat, bool pressure);
 
 #endif

@@ -28,11 +28,12 @@ static u32 pcp_migratetype(u32 mt)
 static u32 rmqueue_bulk(struct zone *zone, u32 order, u32 count, struct list_head *list, u32 mt,
 			u32 alloc_flags)
 {
-	u32 i;
+	u32 mode = RMQUEUE_NORMAL, i;
 
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
+	trace_step(rmq_bulk, zone_id(zone), order, mt, alloc_flags, count);
 	for (i = 0; i < count; i++) {
-		struct page *page = __rmqueue(zone, order, mt, alloc_flags);
+		struct page *page = __rmqueue_mode(zone, order, mt, alloc_flags, &mode);
 
 		if (!page)
 			break;
@@ -40,15 +41,19 @@ static u32 rmqueue_bulk(struct zone *zone, u32 order, u32 count, struct list_hea
 		list_add_tail(&page->lru, list);
 	}
 	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)i << order));
+	trace_step(rmq_bulk_end, zone_id(zone), i);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 	trace3(mm_page_pcp_refill, i, order, mt);
 	return i;
 }
 
-static u32 refill_count(const struct per_cpu_pages *pcp, u32 order)
+static u32 refill_count(struct per_cpu_pages *pcp, const struct zone *zone, u32 order)
 {
-	u32 batch = (u32)READ_ONCE(pcp->batch), n;
+	u32 batch, n;
 
+	if (unlikely(pcp->free_factor < 0))
+		return pcp_tune_refill(pcp, zone, order);
+	batch = (u32)READ_ONCE(pcp->batch);
 	if (batch <= 1)
 		return batch;
 	n = batch >> order;
@@ -63,7 +68,7 @@ static struct page *__rmqueue_pcplist(struct zone *zone, u32 order, u32 mt, u32 
 	struct page *page;
 
 	if (list_empty(list)) {
-		u32 n = refill_count(pcp, order);
+		u32 n = refill_count(pcp, zone, order);
 
 		pcp->count += (s32)(rmqueue_bulk(zone, order, n, list, mt, alloc_flags) << order);
 		if (unlikely(list_empty(list)))
@@ -73,7 +78,33 @@ static struct page *__rmqueue_pcplist(struct zone *zone, u32 order, u32 mt, u32 
 	list_del(&page->lru);
 	pcp->count -= 1 << order;
 	trace3(mm_page_pcp_alloc, page_to_pfn(page), order, mt);
+	trace_step(pcp_alloc, page_to_pfn(page), order, mt, alloc_flags, zone_id(zone),
+		   (u64)pcp->count, (u64)pcp->free_factor);
 	return page;
+}
+
+/* What is freed in a row counts; auto-tuned lists keep count in pages. */
+static void note_allocation(struct per_cpu_pages *pcp)
+{
+	s16 factor = pcp->free_factor;
+
+	if (unlikely(factor < 0))
+		pcp->free_count >>= 1;
+	else
+		pcp->free_factor = factor >> 1;
+}
+
+/*
+ * The lock is only tried: an interrupt may have come inside its section. In a
+ * replay the recording knows (kind: 0 allocation, 1 free, 2 free of a list).
+ */
+static bool pcp_trylock(struct per_cpu_pages *pcp, const struct zone *zone,
+			const struct page *page, u32 order, u32 mt, u32 kind)
+{
+	if (stepping())
+		return !trace_step_next(pcp_tryfail, page ? page_to_pfn(page) : 0, order, mt,
+				     zone_id(zone), kind);
+	return spin_trylock(&pcp->lock, LOCK_PCP);
 }
 
 /* One block from this CPU's list of zone; NULL when the zone has none, or the list is locked. */
@@ -83,9 +114,9 @@ struct page *rmqueue_pcplist(struct zone *preferred, struct zone *zone, u32 orde
 	struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 	struct page *page;
 
-	if (!spin_trylock(&pcp->lock, LOCK_PCP))
+	if (!pcp_trylock(pcp, zone, NULL, order, mt, 0))
 		return NULL;
-	pcp->free_factor >>= 1;
+	note_allocation(pcp);
 	page = __rmqueue_pcplist(zone, order, mt, alloc_flags, pcp);
 	spin_unlock(&pcp->lock, LOCK_PCP);
 	if (page) {
@@ -102,7 +133,7 @@ u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 
 	struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 	u32 got;
 
-	if (!spin_trylock(&pcp->lock, LOCK_PCP))
+	if (!pcp_trylock(pcp, zone, NULL, 0, mt, 0))
 		return 0;
 	for (got = 0; got < n; got++) {
 		pages[got] = __rmqueue_pcplist(zone, 0, mt, alloc_flags, pcp);
@@ -123,13 +154,14 @@ u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 
  * Give about count pages back to the zone, the oldest of list pindex first. A
  * list is emptied before the next one is touched; the last block may overshoot.
  */
-static void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_pages *pcp, u32 pindex)
+void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_pages *pcp, u32 pindex)
 {
 	u32 first = pindex;
 	s32 freed = 0;
 
 	count = min(count, pcp->count);
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
+	trace_step(pcp_bulk_free, zone_id(zone), (u64)count, pindex, (u64)pcp->count);
 	while (freed < count) {
 		struct list_head *list = &pcp->lists[pindex];
 		u32 order = pindex_to_order(pindex);
@@ -163,6 +195,18 @@ static s32 nr_pcp_high(const struct per_cpu_pages *pcp, const struct zone *zone,
 	return min(limit, high);
 }
 
+static s32 free_factor_max(void)
+{
+	switch (kms_tunable(TUNE_PCP_FREE_BATCH)) {
+	case PCP_FREE_FIXED:
+		return 0;
+	case PCP_FREE_UNCAPPED:
+		return 16; /* batch << 16 is beyond any high mark */
+	default:
+		return PCP_BATCH_SCALE_MAX;
+	}
+}
+
 /* How many pages an overflow gives back; the batch doubles from one overflow to the next. */
 static s32 nr_pcp_free(struct per_cpu_pages *pcp, s32 high, bool free_high)
 {
@@ -173,10 +217,20 @@ static s32 nr_pcp_free(struct per_cpu_pages *pcp, s32 high, bool free_high)
 	if (high < batch)
 		return 1;
 	n = batch << pcp->free_factor;
-	if (n < most && pcp->free_factor < PCP_BATCH_SCALE_MAX)
+	if (n < most && pcp->free_factor < free_factor_max())
 		pcp->free_factor++;
 	n = max(n, batch);
 	return min(n, most);
+}
+
+static void free_tuned(struct zone *zone, struct per_cpu_pages *pcp, u32 order, u32 pindex)
+{
+	s32 n = pcp_tune_free(pcp, zone, order);
+
+	if (!n)
+		return;
+	free_pcppages_bulk(zone, n, pcp, pindex);
+	pcp_tune_freed(zone);
 }
 
 /* pre: pcp->lock is held; the page is prepared, page->index is its pageblock's type. */
@@ -184,6 +238,7 @@ static void free_unref_page_commit(struct zone *zone, struct per_cpu_pages *pcp,
 				   u32 order, u32 mt)
 {
 	u32 pindex = order_to_pindex(order, mt);
+	s16 factor;
 	bool free_high;
 	s32 high;
 
@@ -191,7 +246,14 @@ static void free_unref_page_commit(struct zone *zone, struct per_cpu_pages *pcp,
 	list_add(&page->lru, &pcp->lists[pindex]);
 	pcp->count += 1 << order;
 	trace3(mm_page_pcp_free, page_to_pfn(page), order, mt);
-	free_high = pcp->free_factor && order && order <= PAGE_ALLOC_COSTLY_ORDER;
+	trace_step(pcp_free, page_to_pfn(page), order, mt, pindex, zone_id(zone), (u64)pcp->count,
+		   (u64)pcp->free_factor, zone_flag(zone, ZONE_RECLAIM_ACTIVE));
+	factor = pcp->free_factor;
+	if (unlikely(factor < 0)) {
+		free_tuned(zone, pcp, order, pindex);
+		return;
+	}
+	free_high = factor && order && order <= PAGE_ALLOC_COSTLY_ORDER;
 	high = nr_pcp_high(pcp, zone, free_high);
 	if (pcp->count >= high)
 		free_pcppages_bulk(zone, nr_pcp_free(pcp, high, free_high), pcp, pindex);
@@ -216,7 +278,7 @@ void free_unref_page(struct page *page, u32 order)
 	struct zone *zone = page_zone(page);
 	struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 
-	if (!spin_trylock(&pcp->lock, LOCK_PCP)) {
+	if (!pcp_trylock(pcp, zone, page, order, mt, 1)) {
 		free_one_page(zone, page, page_to_pfn(page), order, mt, FPI_NONE);
 		return;
 	}
@@ -224,24 +286,25 @@ void free_unref_page(struct page *page, u32 order)
 	spin_unlock(&pcp->lock, LOCK_PCP);
 }
 
-/*
- * Free order-0 pages in the array's order, as the release of a batch of page
- * cache or anonymous pages does: each loses one reference first, those that
- * somebody else still holds are passed over. The lock is let go every 32 pages.
- */
-void free_unref_page_list(struct page **pages, u32 n)
+/* Prepared order-0 pages to their per-CPU lists, in the array's order. */
+static void commit_prepared(struct page **pages, u32 n)
 {
 	struct per_cpu_pages *pcp = NULL;
 	struct zone *locked = NULL;
-	u32 kept = 0, batch = 0, i;
+	u32 batch = 0, i;
 
-	for (i = 0; i < n; i++) {
-		if (!atomic_dec_and_test(&pages[i]->_refcount))
-			continue;
-		free_unref_page_prepare(pages[i], 0);
-		pages[kept++] = pages[i];
+	if (unlikely(!pcp_allowed_order(0))) {
+		for (i = 0; i < n; i++) {
+			u64 pfn = page_to_pfn(pages[i]);
+			struct zone *zone = page_zone(pages[i]);
+			u32 mt = pcppage_migratetype(pages[i]);
+
+			free_one_page(zone, pages[i], pfn, 0, mt, FPI_NONE);
+			count_vm_events(PGFREE, 1);
+		}
+		return;
 	}
-	for (i = 0; i < kept; i++) {
+	for (i = 0; i < n; i++) {
 		struct page *page = pages[i];
 		struct zone *zone = page_zone(page);
 		u32 mt = pcppage_migratetype(page);
@@ -252,12 +315,13 @@ void free_unref_page_list(struct page **pages, u32 n)
 			batch = 0;
 			locked = zone;
 			pcp = this_cpu_ptr(zone->per_cpu_pageset);
-			if (unlikely(!spin_trylock(&pcp->lock, LOCK_PCP))) {
+			if (unlikely(!pcp_trylock(pcp, zone, page, 0, mt, 2))) {
 				free_one_page(zone, page, page_to_pfn(page), 0, mt, FPI_NONE);
 				locked = NULL;
 				continue;
 			}
 		}
+		trace_step(pg_free_batched, page_to_pfn(page), batch);
 		free_unref_page_commit(zone, pcp, page, 0, pcp_migratetype(mt));
 		batch++;
 	}
@@ -265,11 +329,39 @@ void free_unref_page_list(struct page **pages, u32 n)
 		spin_unlock(&pcp->lock, LOCK_PCP);
 }
 
+/*
+ * Free order-0 pages in the array's order, as the release of a batch of page
+ * cache or anonymous pages does: each loses one reference first, those that
+ * somebody else still holds are passed over. The lock is let go every 32 pages.
+ */
+void free_unref_page_list(struct page **pages, u32 n)
+{
+	u32 kept = 0, i;
+
+	for (i = 0; i < n; i++) {
+		if (!atomic_dec_and_test(&pages[i]->_refcount))
+			continue;
+		free_unref_page_prepare(pages[i], 0);
+		pages[kept++] = pages[i];
+	}
+	commit_prepared(pages, kept);
+}
+
+/* The same for pages whose last reference is gone already. */
+void free_unref_pages(struct page **pages, u32 n)
+{
+	u32 i;
+
+	for (i = 0; i < n; i++)
+		free_unref_page_prepare(pages[i], 0);
+	commit_prepared(pages, n);
+}
+
 /* ---- draining ---- */
 
-static void drain_pages_zone(u32 cpu, struct zone *zone)
+void drain_pages_zone(u32 cpu, struct zone *zone)
 {
-	struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
+	struct per_cpu_pages *pcp = per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu);
 	s32 left;
 
 	do {
@@ -279,6 +371,7 @@ static void drain_pages_zone(u32 cpu, struct zone *zone)
 		left = pcp->count;
 		most = pcp->batch << PCP_BATCH_SCALE_MAX;
 		if (left) {
+			trace_step(drain_pages_zone, zone_id(zone), cpu, (u64)left);
 			free_pcppages_bulk(zone, min(left, most), pcp, 0);
 			left -= min(left, most);
 		}
@@ -291,7 +384,7 @@ static bool cpu_has_pcp_pages(u32 cpu)
 	struct zone *zone;
 
 	for_each_populated_zone(zone)
-		if (READ_ONCE(per_cpu_ptr(zone->per_cpu_pageset, cpu)->count))
+		if (READ_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu)->count))
 			return true;
 	return false;
 }
@@ -310,6 +403,17 @@ void drain_all_pages(void)
 	}
 }
 
+/* The same for one zone. */
+void drain_zone_all_cpus(struct zone *zone)
+{
+	u32 cpu;
+
+	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+		if (kdata->cpu_online[cpu] &&
+		    READ_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu)->count))
+			drain_pages_zone(cpu, zone);
+}
+
 /* The vmstat worker's look at a remote zone whose pages have lain idle: one batch goes back. */
 void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp)
 {
@@ -318,6 +422,7 @@ void drain_zone_pages(struct zone *zone, struct per_cpu_pages *pcp)
 
 	if (n <= 0)
 		return;
+	trace_step(drain_zone_pages, zone_id(zone), (u64)n);
 	spin_lock(&pcp->lock, LOCK_PCP);
 	free_pcppages_bulk(zone, n, pcp, 0);
 	spin_unlock(&pcp->lock, LOCK_PCP);
@@ -345,9 +450,8 @@ static u32 node_cpus_online(u32 nid)
 }
 
 /* The node's CPUs share its low watermark, or the share that the administrator gave. */
-static u32 zone_highsize(const struct zone *zone, u32 batch, u32 coming_cpus)
+static u32 zone_highsize(const struct zone *zone, u32 batch, u32 coming_cpus, u64 fraction)
 {
-	u64 fraction = kdata->percpu_pagelist_high_fraction;
 	u64 total = fraction ? zone->managed_pages / fraction : wmark_pages(zone, WMARK_LOW);
 	u32 cpus = node_cpus_online((u32)zone->node) + coming_cpus;
 	u64 high = total / (cpus ? cpus : kdata->nr_online_cpus);
@@ -355,17 +459,38 @@ static u32 zone_highsize(const struct zone *zone, u32 batch, u32 coming_cpus)
 	return (u32)max(high, 4ul * batch);
 }
 
+/* Auto-tuned lists may grow to this, each CPU to its share of an eighth of the zone. */
+#define HIGH_MAX_FRACTION 8
+
 /* Recompute high and batch of every possible CPU. coming_cpus: 1 while a CPU is brought up. */
 void zone_pcp_update(struct zone *zone, u32 coming_cpus)
 {
-	u32 batch = zone_batchsize(zone), high = zone_highsize(zone, batch, coming_cpus), cpu;
+	u64 fraction = kdata->percpu_pagelist_high_fraction;
+	u32 batch = kms_tunable(TUNE_PCP_BATCH), high = kms_tunable(TUNE_PCP_HIGH), most = high, cpu;
+	bool tuned = kms_tunable(TUNE_PCP_AUTO_TUNE);
 
+	if (!batch)
+		batch = zone_batchsize(zone);
+	if (!high) {
+		high = zone_highsize(zone, batch, coming_cpus, fraction);
+		most = zone_highsize(zone, batch, coming_cpus, fraction ? fraction : HIGH_MAX_FRACTION);
+		if (kms_tunable(TUNE_PCP_HIGH_FROM) == PCP_HIGH_SIX_BATCHES && !fraction)
+			high = 6 * batch;
+	}
+	if (zone->pageset_high == (s32)high && zone->pageset_batch == (s32)batch && !tuned)
+		return;
 	zone->pageset_high = (s32)high;
 	zone->pageset_batch = (s32)batch;
+	trace_step(pcp_high_batch, zone_id(zone), high, batch);
 	for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
-		struct per_cpu_pages *pcp = per_cpu_ptr(zone->per_cpu_pageset, cpu);
+		struct per_cpu_pages *pcp = per_cpu_ptr(READ_ONCE(zone->per_cpu_pageset), cpu);
 
 		WRITE_ONCE(pcp->batch, (s32)batch);
-		WRITE_ONCE(pcp->high, (s32)high);
+		if (tuned) {
+			WRITE_ONCE(pcp->high_min, (s32)high);
+			WRITE_ONCE(pcp->high_max, (s32)most);
+		} else {
+			WRITE_ONCE(pcp->high, (s32)high);
+		}
 	}
 }

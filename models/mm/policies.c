@@ -6,13 +6,14 @@
  */
 #include "models/mm/slub.h"
 
-extern const struct slab_policy noslab_policy, slab_policy;
+extern const struct slab_policy noslab_policy, sheaves_policy, slob_policy, slab_policy;
 
 static const struct slab_ops slub_ops = {
 	.init = slub_init,
 	.kmalloc = slub_kmalloc,
 	.kfree = slub_kfree,
 	.ksize = slub_ksize,
+	.krealloc = slub_krealloc,
 	.cache_create = slub_cache_create,
 	.cache_destroy = slub_cache_destroy,
 	.cache_shrink = slub_cache_shrink,
@@ -27,10 +28,14 @@ static const struct slab_policy slub_policy = {
 	.summary = "SLUB: per-CPU freelists, per-CPU and per-node partial slabs",
 	.source = "Linux 6.1 (mm/slub.c), without debugging and freelist hardening",
 	.ops = &slub_ops,
+	.params = slab_param_table,
+	.nr_params = NR_SLUB_PARAMS,
 };
 
 const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES] = {
 	&slub_policy,
+	&sheaves_policy,
 	&slab_policy,
 	&noslab_policy,
+	&slob_policy,
 };

@@ -11,7 +11,7 @@
 #define SLAB_FAILSLAB 0x02000000u
 #define SLAB_NEVER_MERGE                                                                           \
 	(SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER | SLAB_TRACE | SLAB_TYPESAFE_BY_RCU |       \
-	 SLAB_NOLEAKTRACE | SLAB_FAILSLAB)
+	 SLAB_NOLEAKTRACE | SLAB_FAILSLAB | SLAB_NO_MERGE)
 #define SLAB_MERGE_SAME                                                                            \
 	(SLAB_RECLAIM_ACCOUNT | SLAB_CACHE_DMA | SLAB_CACHE_DMA32 | SLAB_ACCOUNT)
 
@@ -145,13 +145,18 @@ void *kmalloc_large_node(u64 size, gfp_t gfp, int node)
 	u32 order = (u32)get_order(size);
 	struct page *page;
 
-	if (order >= MAX_ORDER)
+	if (order >= MAX_ORDER) {
+		trace_step(k_large_alloc, 0, size);
 		return NULL;
+	}
 	page = alloc_pages_node(gfp | __GFP_COMP, order, node);
-	if (!page)
+	if (!page) {
+		trace_step(k_large_alloc, 0, size);
 		return NULL;
+	}
 	account_slab_pages(page, (s64)(PAGE_SIZE << order), false);
 	trace2(kmalloc_large, order, size);
+	trace_step(k_large_alloc, (u64)page_address(page), size);
 	return page_address(page);
 }
 
@@ -160,6 +165,7 @@ void free_large_kmalloc(struct page *head, void *object)
 	u32 order = compound_order(head);
 
 	(void)object;
+	trace_step(k_large_free, (u64)object, order);
 	account_slab_pages(head, -(s64)(PAGE_SIZE << order), false);
 	trace2(kmalloc_large, order, PAGE_SIZE << order);
 	__free_pages(head, order);

@@ -7,6 +7,11 @@
 
 #include "models/mm/internal.h"
 
+/* slab_params.c: SLUB's parameters, then those of sheaves */
+#define NR_SLUB_PARAMS 8
+#define NR_SHEAVES_PARAMS 10
+extern const struct slab_param slab_param_table[NR_SHEAVES_PARAMS];
+
 #ifndef NUMA_NO_NODE
 #define NUMA_NO_NODE (-1)
 #endif
@@ -19,6 +24,8 @@
 #define BOOT_NAME_KMALLOC(type, index) (2 + (type) * (KMALLOC_SHIFT_HIGH + 1) + (index))
 #define NR_BOOT_NAMES BOOT_NAME_KMALLOC(NR_KMALLOC_TYPES, 0)
 
+/* kmem_cache.flags of 6.5 and later: never merged. */
+#define SLAB_NO_MERGE 0x01000000u
 /* kmem_cache.flags, beyond the kernel's: objects are page blocks (noslab.c). */
 #define SLAB_WHOLE_PAGES 0x80000000u
 

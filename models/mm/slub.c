@@ -44,7 +44,10 @@ static struct page *alloc_slab_pages(struct kmem_cache *s, gfp_t gfp, int node, 
 	if (page)
 		return page;
 	*oo = s->min;
-	return alloc_slab_page(gfp, node, s->min);
+	page = alloc_slab_page(gfp, node, *oo);
+	if (page)
+		trace2(slab_order_fallback, oo_order(*oo), s);
+	return page;
 }
 
 /* Link all objects in address order: one word is written in each. */
@@ -69,9 +72,12 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	struct page *slab;
 	u32 oo, objects;
+	void *first;
+	gfp_t slab_gfp;
 
 	gfp &= GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK;
-	slab = alloc_slab_pages(s, gfp | s->allocflags, node, &oo);
+	slab_gfp = (gfp & READ_ONCE(kdata->gfp_allowed_mask)) | s->allocflags;
+	slab = alloc_slab_pages(s, slab_gfp, node, &oo);
 	if (!slab)
 		return NULL;
 	objects = oo_objects(oo);
@@ -80,9 +86,12 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 			   s->flags & SLAB_RECLAIM_ACCOUNT);
 	slab->slab_cache = s;
 	slab->flags |= PG_slab;
-	init_freelist(s, page_address(slab), objects);
-	slab->freelist = page_address(slab);
+	first = (char *)page_address(slab) + s->red_left_pad;
+	init_freelist(s, first, objects);
+	slab->freelist = first;
 	trace3(slab_new, objects, oo_order(oo), s);
+	trace_step(s_new_slab, (u64)s, page_to_pfn(slab), oo_order(oo), objects, slab_gfp,
+		   (u64)(s64)node);
 	return slab;
 }
 
@@ -105,10 +114,10 @@ static void *freeze_new_slab(struct kmem_cache *s, struct page *slab)
 /*
  * Take a slab off its node's list, under list_lock. With its objects (they
  * become the CPU freelist; all count as in use) or, for the CPU partial chain,
- * without. False: another CPU freed into it at this moment.
+ * without. Returns how many are free; 0: another CPU freed into it at this moment.
  */
-static bool acquire_slab(struct kmem_cache_node *n, struct page *slab, bool with_objects,
-			 void **freelist)
+static u32 acquire_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab,
+			 bool with_objects, void **freelist)
 {
 	void *list = READ_ONCE(slab->freelist);
 	u64 old = READ_ONCE(slab->counters);
@@ -116,41 +125,65 @@ static bool acquire_slab(struct kmem_cache_node *n, struct page *slab, bool with
 	u64 new = with_objects ? counters_make(objects, objects, true) : old | COUNTERS_FROZEN;
 
 	BUG_ON(counters_frozen(old));
-	if (!slab_update(slab, list, old, with_objects ? NULL : list, new))
-		return false;
+	if (!slab_update(s, slab, list, old, with_objects ? NULL : list, new))
+		return 0;
 	slub_remove_partial(n, slab);
+	trace_step(s_acquire, (u64)slab->slab_cache, page_to_pfn(slab), (u64)list, with_objects);
 	*freelist = list;
-	return true;
+	return objects - counters_inuse(old);
+}
+
+/* Half of what a CPU may keep is fetched: so many slabs beside the first, or objects in all. */
+static bool taken_enough(const struct kmem_cache *s, u32 more_slabs, u32 objects)
+{
+	u32 limit;
+
+	if (!has_cpu_partial(s))
+		return true;
+	limit = s->cpu_partial_slabs;
+	return likely(limit) ? more_slabs > limit / 2 : objects > s->cpu_partial / 2;
 }
 
 /*
  * The first slab of the node's partial list and its freelist; some more slabs
- * go to this CPU's partial chain while the lock is held anyway.
+ * go to this CPU's partial chain while the lock is held anyway. Of a debug
+ * cache, only one object.
  */
 static struct page *get_partial_node(struct kmem_cache *s, struct kmem_cache_node *n, int nid,
 				     void **freelist)
 {
 	struct page *slab, *following, *first = NULL;
-	u32 taken = 0;
+	u32 taken = 0, available = 0;
+	bool debug;
 	void *ignored;
 
 	if (!READ_ONCE(n->nr_partial))
 		return NULL;
+	debug = cache_debug(s);
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	list_for_each_entry_safe(slab, following, &n->partial, lru) {
-		if (!acquire_slab(n, slab, !first, first ? &ignored : freelist))
+		u32 objects;
+
+		if (unlikely(debug)) {
+			*freelist = slub_debug_take(s, n, slab);
+			first = slab;
+			break;
+		}
+		objects = acquire_slab(s, n, slab, !first, first ? &ignored : freelist);
+		if (!objects)
 			break;
 		if (first)
 			slub_put_cpu_partial(s, slab, false);
 		else
 			first = slab;
 		taken++;
-		if (!has_cpu_partial(s) || taken - 1 > s->cpu_partial_slabs / 2)
+		available += objects;
+		if (taken_enough(s, taken - 1, available))
 			break;
 	}
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	if (first)
-		trace2(slab_node_partial, taken, nid);
+		trace3(slab_node_partial, taken, nid, s);
 	return first;
 }
 
@@ -171,8 +204,10 @@ static struct page *get_any_partial(struct kmem_cache *s, gfp_t gfp, void **free
 {
 	struct zoneref *z = kdata->node_data[numa_node_id()]->node_zonelists[0]._zonerefs;
 	int highest = highest_zone(gfp);
+	u64 ratio;
 
-	if (!s->remote_node_defrag_ratio)
+	ratio = READ_ONCE(s->remote_node_defrag_ratio);
+	if (!ratio || trace_step_in(s_get_any, 0ul, (u64)s, ratio) > ratio)
 		return NULL;
 	for (; z->zone; z++) {
 		int nid = z->zone->node;
@@ -205,14 +240,14 @@ static struct page *get_partial(struct kmem_cache *s, gfp_t gfp, int node, void 
  * All objects that the CPU slab's struct page holds; it stays frozen. NULL
  * when there are none: the slab is full, no CPU's and on no list from now on.
  */
-static void *get_freelist(struct page *slab)
+static void *get_freelist(struct kmem_cache *s, struct page *slab)
 {
 	for (;;) {
 		void *list = READ_ONCE(slab->freelist);
 		u64 old = READ_ONCE(slab->counters);
 		u32 objects = counters_objects(old);
 
-		if (slab_update(slab, list, old, NULL, counters_make(objects, objects, list)))
+		if (slab_update(s, slab, list, old, NULL, counters_make(objects, objects, list)))
 			return list;
 	}
 }
@@ -233,16 +268,17 @@ static void *alloc_from_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c,
 	local_irq_save();
 	object = c->freelist;
 	if (!object) {
-		object = get_freelist(slab);
+		object = get_freelist(s, slab);
 		if (object)
-			trace0(slab_refill);
+			trace2(slab_refill, 0, s);
+		trace_step(s_get_freelist, (u64)s, page_to_pfn(slab), (u64)object);
 	}
 	if (object) {
 		load_freelist(s, c, object);
 	} else {
 		c->slab = NULL;
 		c->tid = next_tid(c->tid);
-		trace0(slab_cpu_slab_full);
+		trace2(slab_cpu_slab_full, 0, s);
 	}
 	local_irq_restore();
 	return object;
@@ -260,12 +296,13 @@ static void drop_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->slab = NULL;
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
+	trace_step(s_drop_cpuslab, (u64)s, page_to_pfn(slab), (u64)freelist);
 	local_irq_restore();
 	slub_deactivate(s, slab, freelist);
 }
 
 /* Make the newest slab of the CPU's partial chain the CPU slab. */
-static struct page *pop_cpu_partial(struct kmem_cache_cpu *c)
+static struct page *pop_cpu_partial(struct kmem_cache *s, struct kmem_cache_cpu *c)
 {
 	struct page *slab;
 
@@ -275,22 +312,27 @@ static struct page *pop_cpu_partial(struct kmem_cache_cpu *c)
 	slab = c->partial;
 	c->slab = slab;
 	c->partial = slab->next;
+	trace_step(s_partial_pop, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
+		   counters_frozen(slab->counters));
 	local_irq_restore();
-	trace1(slab_cpu_partial_pop, page_to_pfn(slab));
+	trace2(slab_cpu_partial_pop, page_to_pfn(slab), s);
 	return slab;
 }
 
 /* Make a slab the CPU slab; sleeping for it, the CPU may have got another one. */
 static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, struct page *slab,
-			      void *freelist)
+			      void *freelist, int node)
 {
 	void *object;
 
-	while (unlikely(c->slab))
+	while (unlikely(c->slab)) {
 		drop_cpu_slab(s, c);
+		trace2(slab_flush, 0, s);
+	}
 	local_irq_save();
 	c->slab = slab;
 	object = load_freelist(s, c, freelist);
+	trace_step(s_slow_alloc, (u64)s, (u64)object, page_to_pfn(slab), (u64)(s64)node);
 	local_irq_restore();
 	return object;
 }
@@ -298,29 +340,39 @@ static void *install_cpu_slab(struct kmem_cache *s, struct kmem_cache_cpu *c, st
 /* The slow path: an object from wherever there is one. NULL when memory is out. */
 void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cache_cpu *c)
 {
+	bool debug = cache_debug(s);
 	struct page *slab;
 	void *freelist;
 
-	trace0(slab_alloc_slow);
+	trace2(slab_alloc_slow, 0, s);
+	trace_step(s_slow_begin, (u64)s, (u64)(s64)node);
 	if (unlikely(node != NUMA_NO_NODE && !node_has_slabs(node)))
 		node = NUMA_NO_NODE;
-	for (slab = c->slab; slab || (slab = pop_cpu_partial(c)); slab = NULL) {
+	for (slab = c->slab; slab || (slab = pop_cpu_partial(s, c)); slab = NULL) {
 		if (unlikely(!node_match(slab, node))) {
+			trace2(slab_node_mismatch, 0, s);
 			drop_cpu_slab(s, c);
 			continue;
 		}
 		freelist = alloc_from_cpu_slab(s, c, slab);
-		if (freelist)
+		if (freelist) {
+			trace_step(s_slow_alloc, (u64)s, (u64)freelist, page_to_pfn(slab),
+				   (u64)(s64)node);
 			return freelist;
+		}
 	}
 	slab = get_partial(s, gfp, node, &freelist);
 	if (!slab) {
 		slab = slub_new_slab(s, gfp, node);
-		if (unlikely(!slab))
+		if (unlikely(!slab)) {
+			trace_step(s_slow_fail, (u64)s, (u64)(s64)node);
 			return NULL;
+		}
+		if (unlikely(debug))
+			return slub_debug_take_new(s, slab);
 		freelist = freeze_new_slab(s, slab);
 	}
-	return install_cpu_slab(s, c, slab, freelist);
+	return unlikely(debug) ? freelist : install_cpu_slab(s, c, slab, freelist, node);
 }
 
 /* ---- requests ---- */
@@ -356,10 +408,10 @@ void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 			return object;
 		}
 		next = get_freepointer(s, object);
-	} while (unlikely(!kms_cmpxchg_double_local(&c->freelist, (u64)object, tid, (u64)next,
-						    next_tid(tid))));
+	} while (unlikely(!cpu_freelist_update(s, c, object, tid, next)));
 	prefetchw((char *)next + s->offset);
-	trace0(slab_alloc_fast);
+	trace2(slab_alloc_fast, 0, s);
+	trace_step(s_fast_alloc, (u64)s, (u64)object, (u64)(s64)node);
 	slub_zero_object(s, gfp, object);
 	return object;
 }

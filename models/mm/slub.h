@@ -4,7 +4,7 @@
  * slub.c allocates objects, slub_free.c frees them and moves slabs between
  * their states, slub_bulk.c does both for arrays, slub_cache.c creates slab
  * caches and bootstraps the layer, slub_shrink.c flushes, shrinks and destroys
- * them. slab_common.c holds what a second slab layer would need as well.
+ * them, slub_debug.c has what debug caches do instead. slab_common.c holds what a second slab layer would need as well.
  *
  * A slab is described by the struct page of its first page: freelist and
  * counters are one 16-byte pair that only slab_update() changes once objects
@@ -66,11 +66,25 @@ static inline bool counters_frozen(u64 counters)
 }
 
 /* Replace a slab's freelist and counters, unless another CPU changed them since they were read. */
-static inline bool slab_update(struct page *slab, void *old_list, u64 old_counters, void *new_list,
-			       u64 new_counters)
+static inline bool slab_update(struct kmem_cache *s, struct page *slab, void *old_list,
+			       u64 old_counters, void *new_list, u64 new_counters)
 {
-	return kms_cmpxchg_double(&slab->freelist, (u64)old_list, old_counters, (u64)new_list,
-				  new_counters);
+	if (likely(kms_cmpxchg_double(&slab->freelist, (u64)old_list, old_counters, (u64)new_list,
+				      new_counters)))
+		return true;
+	trace2(slab_cmpxchg_fail, 0, s);
+	return false;
+}
+
+/* The fast path's compare-and-exchange of a CPU's freelist and transaction id. */
+static inline bool cpu_freelist_update(struct kmem_cache *s, struct kmem_cache_cpu *c,
+				       void *old_list, u64 tid, void *new_list)
+{
+	if (likely(kms_cmpxchg_double_local(&c->freelist, (u64)old_list, tid, (u64)new_list,
+					    tid + TID_STEP)))
+		return true;
+	trace2(slab_cmpxchg_cpu_fail, 0, s);
+	return false;
 }
 
 /* ---- the link inside a free object ---- */
@@ -101,6 +115,15 @@ static inline bool has_cpu_partial(const struct kmem_cache *s)
 	return s->cpu_partial;
 }
 
+/*
+ * A slab cache with debugging: no CPU keeps slabs of it, every allocation and
+ * free is made on the slab itself under list_lock.
+ */
+static inline bool cache_debug(const struct kmem_cache *s)
+{
+	return READ_ONCE(s->flags) & SLAB_DEBUG_FLAGS;
+}
+
 /* slub.c */
 void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node);
 void *slub_alloc_slow(struct kmem_cache *s, gfp_t gfp, int node, struct kmem_cache_cpu *c);
@@ -114,12 +137,21 @@ void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *t
 void slub_kfree(const void *object);
 void slub_cache_free(struct kmem_cache *s, void *object);
 size_t slub_ksize(const void *object);
+void *slub_krealloc(const void *object, size_t size, u32 gfp);
 void slub_add_partial(struct kmem_cache_node *n, struct page *slab, bool tail);
 void slub_remove_partial(struct kmem_cache_node *n, struct page *slab);
 void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain);
 void slub_unfreeze(struct kmem_cache *s, struct page *chain);
 void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist);
+void slub_free_slab(struct kmem_cache *s, struct page *slab, u32 order);
+void slub_give_back(struct kmem_cache *s, struct page *slab);
 void slub_discard(struct kmem_cache *s, struct page *slab);
+
+/* slub_debug.c */
+u32 slub_object_layout(struct kmem_cache *s);
+void *slub_debug_take(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab);
+void *slub_debug_take_new(struct kmem_cache *s, struct page *slab);
+void slub_debug_free(struct kmem_cache *s, struct page *slab, void *head, void *tail, u32 count);
 
 /* slub_bulk.c */
 int slub_alloc_bulk(struct kmem_cache *s, u32 gfp, size_t n, void **objects);
@@ -127,11 +159,13 @@ void slub_free_bulk(struct kmem_cache *s, size_t n, void **objects);
 
 /* slub_cache.c */
 void slub_init(void);
+void slub_bootstrap(u32 node_bytes);
 struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args);
 void slub_free_nodes(struct kmem_cache *s);
 
 /* slub_shrink.c */
 void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c);
+void slub_shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid);
 void slub_cache_shrink(struct kmem_cache *s);
 void slub_cache_destroy(struct kmem_cache *s);
 

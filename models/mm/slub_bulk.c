@@ -17,6 +17,7 @@ static size_t alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t n, void **objec
 	struct kmem_cache_cpu *c = this_cpu_ptr(s->cpu_slab);
 	size_t i;
 
+	trace_step(s_bulk_begin, (u64)s, n);
 	local_irq_save();
 	for (i = 0; i < n; i++) {
 		void *object = c->freelist;
@@ -32,6 +33,7 @@ static size_t alloc_bulk(struct kmem_cache *s, gfp_t gfp, size_t n, void **objec
 		}
 		c->freelist = get_freepointer(s, object);
 		objects[i] = object;
+		trace_step(s_bulk_alloc, (u64)s, (u64)object, n, i);
 	}
 	c->tid = next_tid(c->tid);
 	local_irq_restore();

@@ -10,6 +10,9 @@
  */
 #include "models/mm/slub.h"
 
+/* With these the kernel changes freelist and counters under a lock. */
+#define SLAB_NO_CMPXCHG (SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE)
+
 /* ---- geometry ---- */
 
 /* Lowest order whose slab wastes at most 1/fraction of itself; max_order + 1: none. */
@@ -38,17 +41,26 @@ static u32 wanted_objects(void)
 	return 4 * ((u32)fls(kdata->nr_cpu_ids) + 1);
 }
 
-/*
- * Order of a cache's slabs; MAX_ORDER or more when no slab could hold an
- * object. Tries to hold many objects with little waste, then gives way on
- * waste, then on the number of objects, then on the order.
- */
-static u32 calculate_order(u32 size)
+/* Since 6.8: the order that holds the wanted objects is the least that is looked at. */
+static u32 order_for_objects(u32 size, u32 max_order, u32 objects)
 {
-	u32 max_order = kdata->slub_max_order;
-	u32 most = (u32)((PAGE_SIZE << max_order) / size);
+	u32 least = max(kdata->slub_min_order, (u32)get_order((u64)objects * size));
 
-	for (u32 objects = min(wanted_objects(), most); objects > 1; objects--) {
+	for (u32 fraction = 16; fraction > 1; fraction /= 2) {
+		for (u32 order = least; order <= max_order; order++) {
+			u64 bytes = PAGE_SIZE << order;
+
+			if (bytes % size <= bytes / fraction)
+				return order;
+		}
+	}
+	return max_order + 1;
+}
+
+/* Fewer objects rather than more waste, down to two. */
+static u32 order_with_fewer(u32 size, u32 max_order, u32 most_objects)
+{
+	for (u32 objects = most_objects; objects > 1; objects--) {
 		for (u32 fraction = 16; fraction >= 4; fraction /= 2) {
 			u32 order = slab_order(size, objects, max_order, fraction);
 
@@ -56,6 +68,25 @@ static u32 calculate_order(u32 size)
 				return order;
 		}
 	}
+	return max_order + 1;
+}
+
+/*
+ * Order of a cache's slabs; MAX_ORDER or more when no slab could hold an
+ * object. Tries to hold many objects with little waste, then gives way on
+ * waste, then on the number of objects, then on the order.
+ */
+static u32 calculate_order(u32 size)
+{
+	u32 max_order = kdata->slub_max_order, order;
+	u32 most = (u32)((PAGE_SIZE << max_order) / size), objects = min(wanted_objects(), max(most, 1u));
+
+	if (kms_tunable(TUNE_SLAB_ORDER) == SLAB_ORDER_6_8)
+		order = order_for_objects(size, max_order, objects);
+	else
+		order = order_with_fewer(size, max_order, objects);
+	if (order <= max_order)
+		return order;
 	if (slab_order(size, 1, max_order, 1) <= max_order)
 		return slab_order(size, 1, max_order, 1);
 	return slab_order(size, 1, MAX_ORDER, 1);
@@ -63,26 +94,38 @@ static u32 calculate_order(u32 size)
 
 static void set_min_partial(struct kmem_cache *s)
 {
+	u32 given = kms_tunable(TUNE_MIN_PARTIAL);
 	u64 half_log = (u64)ilog2(s->size) / 2;
 
 	s->min_partial = max((u64)MIN_PARTIAL, min((u64)MAX_PARTIAL, half_log));
+	if (given != TUNE_UNSET)
+		s->min_partial = given;
 }
 
-/* How many free objects a CPU may keep in partial slabs, and in slabs, guessing them half full. */
+/* By size of object: 4096 and more, 1024, 256, less. */
+static u32 size_step(u32 size)
+{
+	return size >= PAGE_SIZE ? 0 : size >= 1024 ? 1 : size >= 256 ? 2 : 3;
+}
+
+/*
+ * How many free objects a CPU may keep in partial slabs: in slabs, guessing
+ * them half full; or, as before 5.16, counted when a slab joins the chain
+ * (cpu_partial_slabs is 0 then).
+ */
 static void set_cpu_partial(struct kmem_cache *s)
 {
-	u32 objects = 120;
+	const u8 in_slabs[] = { 6, 24, 52, 120 }, in_objects[] = { 2, 6, 13, 30 };
+	bool by_objects = kms_tunable(TUNE_CPU_PARTIAL_LIMIT) == CPU_PARTIAL_OBJECTS;
+	u32 step = size_step(s->size), objects = by_objects ? in_objects[step] : in_slabs[step];
+	u32 given = kms_tunable(TUNE_CPU_PARTIAL);
 
-	if (!kdata->slub_cpu_partial)
+	if (!kdata->slub_cpu_partial || cache_debug(s))
 		objects = 0;
-	else if (s->size >= PAGE_SIZE)
-		objects = 6;
-	else if (s->size >= 1024)
-		objects = 24;
-	else if (s->size >= 256)
-		objects = 52;
+	else if (given != TUNE_UNSET)
+		objects = given;
 	s->cpu_partial = objects;
-	s->cpu_partial_slabs = DIV_ROUND_UP(objects * 2, oo_objects(s->oo));
+	s->cpu_partial_slabs = by_objects ? 0 : DIV_ROUND_UP(objects * 2, oo_objects(s->oo));
 }
 
 static gfp_t slab_allocflags(u32 flags, u32 order)
@@ -96,19 +139,11 @@ static gfp_t slab_allocflags(u32 flags, u32 order)
 	return flags & SLAB_RECLAIM_ACCOUNT ? gfp | __GFP_RECLAIMABLE : gfp;
 }
 
-/* Stride, free pointer, order. The free pointer lies behind the object if that must stay intact. */
+/* Stride, free pointer, order. */
 static bool calculate_sizes(struct kmem_cache *s)
 {
-	u32 size = ALIGN(s->object_size, (u32)sizeof(void *)), order;
+	u32 size = slub_object_layout(s), order;
 
-	s->inuse = size;
-	if ((s->flags & SLAB_TYPESAFE_BY_RCU) || s->ctor) {
-		s->offset = size;
-		size += sizeof(void *);
-	} else {
-		s->offset = ALIGN_DOWN(s->object_size / 2, (u32)sizeof(void *));
-	}
-	size = ALIGN(size, s->align);
 	s->size = size;
 	order = calculate_order(size);
 	if (order >= MAX_ORDER)
@@ -151,6 +186,7 @@ static bool early_node_alloc(struct kmem_cache *s, int nid)
 	init_node(n);
 	n->nr_slabs = 1;
 	n->total_objects = objects;
+	trace_step(early_node_alloc, (u64)s, page_to_pfn(slab), (u64)n, (u64)nid);
 	slub_add_partial(n, slab, false);
 	return true;
 }
@@ -203,12 +239,12 @@ static bool alloc_cpu_slabs(struct kmem_cache *s)
 /* Complete a described kmem_cache. False: impossible geometry, or memory is out. */
 static bool open_cache(struct kmem_cache *s, u32 flags)
 {
-	s->flags = flags | SLAB_CMPXCHG_DOUBLE;
+	s->flags = flags | (flags & SLAB_NO_CMPXCHG ? 0 : SLAB_CMPXCHG_DOUBLE);
 	if (!calculate_sizes(s))
 		return false;
 	set_min_partial(s);
 	set_cpu_partial(s);
-	s->remote_node_defrag_ratio = 1000;
+	s->remote_node_defrag_ratio = 10 * kms_tunable(TUNE_REMOTE_NODE_DEFRAG_RATIO);
 	return alloc_nodes(s) && alloc_cpu_slabs(s);
 }
 
@@ -227,6 +263,7 @@ static struct kmem_cache *create_new(const struct kmem_cache_args *args)
 		return NULL;
 	}
 	list_add(&s->list, &kdata->slab_caches);
+	trace_step(cache_new, (u64)s);
 	return s;
 }
 
@@ -236,6 +273,7 @@ static void merge_into(struct kmem_cache *s, u32 size)
 	s->refcount++;
 	s->object_size = max(s->object_size, size);
 	s->inuse = max(s->inuse, ALIGN(size, (u32)sizeof(void *)));
+	trace_step(cache_alias, (u64)s);
 }
 
 /* A slab cache for the arguments: an existing one that fits, or a new one; NULL when there is none. */
@@ -252,7 +290,7 @@ struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args)
 	else
 		s = create_new(args);
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
-	trace1(kmem_cache_create, merged);
+	trace2(kmem_cache_create, merged, s);
 	return s;
 }
 
@@ -274,6 +312,7 @@ static void create_boot_cache(struct kmem_cache *s, u64 name, u32 size, u32 flag
 	s->refcount = -1;
 	opened = open_cache(s, flags);
 	BUG_ON(!opened);
+	trace_step(cache_boot, (u64)s);
 }
 
 /* Move a static boot cache into an object of its own. */
@@ -292,6 +331,7 @@ static struct kmem_cache *move_boot_cache(struct kmem_cache *from)
 			slab->slab_cache = s;
 	}
 	list_add(&s->list, &kdata->slab_caches);
+	trace_step(cache_bootstrap, (u64)s);
 	return s;
 }
 
@@ -325,19 +365,23 @@ static void create_kmalloc_caches(void)
 	}
 }
 
-/* Bring the slab layer up, on the first CPU, once pages can be allocated. */
-void slub_init(void)
+/*
+ * Bring the slab layer up, on the first CPU, once pages can be allocated.
+ * node_bytes: of the objects of the cache kmem_cache_node, which a layer above
+ * may want larger.
+ */
+void slub_bootstrap(u32 node_bytes)
 {
 	struct kmem_cache *nodes = &kdata->boot_kmem_cache_node, *caches = &kdata->boot_kmem_cache;
 	u32 cache_bytes = (u32)(offsetof(struct kmem_cache, node) +
 				kdata->nr_node_ids * sizeof(struct kmem_cache_node *));
 
 	kdata->slab_state = SLAB_DOWN;
+	kdata->slab_policy = SLAB_POLICY_SLUB;
 	INIT_LIST_HEAD(&kdata->slab_caches);
 	kdata->kmem_cache = caches;
 	kdata->kmem_cache_node = nodes;
-	create_boot_cache(nodes, BOOT_NAME_KMEM_CACHE_NODE, sizeof(struct kmem_cache_node),
-			  SLAB_HWCACHE_ALIGN, 0);
+	create_boot_cache(nodes, BOOT_NAME_KMEM_CACHE_NODE, node_bytes, SLAB_HWCACHE_ALIGN, 0);
 	kdata->slab_state = SLAB_PARTIAL;
 	create_boot_cache(caches, BOOT_NAME_KMEM_CACHE, cache_bytes, SLAB_HWCACHE_ALIGN, 0);
 	kdata->kmem_cache = move_boot_cache(caches);
@@ -345,4 +389,9 @@ void slub_init(void)
 	setup_kmalloc_cache_index_table();
 	create_kmalloc_caches();
 	kdata->slab_state = SLAB_UP;
+}
+
+void slub_init(void)
+{
+	slub_bootstrap(sizeof(struct kmem_cache_node));
 }

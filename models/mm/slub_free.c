@@ -22,12 +22,17 @@ void slub_add_partial(struct kmem_cache_node *n, struct page *slab, bool tail)
 		list_add_tail(&slab->lru, &n->partial);
 	else
 		list_add(&slab->lru, &n->partial);
+	trace_step(s_add_partial, (u64)slab->slab_cache, page_to_pfn(slab),
+		   counters_inuse(slab->counters), counters_frozen(slab->counters), tail,
+		   n->nr_partial);
 }
 
 void slub_remove_partial(struct kmem_cache_node *n, struct page *slab)
 {
 	list_del(&slab->lru);
 	WRITE_ONCE(n->nr_partial, n->nr_partial - 1);
+	trace_step(s_remove_partial, (u64)slab->slab_cache, page_to_pfn(slab),
+		   counters_inuse(slab->counters), counters_frozen(slab->counters), n->nr_partial);
 }
 
 /* An empty slab is given back only if the node has this many partial slabs without it or with it. */
@@ -38,8 +43,9 @@ static bool enough_partial(const struct kmem_cache *s, const struct kmem_cache_n
 
 /* ---- giving a slab back ---- */
 
-static void free_slab_pages(struct kmem_cache *s, struct page *slab, u32 order)
+void slub_free_slab(struct kmem_cache *s, struct page *slab, u32 order)
 {
+	trace_step(s_free_slab, (u64)s, page_to_pfn(slab), order);
 	slab->flags &= ~PG_slab;
 	slab->mapping = 0;
 	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), s->flags & SLAB_RECLAIM_ACCOUNT);
@@ -47,7 +53,7 @@ static void free_slab_pages(struct kmem_cache *s, struct page *slab, u32 order)
 }
 
 /* Give an empty slab that is on no list back to the page allocator. */
-void slub_discard(struct kmem_cache *s, struct page *slab)
+void slub_give_back(struct kmem_cache *s, struct page *slab)
 {
 	struct kmem_cache_node *n = slab_node(s, slab);
 	u32 objects = counters_objects(READ_ONCE(slab->counters));
@@ -56,7 +62,16 @@ void slub_discard(struct kmem_cache *s, struct page *slab)
 	atomic_dec(&n->nr_slabs);
 	atomic_sub(&n->total_objects, objects);
 	trace3(slab_discard, order, s, objects);
-	free_slab_pages(s, slab, order);
+	/* a replay shows when the grace period is over */
+	if (!stepping() || !(s->flags & SLAB_TYPESAFE_BY_RCU))
+		slub_free_slab(s, slab, order);
+}
+
+/* The same, as the outcome of an operation on the slab's objects. */
+void slub_discard(struct kmem_cache *s, struct page *slab)
+{
+	trace_step(s_discard, (u64)s, page_to_pfn(slab), counters_inuse(READ_ONCE(slab->counters)));
+	slub_give_back(s, slab);
 }
 
 /* ---- the CPU's chain of partial slabs ---- */
@@ -70,7 +85,7 @@ void slub_unfreeze(struct kmem_cache *s, struct page *chain)
 {
 	struct kmem_cache_node *n = NULL, *wanted;
 	struct page *slab, *empty = NULL;
-	u32 slabs = 0;
+	u32 slabs = 0, spare = 0;
 	void *list;
 	u64 old, new;
 
@@ -87,10 +102,11 @@ void slub_unfreeze(struct kmem_cache *s, struct page *chain)
 			list = READ_ONCE(slab->freelist);
 			old = READ_ONCE(slab->counters);
 			new = old & ~COUNTERS_FROZEN;
-		} while (!slab_update(slab, list, old, list, new));
+		} while (!slab_update(s, slab, list, old, list, new));
 		if (!counters_inuse(new) && enough_partial(s, n)) {
 			slab->next = empty;
 			empty = slab;
+			spare++;
 		} else {
 			slub_add_partial(n, slab, true);
 		}
@@ -98,11 +114,31 @@ void slub_unfreeze(struct kmem_cache *s, struct page *chain)
 	}
 	if (n)
 		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
-	trace1(slab_unfreeze, slabs);
+	trace3(slab_unfreeze, slabs, s, spare);
 	while ((slab = empty)) {
 		empty = slab->next;
 		slub_discard(s, slab);
 	}
+}
+
+/* Has the chain reached its limit, in slabs or (limit 0) in objects? */
+static bool chain_full(const struct kmem_cache *s, const struct page *chain, s32 slabs, s32 limit)
+{
+	u32 objects;
+
+	if (likely(limit))
+		return slabs >= limit;
+	objects = (u32)chain->pobjects;
+	return objects > s->cpu_partial;
+}
+
+/* Free objects of the chain as they were when its slabs joined it. */
+static void count_chain_objects(struct page *slab, const struct page *chain)
+{
+	u64 counters = READ_ONCE(slab->counters);
+	s32 before = chain ? chain->pobjects : 0;
+
+	slab->pobjects = before + (s32)(counters_objects(counters) - counters_inuse(counters));
 }
 
 /*
@@ -113,25 +149,33 @@ void slub_put_cpu_partial(struct kmem_cache *s, struct page *slab, bool drain)
 {
 	struct page *old, *overflow = NULL;
 	struct kmem_cache_cpu *c;
-	s32 slabs = 0;
+	s32 slabs = 0, limit;
 
 	local_irq_save();
 	c = this_cpu_ptr(s->cpu_slab);
+	limit = (s32)s->cpu_partial_slabs;
 	old = c->partial;
 	if (old) {
 		slabs = old->slabs;
-		if (drain && slabs >= (s32)s->cpu_partial_slabs) {
+		if (drain && chain_full(s, old, slabs, limit)) {
 			overflow = old;
 			old = NULL;
 			slabs = 0;
 		}
 	}
+	if (unlikely(!limit))
+		count_chain_objects(slab, old);
 	slab->slabs = slabs + 1;
 	slab->next = old;
 	c->partial = slab;
+	trace_step(s_put_cpu_partial, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters),
+		   counters_frozen(slab->counters), drain, (u64)slab->slabs,
+		   overflow ? page_to_pfn(overflow) : 0);
 	local_irq_restore();
-	if (overflow)
+	if (overflow) {
+		trace2(slab_cpu_partial_drain, 0, s);
 		slub_unfreeze(s, overflow);
+	}
 }
 
 /* ---- putting a CPU slab away ---- */
@@ -180,13 +224,17 @@ void slub_deactivate(struct kmem_cache *s, struct page *slab, void *freelist)
 		/* Whoever sees it unfrozen with free objects must find it on the list. */
 		if (fate == SLAB_IS_PARTIAL)
 			spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
-		done = slab_update(slab, old_list, old, list, new);
+		done = slab_update(s, slab, old_list, old, list, new);
+		if (done)
+			trace_step(s_deact, (u64)s, page_to_pfn(slab), (u64)freelist,
+				   fate == SLAB_IS_FULL ? 4 : fate == SLAB_IS_SPARE ? 3 : 1, tail,
+				   count);
 		if (done && fate == SLAB_IS_PARTIAL)
 			slub_add_partial(n, slab, tail);
 		if (fate == SLAB_IS_PARTIAL)
 			spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	} while (!done);
-	trace2(slab_deactivate, count, tail);
+	trace3(slab_deactivate, count, (u32)tail | (u32)fate << 8, s);
 	if (fate == SLAB_IS_SPARE)
 		slub_discard(s, slab);
 }
@@ -199,7 +247,8 @@ static void finish_free_locked(struct kmem_cache *s, struct kmem_cache_node *n, 
 {
 	bool spare = empty && enough_partial(s, n);
 
-	trace0(slab_free_list_lock);
+	trace3(slab_free_list_lock, 0, s,
+	       (!spare && was_full) | (spare && !was_full) << 1 | spare << 2);
 	if (spare && !was_full)
 		slub_remove_partial(n, slab);
 	else if (!spare && was_full)
@@ -216,7 +265,11 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 	void *prior;
 	u64 old, new;
 
-	trace1(slab_free_slow, count);
+	trace2(slab_free_slow, count, s);
+	if (unlikely(cache_debug(s))) {
+		slub_debug_free(s, slab, head, tail, count);
+		return;
+	}
 	for (;;) {
 		prior = READ_ONCE(slab->freelist);
 		old = READ_ONCE(slab->counters);
@@ -230,16 +283,20 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 		}
 		if (locked)
 			spin_lock_irqsave(&locked->list_lock, LOCK_SLAB_NODE);
-		if (slab_update(slab, prior, old, head, new))
+		if (slab_update(s, slab, prior, old, head, new))
 			break;
 		if (locked)
 			spin_unlock_irqrestore(&locked->list_lock, LOCK_SLAB_NODE);
 		locked = NULL;
 	}
+	trace_step(s_free_slow, (u64)s, (u64)head, (u64)tail, count, counters_frozen(old),
+		   counters_frozen(new), locked != NULL, prior != NULL, counters_inuse(new));
 	if (locked) {
 		finish_free_locked(s, locked, slab, !prior, !counters_inuse(new));
-	} else if (!counters_frozen(old) && counters_frozen(new)) {
-		trace1(slab_free_cpu_partial, page_to_pfn(slab));
+	} else if (counters_frozen(old)) {
+		trace2(slab_free_frozen, 0, s);
+	} else if (counters_frozen(new)) {
+		trace2(slab_free_cpu_partial, page_to_pfn(slab), s);
 		slub_put_cpu_partial(s, slab, true);
 	}
 }
@@ -279,9 +336,9 @@ void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *t
 		}
 		freelist = READ_ONCE(c->freelist);
 		set_freepointer(s, last, freelist);
-	} while (unlikely(!kms_cmpxchg_double_local(&c->freelist, (u64)freelist, tid, (u64)first,
-						    next_tid(tid))));
-	trace1(slab_free_fast, count);
+	} while (unlikely(!cpu_freelist_update(s, c, freelist, tid, first)));
+	trace2(slab_free_fast, count, s);
+	trace_step(s_free_fast, (u64)s, (u64)first, (u64)last, count);
 }
 
 /* ---- requests ---- */
@@ -321,4 +378,27 @@ size_t slub_ksize(const void *object)
 	if (s->flags & (SLAB_RED_ZONE | SLAB_POISON))
 		return s->object_size;
 	return s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER) ? s->inuse : s->size;
+}
+
+/*
+ * Change an object's size. Shrinking never moves it, nor does growing within
+ * ksize(). Size 0 frees it. NULL when memory is out: the object stays.
+ */
+void *slub_krealloc(const void *object, size_t size, u32 gfp)
+{
+	size_t usable = slub_ksize(object);
+	void *new;
+
+	if (!size) {
+		slub_kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	if (!zero_or_null(object) && usable >= size)
+		return (void *)object;
+	new = slub_kmalloc(size, gfp, NUMA_NO_NODE);
+	if (!new || zero_or_null(object))
+		return new;
+	memcpy(new, object, usable);
+	slub_kfree(object);
+	return new;
 }

@@ -25,13 +25,18 @@ void slub_flush_cpu(struct kmem_cache *s, struct kmem_cache_cpu *c)
 	c->slab = NULL;
 	c->freelist = NULL;
 	c->tid = next_tid(c->tid);
-	local_irq_restore();
 	if (slab)
+		trace_step(s_flush, (u64)s, page_to_pfn(slab), (u64)freelist);
+	local_irq_restore();
+	if (slab) {
 		slub_deactivate(s, slab, freelist);
+		trace2(slab_flush, 0, s);
+	}
 
 	local_irq_save();
 	chain = c->partial;
 	c->partial = NULL;
+	trace_step(s_unfreeze_all, (u64)s, chain ? page_to_pfn(chain) : 0);
 	local_irq_restore();
 	if (chain)
 		slub_unfreeze(s, chain);
@@ -49,6 +54,8 @@ static void flush_all(struct kmem_cache *s)
 {
 	u32 this_cpu = smp_processor_id();
 
+	if (stepping()) /* a recording shows each CPU's flush by itself */
+		return;
 	for (u32 cpu = 0; cpu < kdata->nr_cpu_ids; cpu++) {
 		struct kmem_cache_cpu *c = per_cpu_ptr(s->cpu_slab, cpu);
 
@@ -71,7 +78,7 @@ static u32 discard_chain(struct kmem_cache *s, struct page *chain)
 
 	while ((slab = chain)) {
 		chain = slab->next;
-		slub_discard(s, slab);
+		slub_give_back(s, slab);
 		n++;
 	}
 	return n;
@@ -110,7 +117,8 @@ static struct page *sort_partial(struct kmem_cache_node *n, u32 *sorted)
 
 		++*sorted;
 		if (free == counters_objects(counters)) {
-			slub_remove_partial(n, slab);
+			list_del(&slab->lru);
+			WRITE_ONCE(n->nr_partial, n->nr_partial - 1);
 			chain = &empty;
 		} else if (free <= SHRINK_PROMOTE_MAX) {
 			list_del(&slab->lru);
@@ -126,13 +134,34 @@ static struct page *sort_partial(struct kmem_cache_node *n, u32 *sorted)
 	return empty;
 }
 
-static void shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
+/* What a recording shows of the sorted list, and before it what left it. */
+static void show_sorted(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid,
+			struct page *empty)
+{
+	struct page *slab;
+	u64 i = 0;
+
+	if (!stepping())
+		return;
+	trace_step(s_shrink_begin, (u64)s, nid, n->nr_partial);
+	for (slab = empty; slab; slab = slab->next)
+		trace_step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 0,
+			   i++);
+	i = 0;
+	list_for_each_entry(slab, &n->partial, lru)
+		trace_step(s_shrink, (u64)s, page_to_pfn(slab), counters_inuse(slab->counters), 1,
+			   i++);
+}
+
+/* Give back a node's empty slabs and sort its partial list. */
+void slub_shrink_node(struct kmem_cache *s, struct kmem_cache_node *n, u32 nid)
 {
 	struct page *empty;
 	u32 sorted, discarded;
 
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	empty = sort_partial(n, &sorted);
+	show_sorted(s, n, nid, empty);
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	discarded = discard_chain(s, empty);
 	trace3(slab_shrink, sorted, discarded, nid);
@@ -146,7 +175,7 @@ void slub_cache_shrink(struct kmem_cache *s)
 		struct kmem_cache_node *n = s->node[nid];
 
 		if (n)
-			shrink_node(s, n, nid);
+			slub_shrink_node(s, n, nid);
 	}
 }
 

@@ -75,7 +75,7 @@ void zone_statistics(struct zone *preferred, struct zone *zone, u64 n)
 
 /* ---- the worker ---- */
 
-static u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
+u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
 {
 	struct per_cpu_zonestat *stat = this_cpu_ptr(zone->per_cpu_zonestats);
 	u32 item, folded = 0;
@@ -87,6 +87,7 @@ static u32 fold_zone(struct zone *zone, struct per_cpu_pages *pcp)
 			continue;
 		zone_page_state_add(zone, item, x);
 		pcp->expire = 3;
+		trace_step(vmstat_fold, zone_id(zone), (u64)x, (u64)zone->vm_stat[item]);
 		folded++;
 	}
 	return folded;
@@ -132,6 +133,8 @@ void refresh_cpu_vm_stats(void)
 		struct per_cpu_pages *pcp = this_cpu_ptr(zone->per_cpu_pageset);
 
 		folded += fold_zone(zone, pcp);
+		if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
+			folded += pcp_tune_decay(zone, pcp);
 		expire_remote_pages(zone, pcp);
 	}
 	for (nid = 0; nid < kdata->nr_node_ids; nid++)
@@ -160,7 +163,7 @@ static void set_zone_threshold(struct zone *zone, s8 threshold)
 
 		if (!kdata->cpu_online[cpu])
 			continue;
-		per_cpu_ptr(zone->per_cpu_zonestats, cpu)->stat_threshold = threshold;
+		per_cpu_ptr(READ_ONCE(zone->per_cpu_zonestats), cpu)->stat_threshold = threshold;
 		node->stat_threshold = max(node->stat_threshold, threshold);
 	}
 }
@@ -193,5 +196,34 @@ void refresh_zone_stat_thresholds(void)
 		set_zone_threshold(zone, threshold);
 		if (drift > low - least)
 			zone->percpu_drift_mark = wmark_pages(zone, WMARK_HIGH) + drift;
+	}
+}
+
+/* So low that what the CPUs hide from the marks is less than lies between two of them. */
+static s8 calculate_pressure_threshold(const struct zone *zone)
+{
+	u64 low = wmark_pages(zone, WMARK_LOW), least = wmark_pages(zone, WMARK_MIN);
+	u64 threshold = max((low - least) / kdata->nr_online_cpus, 1ul);
+
+	return (s8)min(threshold, (u64)MAX_STAT_THRESHOLD);
+}
+
+/* While kswapd is at work, counters of zones whose differentials matter are kept more exact. */
+void set_pgdat_percpu_threshold(struct pglist_data *pgdat, bool pressure)
+{
+	u32 i, cpu;
+
+	for (i = 0; i < MAX_NR_ZONES; i++) {
+		struct zone *zone = &pgdat->node_zones[i];
+		s8 threshold;
+
+		if (!populated_zone(zone) || !zone->percpu_drift_mark)
+			continue;
+		threshold = pressure ? calculate_pressure_threshold(zone) :
+				       calculate_normal_threshold(zone);
+		for (cpu = 0; cpu < kdata->nr_cpu_ids; cpu++)
+			if (kdata->cpu_online[cpu])
+				WRITE_ONCE(per_cpu_ptr(READ_ONCE(zone->per_cpu_zonestats), cpu)->stat_threshold,
+					   threshold);
 	}
 }

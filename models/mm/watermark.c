@@ -38,7 +38,9 @@ static s64 reserve_adjusted(s64 mark, u32 alloc_flags)
 /* Is there a block of at least this order that the request may have? */
 static bool zone_has_block(const struct zone *zone, u32 order, u32 alloc_flags)
 {
-	for (; order < MAX_ORDER; order++) {
+	u32 most = kms_tunable(TUNE_MAX_PAGE_ORDER);
+
+	for (; order <= most; order++) {
 		const struct free_area *area = &zone->free_area[order];
 		u32 mt;
 
@@ -106,7 +108,7 @@ u64 nr_free_zone_pages(u32 highest_zoneidx)
 	return sum;
 }
 
-static u64 int_sqrt(u64 x)
+u64 int_sqrt(u64 x)
 {
 	u64 root = 0, bit;
 
@@ -140,6 +142,7 @@ static void set_zone_wmarks(struct zone *zone, u64 pages_min, u64 lowmem_pages)
 	zone->_watermark[WMARK_LOW] = least + distance;
 	zone->_watermark[WMARK_HIGH] = least + 2 * distance;
 	zone->_watermark[WMARK_PROMO] = least + 3 * distance;
+	trace_step(wmark_set, zone_id(zone), least, least + distance, least + 2 * distance);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 }
 

@@ -23,3 +23,8 @@ const struct memblock_sizes memblock_sizes = {
     .section_pages = 1ull << SECTION_PFN_SHIFT,
     .max_nodes = MAX_NUMNODES,
 };
+
+u64 memblock_section_bytes(void)
+{
+	return sizeof(struct mem_section) + section_usage_bytes();
+}

@@ -87,7 +87,7 @@ static int place_nodes_and_cpus(struct layout *l)
 		rc = place(l, mb->cpu_node[i], MEMBLOCK_PERCPU_UNIT, "per-CPU memory",
 			   &mb->boot.percpu_phys[i], &mb->percpu_bytes);
 	if (!rc)
-		rc = place(l, 0, sections * (memblock_sizes.section + memblock_sizes.section_usage),
+		rc = place(l, 0, sections * memblock_section_bytes(),
 			   "section table", &mb->boot.mem_section_phys, &mb->section_bytes);
 	return rc;
 }

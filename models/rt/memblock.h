@@ -31,6 +31,8 @@ struct memblock_sizes {
 	u32 max_nodes;
 };
 extern const struct memblock_sizes memblock_sizes;
+/* A memory section's share of the section table, which depends on pageblock_order (kms_set_params()). */
+u64 memblock_section_bytes(void);
 
 /* A stretch of struct pages and where it lies. */
 struct memblock_piece {

@@ -35,7 +35,11 @@ const char *const rt_lock_names[] = {
 	[LOCK_PCP] = "pcp",
 	[LOCK_SLAB_NODE] = "slab_node",
 	[LOCK_SLAB_MUTEX] = "slab_mutex",
+	[LOCK_SLOB] = "slob",
 	[LOCK_POLICY] = "policy",
+	[LOCK_LRU] = "lru",
+	[LOCK_OOM] = "oom",
+	[LOCK_BARN] = "barn",
 };
 
 const u32 rt_nr_locks = NR_LOCK_CLASSES;

@@ -41,5 +41,5 @@ void kms_run_on_cpu(u32 cpu, void (*fn)(void *arg), void *arg)
 	work.waiter = sim_this_cpu()->running;
 	sim_thread_start(cpu, "work for another CPU", do_remote_work, &work);
 	while (!work.done)
-		sim_sleep();
+		rt_sleep();
 }

@@ -63,6 +63,7 @@ int rt_init(const struct rt_config *config, u32 nr_cpus, struct kms_error *err)
 	memset(points, 0, sizeof(points));
 	memset(ops, 0, sizeof(ops));
 	functional_op = ops;
+	rt_reset_tasks();
 	rt.irq_save_ps = config->irq_save_ps;
 	rt.irq_restore_ps = config->irq_restore_ps;
 	rt.cpu_relax_ps = config->cpu_relax_ps ? config->cpu_relax_ps : 1;
@@ -92,6 +93,11 @@ void rt_enter_cpu(u32 cpu)
 void rt_begin_op(u32 cpu)
 {
 	ops[cpu] = (struct rt_op){0};
+}
+
+void rt_set_op(u32 cpu, const struct rt_op *op)
+{
+	ops[cpu] = *op;
 }
 
 const struct rt_op *rt_op(u32 cpu)
@@ -167,6 +173,7 @@ int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 
 void kms_bug(const char *file, int line, const char *what)
 {
+	rt_replay_bug(file, line, what);
 	if (engine_running()) {
 		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s",
 			    file, line, kms_smp_processor_id(), (unsigned long long)engine_now(),

@@ -71,10 +71,58 @@ typedef void rt_probe_fn(void *arg, u32 cpu, u64 a, u64 b, u64 c);
 void rt_probe(u32 tracepoint, rt_probe_fn *fn, void *arg);
 
 /*
+ * The owner of pages on LRU lists (mm.h: lru_cache_add()), called by simulated
+ * code in the middle of reclaim and compaction, uncharged and in one go. lets_go
+ * and moves: false when the owner has begun to free the page; true: it is gone,
+ * or lies at new_pfn from now on. kill: free all pages of a task, return how many.
+ */
+struct rt_owner {
+	bool (*lets_go)(void *arg, u64 mapping, u64 index);
+	bool (*moves)(void *arg, u64 mapping, u64 index, u64 new_pfn);
+	u64 (*kill)(void *arg, u32 task);
+	void *arg;
+};
+void rt_set_owner(const struct rt_owner *owner); /* rt_init() takes it away */
+
+/*
+ * Kernel threads for the next engine run, two a node, on cpu[node]. begin and
+ * end bracket each stretch in which one runs (kind: enum kms_kthread), napping
+ * says that it has nothing in hand (true) or may have (false).
+ */
+struct rt_kthread_config {
+	const struct mm_ops *mm;
+	u32 nr_nodes;
+	const u32 *cpu;
+	void (*begin)(void *arg, u32 cpu, u32 kind);
+	void (*end)(void *arg, u32 cpu, u32 kind);
+	void (*napping)(void *arg, bool napping);
+	void *arg;
+};
+/* pre: an engine; the threads stay until engine_exit(). KMS_EFAIL: no memory. */
+int rt_start_kthreads(const struct rt_kthread_config *config, struct kms_error *err);
+
+/* sim_sleep() inside an operation: other tasks of the CPU leave its state alone. */
+void rt_sleep(void);
+
+/*
  * The first kms_bug() of a functional run unwinds to here: runs fn(arg), 0 or
  * KMS_EFAIL. (In an engine run it ends the run: engine_stop().) A kms_bug()
  * outside both has nowhere to go: the program aborts.
  */
 int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err);
+
+/*
+ * A replay of a recording (sim/validate): what the steps in the plain flavour
+ * (models/mm/steps.h) call while it is set. NULL: steps are passed over.
+ */
+struct rt_stepper {
+	u64 (*step)(u32 step, const u64 *args, u32 n, u64 usual);
+	bool (*if_next)(u32 step, const u64 *args, u32 n);
+	u32 (*retry)(u32 flags, u32 reserves, u32 last);
+	u64 (*captured)(void);
+	int (*node)(int usual);
+	void (*bug)(const char *what); /* a kms_bug(); must not return */
+};
+void rt_set_stepper(const struct rt_stepper *stepper);
 
 #endif

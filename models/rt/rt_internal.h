@@ -22,4 +22,9 @@ struct rt_state {
 
 extern struct rt_state rt;
 
+/* Returns unless a replay is going on. */
+void rt_replay_bug(const char *file, int line, const char *what);
+void rt_reset_tasks(void);				   /* kthread.c */
+void rt_set_op(u32 cpu, const struct rt_op *op);	   /* rt.c */
+
 #endif

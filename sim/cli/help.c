@@ -118,8 +118,6 @@ static void help_metrics(void)
 	}
 }
 
-extern const struct cli_verb cli_verb_policies;
-
 static int run_help(struct cli *cli, struct kms_error *err)
 {
 	static const char *const topics[] = {"config", "metrics", "policies"};
@@ -135,7 +133,7 @@ static int run_help(struct cli *cli, struct kms_error *err)
 	if (!strcmp(topic, "metrics"))
 		return help_metrics(), 0;
 	if (!strcmp(topic, "policies"))
-		return cli_verb_policies.run(cli, err);
+		return cli_list_policies(cli, NULL, err);
 	for (; cli_verbs[n] && n < 60; n++) {
 		names[n] = cli_verbs[n]->name;
 		if (!strcmp(topic, names[n]))

@@ -27,6 +27,12 @@ void cli_help_verbs(const struct cli_verb *const *verbs, FILE *out);
 /* Words of text between two columns; the cursor is at column `at`. Ends the line. */
 void cli_wrap(FILE *out, const char *text, int at, int indent, int width);
 
+/* validate_golden.c: below `least` percent exact, the exit status becomes EXIT_BEYOND */
+int cli_validate_golden(struct cli *cli, const char *path, double least, struct kms_error *err);
+
+/* policies.c: all of them, or the one of this name with its parameters */
+int cli_list_policies(const struct cli *cli, const char *name, struct kms_error *err);
+
 /* table.c */
 int cli_width(const char *text); /* columns on a terminal */
 

@@ -11,6 +11,7 @@
 #include "results/json.h"
 #include "results/query.h"
 #include "sim/cli/internal.h"
+#include "sim/config/matrix.h"
 #include "workloads/trace.h"
 
 struct job {
@@ -20,7 +21,14 @@ struct job {
 	char *json; /* resolved */
 };
 
+struct jobs {
+	struct job *list;
+	int n;
+};
+
 /* ---- settings ---- */
+
+#define MAX_AXES 64 /* of a matrix: settings behind the others */
 
 struct settings {
 	char **list; /* "path=value", as --set takes them */
@@ -51,7 +59,7 @@ static int get_settings(const struct cli *cli, struct settings *s, struct kms_er
 	const char *const *sets = cli_values(cli, "set", &n);
 	bool ok;
 
-	*s = (struct settings){calloc(n + KMS_ARRAY_SIZE(shortcuts) + 2, sizeof(char *)), 0};
+	*s = (struct settings){calloc(n + KMS_ARRAY_SIZE(shortcuts) + 2 + MAX_AXES, sizeof(char *)), 0};
 	ok = s->list != NULL;
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(shortcuts) && ok; i++) {
 		const char *value = cli_value(cli, shortcuts[i][0], NULL);
@@ -152,24 +160,79 @@ static int load_again(const struct cli *cli, struct job *job, const char *run,
 	return rc;
 }
 
-static void free_jobs(struct job *jobs, int n)
+static void free_jobs(struct jobs *jobs)
 {
-	for (int i = 0; i < n; i++) {
-		free(jobs[i].json);
-		cfg_free(jobs[i].cfg);
+	for (int i = 0; i < jobs->n; i++) {
+		free(jobs->list[i].json);
+		cfg_free(jobs->list[i].cfg);
 	}
-	free(jobs);
+	free(jobs->list);
 }
 
-static int load_jobs(const struct cli *cli, struct job *jobs, int n, struct kms_error *err)
+static struct job *new_job(struct jobs *jobs, struct kms_error *err)
+{
+	struct job *more = realloc(jobs->list, ((size_t)jobs->n + 1) * sizeof(*more));
+
+	if (!more) {
+		kms_fail(err, KMS_EFAIL, "out of memory");
+		return NULL;
+	}
+	jobs->list = more;
+	more[jobs->n] = (struct job){0};
+	return &more[jobs->n++];
+}
+
+/* One point of a configuration's matrix. The settings are as before when it returns. */
+static int load_point(struct jobs *jobs, const char *path, const struct cfg_matrix *m, size_t point,
+		      struct settings *s, struct kms_error *err)
+{
+	struct job *job = new_job(jobs, err);
+	size_t before = s->n;
+	bool ok = job && add_setting(s, "matrix", "null");
+	int rc;
+
+	for (size_t i = 0; i < m->n && ok; i++)
+		ok = add_setting(s, m->axes[i].path, cfg_matrix_value(m, point, i));
+	rc = ok ? load_file(job, path, s, err) : kms_fail(err, KMS_EFAIL, "out of memory");
+	while (s->n > before)
+		free(s->list[--s->n]);
+	return rc;
+}
+
+/* A file is one run, or with a "matrix" one for each of its points. */
+static int load_config(struct jobs *jobs, const char *path, struct settings *s, struct kms_error *err)
+{
+	struct cfg_matrix m = {0};
+	struct job *job = new_job(jobs, err);
+	int rc = job ? load_file(job, path, s, err) : err->code;
+
+	if (rc || !job->config.matrix)
+		return rc;
+	rc = cfg_matrix_add_json(&m, job->config.matrix, path, err);
+	if (!rc && m.n >= MAX_AXES)
+		rc = kms_fail(err, KMS_EUSAGE, "%s: /matrix: more than %d lists", path, MAX_AXES - 1);
+	free(job->json);
+	cfg_free(job->cfg);
+	jobs->n--;
+	for (size_t i = 0; !rc && i < cfg_matrix_points(&m); i++)
+		rc = load_point(jobs, path, &m, i, s, err);
+	cfg_matrix_free(&m);
+	return rc;
+}
+
+static int load_jobs(const struct cli *cli, struct jobs *jobs, struct kms_error *err)
 {
 	const char *again = cli_value(cli, "again", NULL);
 	struct settings s;
 	int rc = get_settings(cli, &s, err);
 
-	for (int i = 0; i < n && !rc; i++)
-		rc = again ? load_again(cli, &jobs[i], again, &s, err)
-			   : load_file(&jobs[i], cli->args[i], &s, err);
+	if (!rc && again) {
+		struct job *job = new_job(jobs, err);
+
+		rc = job ? load_again(cli, job, again, &s, err) : err->code;
+	}
+	for (int i = 0; i < cli->nr_args && !rc; i++)
+		rc = load_config(jobs, cli->args[i], &s, err);
 	free_settings(&s);
 	return rc;
 }
@@ -384,25 +447,22 @@ static int run_jobs(const struct cli *cli, struct job *jobs, int n, struct kms_e
 static int run_run(struct cli *cli, struct kms_error *err)
 {
 	bool again = cli_flag(cli, "again");
-	int n = again ? 1 : cli->nr_args, rc;
-	struct job *jobs;
+	struct jobs jobs = {0};
+	int rc;
 
 	if (again && cli->nr_args)
 		return kms_fail(err, KMS_EUSAGE,
 				"expected either CONFIG files or --again RUN, found both");
-	if (!n)
+	if (!again && !cli->nr_args)
 		return kms_fail(err, KMS_EUSAGE,
 				"expected CONFIG files or --again RUN, found nothing "
 				"(kmemsim run --help shows examples)");
-	jobs = calloc((size_t)n, sizeof(*jobs));
-	if (!jobs)
-		return kms_fail(err, KMS_EFAIL, "out of memory");
-	rc = load_jobs(cli, jobs, n, err);
+	rc = load_jobs(cli, &jobs, err);
 	if (!rc && cli_flag(cli, "print-config"))
-		rc = print_configs(cli, jobs, n, err);
+		rc = print_configs(cli, jobs.list, jobs.n, err);
 	else if (!rc)
-		rc = run_jobs(cli, jobs, n, err);
-	free_jobs(jobs, n);
+		rc = run_jobs(cli, jobs.list, jobs.n, err);
+	free_jobs(&jobs);
 	return rc;
 }
 

@@ -179,6 +179,8 @@ static int show_run(struct show *s, u64 wanted)
 	if (rc)
 		return rc;
 	s->cycle = cycle;
+	if (cli_value(s->cli, "as", NULL))
+		return show_as(s, cli_value(s->cli, "as", NULL));
 	if (!s->cli->json)
 		return print_sections(s, wanted);
 	json_start(&s->json, stdout);
@@ -206,6 +208,8 @@ static int show(struct cli *cli, struct kms_error *err)
 	u64 wanted;
 	int rc;
 
+	if (cli_value(cli, "as", NULL) && (cli_value(cli, "section", NULL) || cli_flag(cli, "metrics")))
+		return kms_fail(err, KMS_EUSAGE, "--as prints one file; it goes with neither --section nor --metrics");
 	rc = wanted_sections(cli, &wanted, err);
 	if (!rc)
 		rc = parse_top(cli, &s.top, err);
@@ -222,6 +226,7 @@ static const struct cli_option options[] = {
 	CLI_OPTION_DB,
 	{"section", 's', "NAME,...", "only these sections [all but counters]"},
 	{"metrics", 0, NULL, "only the metrics, each with its definition"},
+	{"as", 0, "NAME", "the end state as the kernel's slabinfo, buddyinfo, pagetypeinfo, zoneinfo, extfrag_index or unusable_index"},
 	{"top", 0, "N", "rows of rankings (caches, locks, call sites) [10]"},
 	{NULL, 0, NULL, NULL},
 };
@@ -232,7 +237,8 @@ const struct cli_verb cli_verb_show = {
 	.summary = "show what a run did and what it cost",
 	.examples = "kmemsim show latest                      the newest run\n"
 		    "kmemsim show slub-up --section latency   one section\n"
-		    "kmemsim show 12 --metrics                every metric with its definition\n",
+		    "kmemsim show 12 --metrics                every metric with its definition\n"
+		    "kmemsim show latest --as slabinfo        as /proc/slabinfo would have been\n",
 	.options = options,
 	.min_args = 1,
 	.max_args = 1,

@@ -67,4 +67,7 @@ int show_sites(struct show *s);
 int show_coverage(struct show *s);
 int show_counters(struct show *s);
 
+/* The end state in one of the kernel's text formats (results/as.h), instead of sections. */
+int show_as(struct show *s, const char *name);
+
 #endif

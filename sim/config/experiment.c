@@ -16,9 +16,40 @@ static const char *const pacings[] = {
 static const char *const memories[] = {
 	[MEMORY_RECORDED] = "recorded", [MEMORY_MACHINE] = "machine", NULL};
 
+static const char *const reclaims[] = {
+	[RECLAIM_RECORDED] = "recorded", [RECLAIM_OWN] = "own", NULL};
+
 /* ---- allocator ---- */
 
+static const char *const pcp_highs[] = {
+	[PCP_HIGH_LOW_WATERMARK] = "low_watermark", [PCP_HIGH_SIX_BATCHES] = "six_batches", NULL};
+static const char *const pcp_free_batches[] = {
+	[PCP_FREE_GROWING] = "growing", [PCP_FREE_UNCAPPED] = "growing_uncapped",
+	[PCP_FREE_FIXED] = "fixed", NULL};
+static const char *const fallbacks[] = {
+	[FALLBACK_STEAL] = "steal", [FALLBACK_CLAIM] = "claim", NULL};
+static const char *const slab_orders[] = {
+	[SLAB_ORDER_6_1] = "6.1", [SLAB_ORDER_6_8] = "6.8", NULL};
+static const char *const free_pointers[] = {
+	[FREE_POINTER_MIDDLE] = "middle", [FREE_POINTER_START] = "start", NULL};
+static const char *const cpu_partial_limits[] = {
+	[CPU_PARTIAL_SLABS] = "slabs", [CPU_PARTIAL_OBJECTS] = "objects", NULL};
+static const char *const list_orders[] = {
+	[FREE_LIST_LIFO] = "lifo", [FREE_LIST_FIFO] = "fifo", [FREE_LIST_ADDRESS] = "address", NULL};
+
+/* The rows of slab_params.def. */
+#define SLAB_PARAM(group, name, type_, def_, min_, max_, choices_, unit_, doc_)                    \
+	{PARAM(name), .type = CFG_##type_, .def = def_, .min = min_, .max = max_,                  \
+	 .choices = CHOICES_##type_ choices_, .unit = unit_[0] ? unit_ : NULL, .doc = doc_},
+#define CHOICES_BOOL
+#define CHOICES_UINT
+#define CHOICES_INT
+#define CHOICES_ENUM(...) (const char *const[]){__VA_ARGS__, NULL}
+#define NONE NULL
+
 static const struct cfg_field allocator_fields[] = {
+	{F(allocator_config, source), .type = CFG_STRINGS,
+	 .doc = "Where the values come from, for people."},
 	{F(allocator_config, slab), .type = CFG_STRING, .def = "\"slub\"",
 	 .doc = "Slab layer, one of the names that `kmemsim policies` lists."},
 	{PARAM(min_free_kbytes), .type = CFG_UINT, .def = "0", .max = 1ull << 32, .unit = "KiB",
@@ -34,21 +65,53 @@ static const struct cfg_field allocator_fields[] = {
 	{PARAM(percpu_pagelist_high_fraction), .type = CFG_UINT, .def = "0", .max = 1e9,
 	 .doc = "vm.percpu_pagelist_high_fraction: per-CPU page lists may hold 1/n of a zone; 0: "
 		"the kernel's default, otherwise at least 8."},
-	{PARAM(slub_min_order), .type = CFG_UINT, .def = "0", .max = 10, .unit = "order",
-	 .doc = "Smallest order of a slab (boot parameter slub_min_order)."},
-	{PARAM(slub_max_order), .type = CFG_UINT, .def = "3", .max = 10, .unit = "order",
-	 .doc = "Largest order that is chosen to fit more objects into a slab (boot parameter "
-		"slub_max_order)."},
-	{PARAM(slub_min_objects), .type = CFG_UINT, .def = "0", .max = 65535, .unit = "objects",
-	 .doc = "Objects that a slab should hold (boot parameter slub_min_objects); 0: from the "
-		"number of CPUs."},
-	{PARAM(slab_nomerge), .type = CFG_BOOL, .def = "false",
-	 .doc = "Keep caches of equal geometry apart (boot parameter slab_nomerge)."},
-	{PARAM(slub_cpu_partial), .type = CFG_BOOL, .def = "true",
-	 .doc = "Partial slabs kept per CPU (CONFIG_SLUB_CPU_PARTIAL)."},
+#include "models/mm/slab_params.def"
 	{PARAM(page_group_by_mobility), .type = CFG_BOOL, .def = "true",
 	 .doc = "Pages grouped by migratetype; the kernel turns this off by itself on machines "
 		"with very little memory."},
+	{PARAM(no_pcp_lists), .type = CFG_BOOL, .def = "false",
+	 .doc = "No per-CPU page lists: every page comes straight from the buddy lists, under the "
+		"zone's lock."},
+	{PARAM(pcp_batch), .type = CFG_UINT, .def = "0", .max = 1 << 20, .unit = "pages",
+	 .doc = "Pages that a per-CPU list is refilled with or gives back at a time; 0: from the "
+		"zone's size, as the kernel computes it."},
+	{PARAM(pcp_high), .type = CFG_UINT, .def = "0", .max = 1 << 30, .unit = "pages",
+	 .doc = "Pages that a CPU's lists of a zone may hold; 0: from the watermarks, as the "
+		"kernel computes it."},
+	{PARAM(no_merge_lookahead), .type = CFG_BOOL, .def = "false",
+	 .doc = "Do not look whether a freed block may soon merge again, in which case it would be "
+		"put where it is used last."},
+	{PARAM(free_list_order), .type = CFG_ENUM, .def = "\"lifo\"", .choices = list_orders,
+	 .doc = "Which free block of an order is used first: the one freed last (lifo, the "
+		"kernel's), the one freed first (fifo), or the one of the lowest address."},
+	{PARAM(pageblock_order), .type = CFG_UINT, .def = "9", .min = 4, .max = 10, .unit = "order",
+	 .doc = "Size of a pageblock, the unit of grouping by migratetype."},
+	{PARAM(max_page_order), .type = CFG_UINT, .def = "10", .min = 4, .max = 10, .unit = "order",
+	 .doc = "Largest order of a block (MAX_PAGE_ORDER; MAX_ORDER - 1 in 6.1)."},
+	{PARAM(pcp_auto_tune), .type = CFG_BOOL, .def = "false",
+	 .doc = "Per-CPU page lists find their size by themselves, between their share of the low "
+		"watermark and of an eighth of the zone (Linux 6.7 and later)."},
+	{PARAM(pcp_order0_only), .type = CFG_BOOL, .def = "false",
+	 .doc = "Per-CPU lists hold single pages only, none of orders 1 to 3 and 9 (before 5.14)."},
+	{PARAM(pcp_high_from), .type = CFG_ENUM, .def = "\"low_watermark\"", .choices = pcp_highs,
+	 .doc = "High mark of per-CPU lists: a share of the zone's low watermark, or six batches "
+		"(before 5.14)."},
+	{PARAM(pcp_free_batch), .type = CFG_ENUM, .def = "\"growing\"", .choices = pcp_free_batches,
+	 .doc = "Pages that a full per-CPU list gives back: growing, a batch that doubles while frees "
+		"keep coming, at most 32 times; growing_uncapped, without that limit (first 6.1 "
+		"releases); fixed, always one batch (before 5.14)."},
+	{PARAM(fallback), .type = CFG_ENUM, .def = "\"steal\"", .choices = fallbacks,
+	 .doc = "A migratetype without free blocks: steal, moves the free blocks of another type's "
+		"pageblock over and its type if half of it goes along; claim, takes a pageblock as a whole "
+		"or not at all, and then the smallest block that will do (6.12 stable and later)."},
+	{PARAM(slab_order_calculation), .type = CFG_ENUM, .def = "\"6.1\"", .choices = slab_orders,
+	 .doc = "Which order a slab gets: 6.1, rather fewer objects than more waste; 6.8, at least the "
+		"order that holds the wanted objects."},
+	{PARAM(slub_free_pointer), .type = CFG_ENUM, .def = "\"middle\"", .choices = free_pointers,
+	 .doc = "Where in a free object SLUB keeps its link: in the middle, or at the start (before 5.7)."},
+	{PARAM(slub_cpu_partial_limit), .type = CFG_ENUM, .def = "\"slabs\"", .choices = cpu_partial_limits,
+	 .doc = "What limits a CPU's chain of partial slabs: slabs, or free objects as they were when "
+		"their slab joined it (before 5.16)."},
 };
 
 static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
@@ -65,6 +128,11 @@ static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_
 		return cfg_fail(ctx, err, "percpu_pagelist_high_fraction",
 				"expected 0 or at least 8, found %llu",
 				(unsigned long long)p->percpu_pagelist_high_fraction);
+	if (p->pageblock_order > p->max_page_order)
+		return cfg_fail(ctx, err, "pageblock_order",
+				"%llu is above max_page_order, which is %llu",
+				(unsigned long long)p->pageblock_order,
+				(unsigned long long)p->max_page_order);
 	return 0;
 }
 
@@ -114,6 +182,11 @@ static const struct cfg_field workload_fields[] = {
 	 .doc = "Stop after so many; 0: the whole workload."},
 	{F(workload_config, touch), .type = CFG_OBJECT, .table = &touch_table,
 	 .doc = "What the callers do with the memory they get."},
+	{F(workload_config, reclaim), .type = CFG_ENUM, .def = "\"recorded\"", .choices = reclaims,
+	 .doc = "Who decides which page cache goes and which pages move when memory is short: "
+		"recorded, what the recording freed so is freed as any other request, and pages "
+		"in use stay; own, single movable pages go on LRU lists, and the simulated "
+		"kernel's reclaim and compaction decide."},
 	{F(workload_config, memory), .type = CFG_ENUM, .def = "\"recorded\"", .choices = memories,
 	 .doc = "Whose memory map the run starts with: that of the machine the trace was recorded "
 		"on, or the configured machine's. A synthetic workload always has the configured "
@@ -204,6 +277,9 @@ static const struct cfg_field experiment_fields[] = {
 	 .doc = "Periodic kernel work."},
 	{F(experiment_config, check), .type = CFG_BOOL, .def = "false",
 	 .doc = "Verify all invariants of the allocators at every sample; slow."},
+	{F(experiment_config, matrix), .type = CFG_JSON,
+	 .doc = "Many runs from one file: values by path, as in {\"allocator.slab\": [\"slub\", "
+		"\"noslab\"]}; `run` and `compare` carry out the product of the lists."},
 };
 
 const struct cfg_table experiment_config_table = {

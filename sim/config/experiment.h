@@ -13,9 +13,11 @@
 
 enum exp_timing { TIMING_CYCLE, TIMING_FUNCTIONAL };
 enum exp_pacing { PACING_ASAP, PACING_ORDER, PACING_TIMESTAMPS };
+enum exp_reclaim { RECLAIM_RECORDED, RECLAIM_OWN };
 enum exp_memory { MEMORY_RECORDED, MEMORY_MACHINE };
 
 struct allocator_config {
+	struct cfg_array source; /* where the values come from, for people */
 	char *slab;		 /* name in the policy table */
 	struct mm_params params; /* by the kernel's names */
 };
@@ -35,6 +37,7 @@ struct workload_config {
 	struct cfg_array warm_up; /* phases (names) that are not measured */
 	u64 max_requests;	  /* 0: all */
 	struct touch_config touch;
+	u32 reclaim; /* enum exp_reclaim: who decides which pages go and move */
 	u32 memory; /* enum exp_memory: whose memory map, the recording's or the machine's */
 };
 
@@ -57,6 +60,7 @@ struct experiment_config {
 	struct sampling_config sampling;
 	struct periodic_config periodic;
 	bool check; /* verify all invariants at every sample */
+	cJSON *matrix; /* lists of values (matrix.h); NULL in a single run */
 };
 
 extern const struct cfg_table experiment_config_table;

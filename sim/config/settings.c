@@ -76,7 +76,7 @@ static struct cfg_node *setting_value(struct cfg *cfg, const struct setting *set
 	cfg->err = err;
 	if (node &&
 	    (node->type == cJSON_Number || node->type == cJSON_True || node->type == cJSON_False) &&
-	    field && (field->type == CFG_STRING || field->type == CFG_PATH))
+	    field && (field->type == CFG_STRING || field->type == CFG_PATH || field->type == CFG_ENUM))
 		node = NULL;
 	if (node || (bracket && !wants_text(field)))
 		return node;

@@ -38,32 +38,36 @@ int kms_fail_in(struct kms_error *err, const char *fmt, ...)
 
 #define WORD_MAX_LEN 63
 
-/* Edit distance (insert, delete, replace); words longer than the limit are far from everything. */
+static unsigned smaller(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/*
+ * Edit distance (insert, delete, replace, swap of neighbours); words longer
+ * than the limit are far from everything.
+ */
 static unsigned edit_distance(const char *a, const char *b)
 {
-	unsigned row[WORD_MAX_LEN + 1];
+	unsigned rows[3][WORD_MAX_LEN + 1];
 	size_t la = strlen(a), lb = strlen(b);
 
 	if (la > WORD_MAX_LEN || lb > WORD_MAX_LEN)
 		return WORD_MAX_LEN;
 	for (size_t j = 0; j <= lb; j++)
-		row[j] = (unsigned)j;
+		rows[0][j] = (unsigned)j;
 	for (size_t i = 1; i <= la; i++) {
-		unsigned diag = row[0];
+		unsigned *row = rows[i % 3], *above = rows[(i - 1) % 3], *before = rows[(i + 1) % 3];
 
 		row[0] = (unsigned)i;
 		for (size_t j = 1; j <= lb; j++) {
-			unsigned up = row[j], best = diag + (a[i - 1] != b[j - 1]);
-
-			if (up + 1 < best)
-				best = up + 1;
-			if (row[j - 1] + 1 < best)
-				best = row[j - 1] + 1;
-			row[j] = best;
-			diag = up;
+			row[j] = above[j - 1] + (a[i - 1] != b[j - 1]);
+			row[j] = smaller(row[j], smaller(above[j], row[j - 1]) + 1);
+			if (i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1])
+				row[j] = smaller(row[j], before[j - 2] + 1);
 		}
 	}
-	return row[lb];
+	return rows[la % 3][lb];
 }
 
 const char *kms_nearest(const char *word, const char *const *names, size_t n)

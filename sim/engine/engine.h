@@ -137,6 +137,7 @@ struct sim_thread *sim_this_thread(void);
 
 /* Let the CPU's other runnable threads go first; nothing happens when there are none. */
 void sim_resched(void);
+bool sim_must_resched(void); /* are there any? */
 
 /* Sleep until sim_wake(); the CPU runs its other threads or idles. */
 void sim_sleep(void);

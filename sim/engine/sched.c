@@ -504,11 +504,18 @@ static struct cpu *this_cpu(void)
 	return KMS_CONTAINER_OF(sim_current, struct cpu, pub);
 }
 
+bool sim_must_resched(void)
+{
+	const struct cpu *cpu = this_cpu();
+
+	return cpu->ready && cpu->ready->ready_at <= cpu->pub.clock;
+}
+
 void sim_resched(void)
 {
 	struct cpu *cpu = this_cpu();
 
-	if (!cpu->ready || cpu->ready->ready_at > cpu->pub.clock)
+	if (!sim_must_resched())
 		return;
 	enqueue(cpu->pub.running, THREAD_READY, cpu->pub.clock);
 	give_up_cpu(cpu);

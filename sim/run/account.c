@@ -70,6 +70,7 @@ static void add_bytes(struct account *a, const struct object *object, s64 reques
 
 	if (object->slab) {
 		a->slab_requested += (u64)requested;
+		a->slab_held += (u64)held;
 	} else {
 		a->page_requested += (u64)requested;
 		a->page_blocks += (u64)held;
@@ -124,21 +125,28 @@ static void add_caches(struct run *run, s64 bytes[NR_BYTE_STATES])
 {
 	struct account *a = &run->account;
 	u32 n = mm_inspect_caches(a->caches, a->max_caches);
+	struct mm_pool_info pool;
 	s64 user_slots = 0;
 
+	mm_inspect_pool(&pool);
+	if (pool.used)
+		user_slots = (s64)a->slab_held;
+	bytes[BYTES_FREE_PARTIAL] += (s64)pool.free_bytes;
 	a->slab_free_cpu = 0;
 	for (u32 i = 0; i < n && i < a->max_caches; i++) {
 		const struct mm_cache_info *c = &a->caches[i];
 		s64 inuse = (s64)(c->inuse * c->size);
 
-		if (c->whole_pages) {
-			bytes[BYTES_METADATA] += SIM_PAGE_BYTES;
+		bytes[BYTES_METADATA] += c->descriptor_bytes;
+		if (c->whole_pages || c->shared_pages)
 			continue;
-		}
 		if (is_metadata_cache(c))
 			bytes[BYTES_METADATA] += inuse;
 		else
 			user_slots += inuse - (s64)(c->metadata * c->size);
+		/* objects of kmalloc caches, but nobody's request */
+		bytes[BYTES_METADATA] += (s64)c->own_bytes;
+		user_slots -= (s64)c->own_bytes;
 		bytes[BYTES_METADATA] += (s64)(c->metadata * c->size);
 		a->slab_free_cpu += c->free_cpu * c->size;
 		bytes[BYTES_FREE_PARTIAL] += (s64)(c->free_partial * c->size);

@@ -47,15 +47,18 @@ static void enter_pages(struct run *run, const struct kms_request *rq, struct km
 	account_alloc(&run->account, object);
 }
 
+/* s: the slab cache that was asked, NULL kmalloc(). */
 static void enter_object(struct run *run, const struct kms_request *rq, struct kms_object_ref ref,
-			 void *memory, u32 cache)
+			 const struct kmem_cache *s, void *memory, u32 cache)
 {
 	struct object *object = enter(run, rq, ref, memory, rq->size, cache);
 
 	if (!object)
 		return;
 	object->slab = mm_object_is_slab(memory);
-	object->held = object->slab ? mm_object_slot_bytes(memory) : mm_object_block_bytes(memory);
+	object->held = mm_object_held_bytes(s, memory);
+	if (object->requested > object->held) /* no cache of that size is left: serving_cache() */
+		object->requested = object->held;
 	account_alloc(&run->account, object);
 }
 
@@ -100,16 +103,28 @@ static void forget(struct run *run, struct kms_object_ref ref)
 {
 	const struct object *object = objects_find(&run->objects, ref);
 
-	if (object->state == OBJECT_LIVE)
+	if (object->state == OBJECT_LIVE || object->state == OBJECT_FREEING)
 		account_free_object(&run->account, object);
 	objects_remove(&run->objects, ref);
 }
 
+/* From here on the allocators can neither take nor move what is freed. */
+static struct object begin_free(struct run *run, struct kms_object_ref ref, bool *live)
+{
+	struct object *object = objects_find(&run->objects, ref);
+
+	*live = owner_begins_free(run, object);
+	return *object;
+}
+
 static void do_page_free(struct run *run, const struct kms_request *rq)
 {
-	const struct object object = look_up(run, rq->refs[0]);
+	bool live;
+	const struct object object = begin_free(run, rq->refs[0], &live);
 
-	if (object.state == OBJECT_LIVE)
+	if (live && object.lru)
+		run->mm->put_page(mm_virt_to_page(object.memory));
+	else if (live)
 		run->mm->free_pages(mm_virt_to_page(object.memory), object.order);
 	forget(run, rq->refs[0]);
 }
@@ -135,15 +150,22 @@ static void do_page_free_part(struct run *run, const struct kms_request *rq)
 static void do_page_free_list(struct run *run, const struct kms_request *rq)
 {
 	struct page *pages[KMS_MAX_BULK];
+	bool lru = false, live;
 	u32 n = 0;
 
+	if (owner_drops(run, rq))
+		return;
 	for (u32 i = 0; i < rq->n; i++) {
-		const struct object object = look_up(run, rq->refs[i]);
+		const struct object object = begin_free(run, rq->refs[i], &live);
 
-		if (object.state == OBJECT_LIVE)
+		if (live)
 			pages[n++] = mm_virt_to_page(object.memory);
+		lru |= object.lru;
 	}
-	run->mm->free_page_list(pages, n);
+	if (lru)
+		run->mm->release_pages(pages, n);
+	else
+		run->mm->free_page_list(pages, n);
 	for (u32 i = 0; i < rq->n; i++)
 		forget(run, rq->refs[i]);
 }
@@ -164,7 +186,7 @@ static void do_kmalloc(struct run *run, const struct kms_request *rq)
 	void *memory = run->slab->kmalloc(rq->size, rq->gfp, rq->node);
 	u32 type = rq->gfp & GFP_DMA_BIT ? 1 : rq->gfp & GFP_RECLAIMABLE_BIT ? 2 : 0;
 
-	enter_object(run, rq, rq->refs[0], memory, OBJECT_KMALLOC + account_kmalloc_class(rq->size, type));
+	enter_object(run, rq, rq->refs[0], NULL, memory, OBJECT_KMALLOC + account_kmalloc_class(rq->size, type));
 }
 
 static void do_kfree(struct run *run, const struct kms_request *rq)
@@ -176,22 +198,45 @@ static void do_kfree(struct run *run, const struct kms_request *rq)
 	forget(run, rq->refs[0]);
 }
 
+/* Objects in a sheaf that Linux 6.18 gives this cache; 0: it has none there. */
+static u32 sheaf_capacity(const char *name)
+{
+	return !strcmp(name, "maple_node") || !strcmp(name, "vm_area_struct") ? 32 : 0;
+}
+
 static void do_cache_create(struct run *run, const struct kms_request *rq)
 {
 	const struct kms_cache_def *def = &run->info->caches[rq->cache];
 	struct kmem_cache_args args = {
 		.name = rq->cache, .size = def->object_size, .align = def->align, .flags = def->flags,
 		.useroffset = def->useroffset, .usersize = def->usersize, .ctor = def->ctor,
+		.sheaf_capacity = sheaf_capacity(def->name),
 	};
 
 	run->caches[rq->cache] = run->slab->cache_create(&args);
 }
 
+/*
+ * The cache that a request goes to. A recording names merged caches by the
+ * first of them; where they are not merged, a request for more than that one's
+ * objects came from the alias with objects of just this size.
+ */
+static u32 serving_cache(const struct run *run, const struct kms_request *rq)
+{
+	if (rq->size <= mm_cache_object_size(run->caches[rq->cache]))
+		return rq->cache;
+	for (u32 i = 0; i < run->info->nr_caches; i++)
+		if (run->caches[i] && !run->cache_gone[i] && run->info->caches[i].object_size == rq->size)
+			return i;
+	return rq->cache;
+}
+
 static void do_cache_alloc(struct run *run, const struct kms_request *rq)
 {
-	struct kmem_cache *s = run->caches[rq->cache];
+	u32 cache = serving_cache(run, rq);
+	struct kmem_cache *s = run->caches[cache];
 
-	enter_object(run, rq, rq->refs[0], run->slab->cache_alloc(s, rq->gfp, rq->node), rq->cache);
+	enter_object(run, rq, rq->refs[0], s, run->slab->cache_alloc(s, rq->gfp, rq->node), cache);
 }
 
 static void do_cache_free(struct run *run, const struct kms_request *rq)
@@ -206,27 +251,40 @@ static void do_cache_free(struct run *run, const struct kms_request *rq)
 static void do_cache_bulk(struct run *run, const struct kms_request *rq)
 {
 	void *objects[KMS_MAX_BULK];
-	int got = run->slab->cache_alloc_bulk(run->caches[rq->cache], rq->gfp, rq->n, objects);
+	u32 cache = serving_cache(run, rq);
+	struct kmem_cache *s = run->caches[cache];
+	int got = run->slab->cache_alloc_bulk(s, rq->gfp, rq->n, objects);
 
 	for (u32 i = 0; i < rq->n; i++)
-		enter_object(run, rq, rq->refs[i], (int)i < got ? objects[i] : NULL, rq->cache);
+		enter_object(run, rq, rq->refs[i], s, (int)i < got ? objects[i] : NULL, cache);
 }
 
+static struct kmem_cache *cache_of(const struct run *run, const struct object *object)
+{
+	return object->cache < OBJECT_KMALLOC ? run->caches[object->cache] : NULL;
+}
+
+/* One call for each row of objects of one cache: one in all, where caches are merged as recorded. */
 static void do_free_bulk(struct run *run, const struct kms_request *rq)
 {
 	void *objects[KMS_MAX_BULK];
-	u32 cache = OBJECT_PAGES, n = 0;
+	struct kmem_cache *s = NULL;
+	u32 n = 0;
 
 	for (u32 i = 0; i < rq->n; i++) {
 		const struct object object = look_up(run, rq->refs[i]);
 
 		if (object.state != OBJECT_LIVE)
 			continue;
+		if (n && cache_of(run, &object) != s) {
+			run->slab->free_bulk(s, n, objects);
+			n = 0;
+		}
+		s = cache_of(run, &object);
 		objects[n++] = object.memory;
-		cache = object.cache;
 	}
 	if (n)
-		run->slab->free_bulk(cache < OBJECT_KMALLOC ? run->caches[cache] : NULL, n, objects);
+		run->slab->free_bulk(s, n, objects);
 	for (u32 i = 0; i < rq->n; i++)
 		forget(run, rq->refs[i]);
 }
@@ -258,6 +316,7 @@ static void do_boot(struct run *run, const struct kms_request *rq)
 static void do_cache_destroy(struct run *run, const struct kms_request *rq)
 {
 	run->slab->cache_destroy(run->caches[rq->cache]);
+	run->cache_gone[rq->cache] = true;
 }
 
 static void do_cache_shrink(struct run *run, const struct kms_request *rq)

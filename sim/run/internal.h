@@ -12,15 +12,24 @@
 #include "sim/engine/lock.h"
 #include "sim/engine/ram.h"
 #include "sim/run/run.h"
+#include "sim/run/slab_stats.h"
 #include "workloads/request.h"
 
 /* Operations are the workload's requests plus what replay itself does on a CPU. */
-enum run_operation { OPERATION_TOUCH = NR_REQUESTS, OPERATION_VMSTAT, OPERATION_SLAB_WORK, NR_OPERATIONS };
+enum run_operation { OPERATION_TOUCH = NR_REQUESTS, OPERATION_VMSTAT, OPERATION_LRU_ADD,
+		      OPERATION_KSWAPD, OPERATION_KCOMPACTD, OPERATION_SLAB_WORK,
+		      NR_OPERATIONS };
 const char *run_operation_name(u32 operation);
 
 /* ---- objects.c: what the workload holds ---- */
 
-enum object_state { OBJECT_FREE, OBJECT_LIVE, OBJECT_FAILED };
+/*
+ * LISTING: on its way to an LRU list, not to be freed yet. FREEING: its free is
+ * under way. GONE: the allocators took it back, its free is still to come.
+ */
+enum object_state {
+	OBJECT_FREE, OBJECT_LIVE, OBJECT_FAILED, OBJECT_LISTING, OBJECT_FREEING, OBJECT_GONE
+};
 
 /* One allocation. Generations of a slot that overlap in simulated time are chained. */
 struct object {
@@ -28,6 +37,9 @@ struct object {
 	u8 state;
 	bool slab;	/* lies in a slab; otherwise whole pages */
 	u8 order;	/* of the page block */
+	bool lru;	/* a page on an LRU list (owner.c) */
+	bool page_cache; /* of those: page cache; otherwise anonymous memory of task */
+	u8 task;
 	u32 cache;	/* the trace's cache, OBJECT_KMALLOC + class, or OBJECT_PAGES */
 	u32 site;
 	u32 pages_left; /* of a page block that is freed in parts */
@@ -70,7 +82,7 @@ struct site_account {
 struct account {
 	u64 ram_bytes;
 	u64 kernel_bytes; /* vmemmap, per-CPU areas, node data ... */
-	u64 slab_requested, page_requested, page_blocks;
+	u64 slab_requested, slab_held, page_requested, page_blocks;
 	u64 slab_free_cpu; /* bytes of free objects that CPUs keep, at the last partition */
 	struct site_account *sites;
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
@@ -91,6 +103,9 @@ u32 account_cache(const struct account *a, u32 object_cache);
 u32 account_kmalloc_class(u64 object_bytes, u32 type);
 /* The partition now. All CPUs must be between operations. */
 void account_bytes(struct run *run, s64 bytes[NR_BYTE_STATES]);
+
+#define MOBILITY_TYPES 4
+#define HUGE_PAGE_ORDER 9
 
 /* ---- record.c: operations, samples, metrics ---- */
 
@@ -118,7 +133,9 @@ struct phase_record {
 	u64 lock_wait, lock_contended;
 	u64 trace_counts[NR_TRACEPOINTS];
 	s64 bytes_end[NR_BYTE_STATES];
-	double unusable_end;
+	double unusable_end, index_end;
+	u64 fragmenting;	  /* fallbacks */
+	u64 unmovable_in_movable; /* pages, at the end */
 };
 
 struct recorder {
@@ -129,6 +146,7 @@ struct recorder {
 	struct hw_stats hw;
 	u64 lock_wait, lock_contended;
 	u64 trace_counts[NR_TRACEPOINTS];
+	u64 fragmenting;
 };
 
 /* Where a CPU stood when its operation began. */
@@ -145,11 +163,50 @@ void record_begin(struct run *run, u32 cpu, u32 operation, struct op_mark *mark)
 void record_end(struct run *run, u32 cpu, u32 operation, const struct op_mark *mark);
 int record_sample(struct run *run, struct kms_error *err);
 void record_close(struct run *run); /* ends the last phase */
-double record_unusable_index(u32 order); /* free memory in blocks below order, of all free memory */
+
+/* ---- mobility.c: pages and pageblocks of the wrong kind ---- */
+
+struct mobility {
+	u64 nr_pages;
+	u32 pageblock_order;
+	u64 *unmovable; /* bit per frame: in use by a request that was not movable */
+	u16 *in_block;	/* such frames of each pageblock */
+	u64 in_movable; /* such frames in movable pageblocks */
+	u64 fragmenting; /* fallbacks to blocks smaller than a pageblock */
+	u64 fallbacks[MOBILITY_TYPES][MOBILITY_TYPES]; /* by type wanted, type of the block */
+};
+
+/* Watch the page allocator from now on. Call once the memory map is there and before requests. */
+int mobility_start(struct mobility *m, struct kms_error *err);
+void mobility_stop(struct mobility *m);
+extern const char *const mobility_type_names[MOBILITY_TYPES];
 
 /* ---- report.c: metrics and tables into the store, after the replay ---- */
 
 int report(struct run *run, struct kms_error *err);
+
+/* ---- report_zones.c: zones, page lists and the kernel's counters ---- */
+
+int report_zones(struct run *run, struct kms_error *err);
+int report_vm_counters(struct run *run, struct kms_error *err);
+
+/* ---- owner.c: the workload's pages that can be reclaimed and moved ---- */
+
+struct owner_counts {
+	u64 page_cache, anonymous; /* pages put on LRU lists */
+	u64 reclaimed, moved;
+	u64 frees_of_gone;	/* frees of pages that had been reclaimed or killed */
+	u64 recorded_reclaim;	/* pages that the recorded kernel reclaimed: dropped */
+	u64 killed_tasks, killed_pages;
+};
+
+void owner_start(struct run *run);
+/* After an allocation: its page goes on an LRU list if it is of that kind. */
+void owner_list(struct run *run, u32 cpu, const struct kms_request *rq);
+/* Its owner frees a page object: false if there is nothing to free. */
+bool owner_begins_free(struct run *run, struct object *object);
+/* A recorded free by the recorded kernel's reclaim: not to be carried out. */
+bool owner_drops(struct run *run, const struct kms_request *rq);
 
 /* ---- execute.c: one request on the allocators ---- */
 
@@ -177,9 +234,10 @@ struct replay {
 	u32 waiting;	       /* CPUs that wait until something is ready */
 	u64 next_sample;       /* take one when done reaches this; ~0 never */
 	u64 sample_every;
-	u32 in_operation;      /* CPUs inside a request */
+	u32 in_operation;      /* CPUs inside a request, kernel threads at work */
 	bool sampling;	       /* CPUs are being brought to a stop for a sample */
 	u64 next_progress;
+	struct op_mark *kthread_marks; /* by CPU: of the kernel thread that runs there */
 	u64 recorded_time;     /* ns, of the request just carried out */
 	bool interrupted, out_of_memory;
 };
@@ -201,10 +259,14 @@ struct run {
 	struct machine *machine;
 	bool recorded_memory; /* the recording's memory map, not the machine's own */
 	bool kernel_up; /* per-CPU lists and workers are running */
+	struct owner_counts owner;
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
+	bool *cache_gone;	    /* likewise: destroyed */
 	struct objects objects;
 	struct account account;
 	struct recorder recorder;
+	struct mobility mobility;
+	struct slab_stats slab_stats;
 	struct replay replay;
 	double started; /* host seconds */
 };

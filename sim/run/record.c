@@ -7,6 +7,7 @@
  * Histograms are made when the first operation of their kind, path and phase
  * ends. report.c turns all this into metrics and tables.
  */
+#include "results/extfrag.h"
 #include "sim/run/internal.h"
 
 #include <stdlib.h>
@@ -14,11 +15,11 @@
 
 const char *run_operation_name(u32 operation)
 {
+	static const char *const own[] = { "touch", "vmstat", "lru_add", "kswapd", "kcompactd", "slab_work" };
+
 	if (operation < NR_REQUESTS)
 		return kms_request_names[operation];
-	if (operation == OPERATION_TOUCH)
-		return "touch";
-	return operation == OPERATION_VMSTAT ? "vmstat" : "slab_work";
+	return own[operation - NR_REQUESTS];
 }
 
 int record_init(struct run *run, struct kms_error *err)
@@ -113,12 +114,25 @@ static void subtract_counters(u64 *to, const u64 *from, const u64 *base, size_t 
 		to[i] += from[i] - base[i];
 }
 
+#define MAX_ZONES 256
+static struct mm_zone_info zones[MAX_ZONES];
+
+static void sum_free_blocks(u64 nr_free[EXTFRAG_ORDERS])
+{
+	u32 n = mm_inspect_zones(zones, MAX_ZONES);
+
+	memset(nr_free, 0, EXTFRAG_ORDERS * sizeof(*nr_free));
+	for (u32 i = 0; i < n; i++)
+		for (u32 o = 0; o < EXTFRAG_ORDERS; o++)
+			nr_free[o] += zones[i].nr_free[o];
+}
+
 static void close_phase(struct run *run)
 {
 	struct recorder *r = &run->recorder;
 	struct phase_record *p = &r->phases[r->phase];
+	u64 wait, contended, nr_free[EXTFRAG_ORDERS];
 	struct hw_stats hw;
-	u64 wait, contended;
 
 	if (!p->used)
 		return;
@@ -126,7 +140,11 @@ static void close_phase(struct run *run)
 	p->end_requests = run->replay.done;
 	subtract_counters(p->trace_counts, rt_trace_counts(), r->trace_counts, NR_TRACEPOINTS);
 	account_bytes(run, p->bytes_end);
-	p->unusable_end = record_unusable_index(9);
+	sum_free_blocks(nr_free);
+	p->unusable_end = extfrag_unusable(nr_free, HUGE_PAGE_ORDER) / 1000.0;
+	p->index_end = extfrag_index(nr_free, HUGE_PAGE_ORDER) / 1000.0;
+	p->fragmenting += run->mobility.fragmenting - r->fragmenting;
+	p->unmovable_in_movable = run->mobility.in_movable;
 	if (!run->cycle)
 		return;
 	machine_stats(run->machine, -1, &hw);
@@ -155,6 +173,7 @@ int record_phase(struct run *run, u32 phase, struct kms_error *err)
 	close_phase(run);
 	r->phase = phase;
 	memcpy(r->trace_counts, rt_trace_counts(), sizeof(r->trace_counts));
+	r->fragmenting = run->mobility.fragmenting;
 	if (run->cycle) {
 		machine_stats(run->machine, -1, &r->hw);
 		lock_totals(&r->lock_wait, &r->lock_contended);
@@ -175,24 +194,6 @@ void record_close(struct run *run)
 }
 
 /* ---- samples ---- */
-
-#define MAX_ZONES 64
-
-double record_unusable_index(u32 order)
-{
-	struct mm_zone_info zones[MAX_ZONES];
-	u32 n = mm_inspect_zones(zones, MAX_ZONES);
-	u64 free_pages = 0, suitable = 0;
-
-	for (u32 i = 0; i < n && i < MAX_ZONES; i++)
-		for (u32 o = 0; o < 11; o++) {
-			u64 pages = zones[i].nr_free[o] << o;
-
-			free_pages += pages;
-			suitable += o >= order ? pages : 0;
-		}
-	return free_pages ? (double)(free_pages - suitable) / (double)free_pages : 1.0;
-}
 
 /* Bytes asked for from slab caches, of the bytes of their slabs. */
 static double slab_utilisation(const struct run *run, const s64 b[NR_BYTE_STATES])
@@ -237,9 +238,64 @@ static int sample_bytes(struct run *run, const struct store_sample *base, struct
 	return ret;
 }
 
+/* One point of a series, as base says where and when. */
+static int sample(struct run *run, const struct store_sample *base, const char *series, const char *unit,
+		  s64 value, struct kms_error *err)
+{
+	struct store_sample s = *base;
+
+	s.series = series;
+	s.unit = unit;
+	s.value = value;
+	return store_sample(run->store, &s, err);
+}
+
+static int sample_orders(struct run *run, struct store_sample base, const struct mm_zone_info *zone,
+			 struct kms_error *err)
+{
+	int ret = 0;
+
+	for (u32 o = 0; o < EXTFRAG_ORDERS && !ret; o++) {
+		base.order = (int)o;
+		ret = sample(run, &base, "free_blocks", "blocks", (s64)zone->nr_free[o], err);
+		if (!ret)
+			ret = sample(run, &base, "extfrag.unusable", "permille",
+				     extfrag_unusable(zone->nr_free, o), err);
+		if (!ret)
+			ret = sample(run, &base, "extfrag.index", "permille",
+				     extfrag_index(zone->nr_free, o), err);
+	}
+	return ret;
+}
+
+static int sample_pageblocks(struct run *run, const struct store_sample *base,
+			     const struct mm_zone_info *zone, struct kms_error *err)
+{
+	static const char *const series[MOBILITY_TYPES] = { "pageblocks.unmovable", "pageblocks.movable",
+							    "pageblocks.reclaimable", "pageblocks.highatomic" };
+	u32 count[MOBILITY_TYPES];
+	int ret = 0;
+
+	mm_inspect_pageblocks(zone->node, zone->zone_idx, count);
+	for (u32 mt = 0; mt < MOBILITY_TYPES && !ret; mt++)
+		ret = sample(run, base, series[mt], "blocks", count[mt], err);
+	return ret;
+}
+
+static int sample_mobility(struct run *run, const struct store_sample *base, struct kms_error *err)
+{
+	int ret = sample(run, base, "extfrag.events", "events",
+			 (s64)rt_trace_counts()[TP_mm_page_alloc_extfrag], err);
+
+	if (!ret)
+		ret = sample(run, base, "extfrag.fragmenting", "events", (s64)run->mobility.fragmenting, err);
+	if (!ret)
+		ret = sample(run, base, "unmovable_in_movable", "pages", (s64)run->mobility.in_movable, err);
+	return ret;
+}
+
 int record_sample(struct run *run, struct kms_error *err)
 {
-	struct mm_zone_info zones[MAX_ZONES];
 	u32 n = mm_inspect_zones(zones, MAX_ZONES);
 	struct store_sample base = {
 		.unit = "bytes", .time = run_time(run), .request = run->replay.done,
@@ -247,17 +303,16 @@ int record_sample(struct run *run, struct kms_error *err)
 	};
 	int ret = sample_bytes(run, &base, err);
 
-	base.series = "free_blocks";
-	base.unit = "blocks";
-	for (u32 i = 0; i < n && i < MAX_ZONES; i++)
-		for (u32 o = 0; o < 11 && !ret; o++) {
-			struct store_sample s = base;
+	if (!ret)
+		ret = sample_mobility(run, &base, err);
+	for (u32 i = 0; i < n && !ret; i++) {
+		struct store_sample here = base;
 
-			s.node = (int)zones[i].node;
-			s.zone = (int)zones[i].zone_idx;
-			s.order = (int)o;
-			s.value = (s64)zones[i].nr_free[o];
-			ret = store_sample(run->store, &s, err);
-		}
+		here.node = (int)zones[i].node;
+		here.zone = (int)zones[i].zone_idx;
+		ret = sample_orders(run, here, &zones[i], err);
+		if (!ret)
+			ret = sample_pageblocks(run, &here, &zones[i], err);
+	}
 	return ret;
 }

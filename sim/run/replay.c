@@ -43,9 +43,12 @@ static bool objects_ready(const struct run *run, const struct kms_request *rq)
 {
 	if (needs_cache(rq) && !run->caches[rq->cache])
 		return false;
-	for (u32 i = 0; needs_objects(rq) && i < rq->n; i++)
-		if (!objects_find(&run->objects, rq->refs[i]))
+	for (u32 i = 0; needs_objects(rq) && i < rq->n; i++) {
+		const struct object *object = objects_find(&run->objects, rq->refs[i]);
+
+		if (!object || object->state == OBJECT_LISTING)
 			return false;
+	}
 	return true;
 }
 
@@ -236,6 +239,17 @@ static void touch_memory(struct run *run, u32 cpu, const struct kms_request *rq,
 	record_end(run, cpu, OPERATION_TOUCH, &mark);
 }
 
+static void report_answers(struct run *run, const struct kms_request *rq)
+{
+	for (u32 i = 0; i < rq->n; i++) {
+		const struct object *object = objects_find(&run->objects, rq->refs[i]);
+		bool live = object && object->state == OBJECT_LIVE;
+
+		run->options->answer(run->options->answer_arg, rq, i,
+				     live ? ram_off(object->memory) : ~0ull);
+	}
+}
+
 static int carry_out(struct replay_cpu *c, struct kms_error *err)
 {
 	struct run *run = c->run;
@@ -254,8 +268,11 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 		record_begin(run, c->id, rq->op, &mark);
 		execute(run, rq);
 		record_end(run, c->id, rq->op, &mark);
+		if (class == 'A' && run->options->answer)
+			report_answers(run, rq);
 		if (class == 'A')
 			touch_memory(run, c->id, rq, touch->write_bytes, SIM_WRITE);
+		owner_list(run, c->id, rq);
 	}
 	run->replay.in_operation--;
 	return ret ? ret : finish_request(run, rq, err);
@@ -304,14 +321,67 @@ static void cpu_thread(void *arg)
 	wake_ready(run);
 }
 
+/* ---- the node's kernel threads ---- */
+
+static void kthread_begins(void *arg, u32 cpu, u32 kind)
+{
+	struct run *run = arg;
+
+	record_begin(run, cpu, OPERATION_KSWAPD + kind, &run->replay.kthread_marks[cpu]);
+}
+
+static void kthread_ends(void *arg, u32 cpu, u32 kind)
+{
+	struct run *run = arg;
+
+	record_end(run, cpu, OPERATION_KSWAPD + kind, &run->replay.kthread_marks[cpu]);
+}
+
+/* A thread with pages in hand holds up samples like an operation does. */
+static void kthread_naps(void *arg, bool napping)
+{
+	struct run *run = arg;
+	struct replay *rp = &run->replay;
+	struct kms_error err = { 0 };
+
+	if (!napping) {
+		rp->in_operation++;
+		return;
+	}
+	rp->in_operation--;
+	if (!rp->sampling || rp->in_operation)
+		return;
+	if (take_sample(run, &err))
+		engine_stop(err.code, "%s", err.text);
+	wake_ready(run);
+}
+
+/* On the last CPU of each node: if any idles, that one. */
+static int start_kthreads(struct run *run, struct kms_error *err)
+{
+	u32 cpu_of_node[64] = { 0 }, nr_nodes = mm_inspect_nodes();
+	struct rt_kthread_config config = {
+		.mm = run->mm, .nr_nodes = nr_nodes, .cpu = cpu_of_node, .begin = kthread_begins,
+		.end = kthread_ends, .napping = kthread_naps, .arg = run,
+	};
+
+	for (u32 cpu = 0; cpu < engine_nr_cpus(); cpu++)
+		cpu_of_node[mm_inspect_cpu_node(cpu)] = cpu;
+	run->replay.kthread_marks = calloc(engine_nr_cpus(), sizeof(struct op_mark));
+	if (!run->replay.kthread_marks)
+		return kms_fail(err, KMS_EFAIL, "no memory for kernel threads");
+	return rt_start_kthreads(&config, err);
+}
+
 static int run_cycle(struct run *run, struct kms_error *err)
 {
 	struct replay *rp = &run->replay;
+	int ret = start_kthreads(run, err);
 
 	for (u32 i = 0; i < rp->nr_cpus; i++)
 		if (!rp->cpus[i].done)
 			rp->cpus[i].thread = sim_thread_start(i, "replay", cpu_thread, &rp->cpus[i]);
-	return engine_run(err);
+	return ret ? ret : engine_run(err);
 }
 
 /* ---- functional timing: one loop in recorded order ---- */
@@ -395,6 +465,7 @@ int replay_run(struct run *run, struct kms_error *err)
 	rp->cpus = calloc(rp->nr_cpus, sizeof(*rp->cpus));
 	if (!rp->cpus)
 		return kms_fail(err, KMS_EFAIL, "no memory for %u CPUs", rp->nr_cpus);
+	owner_start(run);
 	ret = load_first(run, err);
 	if (!ret)
 		ret = run->cycle ? run_cycle(run, err) : run_functional(run, err);
@@ -402,6 +473,8 @@ int replay_run(struct run *run, struct kms_error *err)
 		ret = kms_fail(err, KMS_EINTERRUPTED, "interrupted after %llu requests",
 			       (unsigned long long)rp->done);
 	free(rp->cpus);
+	free(rp->kthread_marks);
 	rp->cpus = NULL;
+	rp->kthread_marks = NULL;
 	return ret;
 }

@@ -7,6 +7,7 @@
  */
 #include "sim/run/internal.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -56,6 +57,9 @@ static void add_phase(struct phase_record *to, const struct phase_record *from)
 		to->trace_counts[i] += from->trace_counts[i];
 	memcpy(to->bytes_end, from->bytes_end, sizeof(to->bytes_end));
 	to->unusable_end = from->unusable_end;
+	to->index_end = from->index_end;
+	to->fragmenting += from->fragmenting;
+	to->unmovable_in_movable = from->unmovable_in_movable;
 }
 
 static void free_phase(struct phase_record *p)
@@ -120,6 +124,7 @@ static void request_metrics(struct metrics *m, const struct phase_record *p)
 	set_ratio(m, M_PCP_HIT, (double)count_ops(p, page_ops, sizeof(page_ops), PATH_PCP),
 		  (double)count_ops(p, page_ops, sizeof(page_ops), -1));
 	set(m, M_EXTFRAG, (double)p->trace_counts[TP_mm_page_alloc_extfrag]);
+	set(m, M_FRAGMENTING, (double)p->fragmenting);
 	set(m, M_SLABS_NEW, (double)p->trace_counts[TP_slab_new]);
 	set(m, M_SLABS_FREED, (double)p->trace_counts[TP_slab_discard]);
 }
@@ -179,6 +184,8 @@ static void byte_metrics(const struct run *run, struct metrics *m, const struct 
 	set(m, M_WASTE_CPU, (double)b[BYTES_CPU_CACHED]);
 	set(m, M_WASTE_ORDER, (double)b[BYTES_PAGE_ORDER]);
 	set(m, M_UNUSABLE_9, p->unusable_end);
+	set(m, M_INDEX_9, p->index_end);
+	set(m, M_UNMOVABLE_IN_MOVABLE, (double)p->unmovable_in_movable);
 	if (!p->samples)
 		return;
 	set(m, M_REQUESTED_PEAK, (double)p->requested_peak);
@@ -244,35 +251,44 @@ static int report_phases(struct run *run, struct kms_error *err)
 
 /* ---- tables ---- */
 
+/* Inspected caches by address, each with its place in the order of creation. */
+struct cache_place {
+	const struct kmem_cache *cache;
+	u32 at;
+};
+
 static int by_address(const void *a, const void *b)
 {
-	const struct mm_cache_info *x = a, *y = b;
+	const struct cache_place *x = a, *y = b;
 
 	return x->cache < y->cache ? -1 : x->cache > y->cache;
 }
 
 /* Bytes asked for by the live objects of every inspected cache. */
-static void sum_requested(const struct objects *o, const struct mm_cache_info *caches, u32 n, u64 *requested)
+static void sum_requested(const struct run *run, const struct cache_place *places, u32 n, u64 *requested)
 {
+	const struct objects *o = &run->objects;
+
 	for (u64 i = 0; i < o->nr_slots; i++) {
 		const struct object *e = &o->slots[i];
 
 		for (; e; e = e->next ? &o->overflow[e->next - 1] : NULL) {
-			struct mm_cache_info key;
-			const struct mm_cache_info *c;
+			struct cache_place key;
+			const struct cache_place *c;
 
 			if (e->state != OBJECT_LIVE || !e->slab)
 				continue;
-			key.cache = mm_object_cache(e->memory);
-			c = bsearch(&key, caches, n, sizeof(*caches), by_address);
+			key.cache = e->cache < run->info->nr_caches ? run->caches[e->cache] : mm_object_cache(e->memory);
+			c = bsearch(&key, places, n, sizeof(*places), by_address);
 			if (c)
-				requested[c - caches] += e->requested;
+				requested[c->at] += e->requested;
 		}
 	}
 }
 
 #define FLAG_CACHE_DMA 0x4000u
 #define FLAG_RECLAIM_ACCOUNT 0x20000u
+#define FLAG_INTERNAL 0xf0000000u /* set by the slab layers themselves */
 
 static void cache_counts(const struct run *run, const struct mm_cache_info *c, struct store_cache *row)
 {
@@ -302,53 +318,59 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 		.objects_per_slab = c->objects_per_slab, .slabs = c->slabs,
 		.slab_bytes = c->slab_pages * SIM_PAGE_BYTES, .objects = c->objects, .inuse = c->inuse,
 		.free_cpu = c->free_cpu, .free_partial = c->free_partial, .partial_slabs = c->partial_slabs,
+		.active_objects = c->objects - c->free_partial, .cpu_slabs = c->cpu_slabs,
+		.min_partial = c->min_partial, .cpu_partial = c->cpu_partial,
+		.aliases = (s32)c->refcount > 0 ? c->refcount - 1 : 0, .flags = c->flags & ~FLAG_INTERNAL,
 		.requested_bytes = requested, .tail_bytes = c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size,
 	};
 
-	/* the slab layer's own descriptors are nobody's request and waste nothing */
-	row.rounding_bytes = requested ? c->inuse * c->size - requested : 0;
 	cache_counts(run, c, &row);
+	if (c->shared_pages) { /* nobody but the workload knows how many there are */
+		row.objects = row.inuse = row.allocs - row.frees;
+		row.tail_bytes = 0;
+	}
+	/* the slab layer's own descriptors are nobody's request and waste nothing */
+	row.rounding_bytes = requested ? row.inuse * c->size - requested : 0;
 	return store_cache(run->store, &row, err);
+}
+
+static int store_slab_stats(struct run *run, const struct mm_cache_info *c, struct kms_error *err)
+{
+	const u64 *n = slab_stats_of(&run->slab_stats, c->cache);
+	int ret = 0;
+
+	for (u32 i = 0; i < NR_SLAB_STATS && !ret && !c->whole_pages; i++)
+		ret = store_slab_stat(run->store, slab_stat_names[i], n[i], err);
+	return ret;
 }
 
 static int report_caches(struct run *run, struct kms_error *err)
 {
 	struct account *a = &run->account;
 	u32 n = mm_inspect_caches(a->caches, a->max_caches);
+	struct cache_place *places;
 	u64 *requested;
 	int ret = 0;
 
 	if (n > a->max_caches)
 		n = a->max_caches;
 	requested = calloc(n + 1, sizeof(*requested));
-	if (!requested)
-		return kms_fail(err, KMS_EFAIL, "no memory for %u slab caches", n);
-	qsort(a->caches, n, sizeof(*a->caches), by_address);
-	sum_requested(&run->objects, a->caches, n, requested);
+	places = calloc(n + 1, sizeof(*places));
+	if (!requested || !places)
+		ret = kms_fail(err, KMS_EFAIL, "no memory for %u slab caches", n);
 	for (u32 i = 0; i < n && !ret; i++)
-		ret = store_one_cache(run, &a->caches[i], requested[i], err);
-	free(requested);
-	return ret;
-}
-
-static int report_zones(struct run *run, struct kms_error *err)
-{
-	struct mm_zone_info zones[64];
-	u32 n = mm_inspect_zones(zones, 64);
-	int ret = 0;
-
-	for (u32 i = 0; i < n && i < 64 && !ret; i++) {
-		struct store_zone row = {
-			.node = zones[i].node, .name = zones[i].name, .start_pfn = zones[i].start_pfn,
-			.spanned = zones[i].spanned, .present = zones[i].present, .managed = zones[i].managed,
-			.free_pages = zones[i].nr_free_pages, .pcp_pages = zones[i].pcp_pages,
-			.watermark_min = zones[i].watermark[0], .watermark_low = zones[i].watermark[1],
-			.watermark_high = zones[i].watermark[2],
-		};
-
-		memcpy(row.nr_free, zones[i].nr_free, sizeof(row.nr_free));
-		ret = store_zone(run->store, &row, err);
+		places[i] = (struct cache_place){ a->caches[i].cache, i };
+	if (!ret) {
+		qsort(places, n, sizeof(*places), by_address);
+		sum_requested(run, places, n, requested);
 	}
+	for (u32 i = 0; i < n && !ret; i++) {
+		ret = store_one_cache(run, &a->caches[i], requested[i], err);
+		if (!ret)
+			ret = store_slab_stats(run, &a->caches[i], err);
+	}
+	free(requested);
+	free(places);
 	return ret;
 }
 
@@ -412,6 +434,30 @@ static int report_hardware(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* Fallbacks by type wanted and type of the block taken. */
+static int report_fallbacks(struct run *run, struct kms_error *err)
+{
+	char name[64];
+	int ret = 0;
+
+	for (u32 want = 0; want < MOBILITY_TYPES; want++)
+		for (u32 got = 0; got < MOBILITY_TYPES && !ret; got++) {
+			if (!run->mobility.fallbacks[want][got])
+				continue;
+			snprintf(name, sizeof(name), "%s from %s", mobility_type_names[want],
+				 mobility_type_names[got]);
+			ret = store_counter(run->store, "fallback", name,
+					    run->mobility.fallbacks[want][got], err);
+		}
+	return ret;
+}
+
+/* Marks of the slow path, which most runs never meet. */
+static bool is_pressure_point(u32 tracepoint)
+{
+	return tracepoint >= TP_mm_vmscan_wakeup_kswapd && tracepoint <= TP_mm_lru_del;
+}
+
 static int report_counters(struct run *run, struct kms_error *err)
 {
 	const struct recorder *r = &run->recorder;
@@ -419,7 +465,8 @@ static int report_counters(struct run *run, struct kms_error *err)
 	int ret = 0;
 
 	for (u32 i = 0; i < NR_TRACEPOINTS && !ret; i++)
-		ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
+		if (!is_pressure_point(i) || rt_trace_counts()[i])
+			ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
 	for (u32 i = 0; i < run->info->nr_left_out && !ret; i++)
 		ret = store_counter(run->store, "left_out", run->info->left_out[i].what,
 				    run->info->left_out[i].count, err);
@@ -434,11 +481,36 @@ static int report_counters(struct run *run, struct kms_error *err)
 	return ret;
 }
 
+/* What became of the workload's own pages, and /proc/vmstat; nothing where nothing happened. */
+static int report_reclaim(struct run *run, struct kms_error *err)
+{
+	const struct owner_counts *n = &run->owner;
+	const struct {
+		const char *name;
+		u64 value;
+	} counts[] = {
+		{ "page_cache_listed", n->page_cache }, { "anonymous_listed", n->anonymous },
+		{ "page_cache_reclaimed", n->reclaimed }, { "pages_moved", n->moved },
+		{ "frees_of_reclaimed_pages", n->frees_of_gone },
+		{ "recorded_reclaim_dropped", n->recorded_reclaim },
+		{ "tasks_killed", n->killed_tasks }, { "pages_of_killed_tasks", n->killed_pages },
+	};
+	int ret = 0;
+
+	if (run->config->workload.reclaim != RECLAIM_OWN)
+		return 0;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(counts) && !ret; i++)
+		ret = store_counter(run->store, "owner", counts[i].name, counts[i].value, err);
+	for (u32 i = 0; mm_vm_event_name(i) && !ret; i++)
+		ret = store_counter(run->store, "vmstat", mm_vm_event_name(i), mm_inspect_vm_event(i), err);
+	return ret;
+}
+
 int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
-		report_phases, report_caches, report_zones, report_sites, report_locks, report_hardware,
-		report_counters,
+		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_locks, report_hardware,
+		report_counters, report_fallbacks, report_reclaim,
 	};
 	int ret = 0;
 

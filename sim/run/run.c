@@ -67,8 +67,7 @@ static int check_workload(struct run *run, struct kms_error *err)
 
 /* ---- the run's row ---- */
 
-/* XXH3-128 of a text, as 32 hex digits. */
-static void hash_text(const char *text, char hex[33])
+void run_config_hash(const char *text, char hex[33])
 {
 	XXH128_hash_t h = XXH3_128bits(text, strlen(text));
 
@@ -96,7 +95,7 @@ static int begin(struct run *run, const char *config_json, const char *trace_has
 
 	uname(&host);
 	snprintf(host_text, sizeof(host_text), "%s %s %s", host.sysname, host.release, host.machine);
-	hash_text(config_json, hash);
+	run_config_hash(config_json, hash);
 	return store_begin_run(run->store, &info, run_id, err);
 }
 
@@ -193,6 +192,10 @@ static int run_on_system(struct run *run, struct system *system, const char *con
 	if (!ret)
 		ret = record_init(run, err);
 	if (!ret)
+		ret = mobility_start(&run->mobility, err);
+	if (!ret)
+		ret = slab_stats_start(&run->slab_stats, err);
+	if (!ret)
 		ret = begin(run, config_json, trace_hash, run_id, err);
 	if (ret)
 		return ret;
@@ -215,15 +218,19 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 		return ret;
 	run.info = run.stream->info;
 	run.caches = calloc(run.info->nr_caches + 1, sizeof(*run.caches));
-	ret = run.caches ? check_workload(&run, err) : kms_fail(err, KMS_EFAIL, "no memory for slab caches");
+	run.cache_gone = calloc(run.info->nr_caches + 1, sizeof(*run.cache_gone));
+	ret = run.caches && run.cache_gone ? check_workload(&run, err) : kms_fail(err, KMS_EFAIL, "no memory for slab caches");
 	if (!ret)
 		ret = start_system(&run, &system, err);
 	if (!ret)
 		ret = run_on_system(&run, &system, config_json, trace_hash, run_id, err);
+	slab_stats_stop(&run.slab_stats);
+	mobility_stop(&run.mobility);
 	record_free(&run.recorder);
 	account_free(&run.account);
 	objects_free(&run.objects);
 	free(run.caches);
+	free(run.cache_gone);
 	system_stop(&system);
 	run.stream->close(run.stream);
 	return ret;

@@ -12,6 +12,8 @@
 #include "results/store.h"
 #include "sim/config/experiment.h"
 
+struct kms_request;
+
 /* How far a run has come; called every few ten thousand requests. */
 struct run_progress {
 	u64 requests, total;
@@ -25,6 +27,9 @@ struct run_options {
 	void *arg;
 	const volatile int *interrupted; /* stop cleanly when it becomes non-zero; may be NULL */
 	bool check;			 /* verify all invariants at every sample */
+	/* What every allocation answered, object by object: offset in RAM, ~0 if it failed; may be NULL. */
+	void (*answer)(void *answer_arg, const struct kms_request *request, u32 object, u64 answer);
+	void *answer_arg;
 };
 
 /*
@@ -33,5 +38,8 @@ struct run_options {
  */
 int run_experiment(const struct experiment_config *config, const char *config_json, struct store *store,
 		   const struct run_options *options, s64 *run_id, struct kms_error *err);
+
+/* XXH3-128 of a resolved configuration, 32 hex digits: column config_hash of the run's row. */
+void run_config_hash(const char *config_json, char hex[33]);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/mm/tunables.h"
 #include "models/rt/memblock.h"
 #include "sim/engine/ram.h"
 
@@ -133,10 +134,38 @@ static int choose_policy(struct system *s, const char *name, struct kms_error *e
 			name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
+/* ---- parameters ---- */
+
+/* Where 0 says something else than "the default". */
+static u64 given(u64 value)
+{
+	return value ? value : MM_PARAM_ZERO;
+}
+
+/* -1 in the configuration: as the kernel chooses. */
+static u64 given_or_default(u64 value)
+{
+	return value == ~0ull ? 0 : given(value);
+}
+
+static struct mm_params kernel_params(const struct mm_params *config)
+{
+	struct mm_params p = *config;
+
+	p.watermark_boost_factor = given(p.watermark_boost_factor);
+	p.slub_max_order = given(p.slub_max_order);
+	p.remote_node_defrag_ratio = given(p.remote_node_defrag_ratio);
+	p.cpu_partial = given_or_default(p.cpu_partial);
+	p.min_partial = given_or_default(p.min_partial);
+	p.sheaf_capacity = given_or_default(p.sheaf_capacity);
+	return p;
+}
+
 /* ---- */
 
 int system_start(struct system *s, const struct system_config *c, struct kms_error *err)
 {
+	struct mm_params params = kernel_params(c->params);
 	struct memblock *mb = calloc(1, sizeof(*mb));
 	int ret;
 
@@ -144,6 +173,7 @@ int system_start(struct system *s, const struct system_config *c, struct kms_err
 			      .mm = c->cycle ? &mm_ops_cycle : &mm_ops_plain };
 	if (!mb)
 		return kms_fail(err, KMS_EFAIL, "no memory for the boot memory map");
+	kms_set_params(&params);
 	ret = choose_policy(s, c->slab, err);
 	if (!ret)
 		ret = start_run_time(s, c, err);
@@ -154,7 +184,7 @@ int system_start(struct system *s, const struct system_config *c, struct kms_err
 	if (!ret) {
 		for (u32 cpu = 0; cpu < s->nr_cpus; cpu++)
 			rt_set_percpu(cpu, SIM_RAM_BASE + mb->boot.percpu_phys[cpu]);
-		mb->boot.params = c->params;
+		mb->boot.params = &params;
 		rt_enter_cpu(0);
 		mm_ops_plain.boot(&mb->boot);
 		memblock_free(mb);

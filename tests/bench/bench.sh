@@ -7,7 +7,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 fact() { sqlite3 "$work/$1.db" "select value from host_fact where name = '$2' order by run desc limit 1"; }
 nproc=$(nproc)
-echo "host: $nproc processors, $(uname -m), $($build/kmemsim version | sed -n 's/^compiler  *//p')"
+echo "host: $nproc processors, $(uname -m), $($build/kmemsim version | sed -n 's/^compiler: *//p')"
 echo
 "$build/tests/bench/slub_bench" || exit 1
 echo

@@ -1,5 +1,5 @@
 /*
- * SLUB under real interleaving: simulated CPUs allocate, hand objects to each
+ * SLUB, with sheaves and without, under real interleaving: simulated CPUs allocate, hand objects to each
  * other and free them, switched between any two accesses to simulated memory,
  * with access times drawn at random so that every seed gives other orders.
  *
@@ -143,27 +143,29 @@ static void cpu_work(void *arg)
 	}
 }
 
-static void boot(u64 seed, bool cpu_partial, u32 nr_nodes)
+static void boot(u64 seed, const char *policy, bool cpu_partial, u32 nr_nodes)
 {
 	struct mm_params params = machine_default_params();
 
 	memset(&t, 0, sizeof(t));
 	t.rnd = seed;
 	params.slub_cpu_partial = cpu_partial;
+	params.sheaf_caches = SHEAF_CACHES_ALL;
+	params.sheaf_capacity = 2 + seed % 9; /* small: sheaves change hands all the time */
 	params.slab_nomerge = true;
-	t.m = machine_boot(&mm_ops_cycle, "slub", NR_CPUS_TESTED, nr_nodes, 16, &params);
+	t.m = machine_boot(&mm_ops_cycle, policy, NR_CPUS_TESTED, nr_nodes, 16, &params);
 	t.s[0] = machine_cache(&t.m, 1024, 0, 0); /* few objects in a slab: slow paths all the time */
 	t.s[1] = machine_cache(&t.m, 2048, 0, SLAB_TYPESAFE_BY_RCU);
 	t.s[2] = machine_cache(&t.m, 256, 0, 0);
 }
 
-static void run_interleaved(u64 seed, bool cpu_partial, u32 nr_nodes)
+static void run_interleaved(u64 seed, const char *policy, bool cpu_partial, u32 nr_nodes)
 {
 	struct engine_config config = { .nr_cpus = NR_CPUS_TESTED, .access = random_cost };
 	struct kms_error err = { 0 };
 	u64 expected[NR_TEST_CACHES] = { 0 };
 
-	boot(seed, cpu_partial, nr_nodes);
+	boot(seed, policy, cpu_partial, nr_nodes);
 	assert_int_equal(engine_init(&config, &err), 0);
 	for (u32 cpu = 0; cpu < NR_CPUS_TESTED; cpu++)
 		sim_thread_start(cpu, "worker", cpu_work, NULL);
@@ -185,13 +187,30 @@ static void run_interleaved(u64 seed, bool cpu_partial, u32 nr_nodes)
 static void interleaved_cpus_do_not_corrupt_slabs(void **state)
 {
 	for (u64 seed = 1; seed <= NR_SEEDS; seed++)
-		run_interleaved(seed, true, 1 + seed % 2);
+		run_interleaved(seed, "slub", true, 1 + seed % 2);
 }
 
 static void nor_without_cpu_partial_lists(void **state)
 {
 	for (u64 seed = 1; seed <= NR_SEEDS / 2; seed++)
-		run_interleaved(seed, false, 1);
+		run_interleaved(seed, "slub", false, 1);
+}
+
+/* Sheaves go from CPU to CPU through the barns, while others shrink the cache. */
+static void nor_with_sheaves(void **state)
+{
+	static const u32 expected[] = { TP_sheaf_swap, TP_sheaf_barn_get, TP_sheaf_barn_put,
+					TP_sheaf_barn_put_fail, TP_sheaf_refill, TP_sheaf_flush,
+					TP_sheaf_discard };
+	u64 passed[NR_TRACEPOINTS] = { 0 };
+
+	for (u64 seed = 1; seed <= NR_SEEDS / 2; seed++) {
+		run_interleaved(seed, "sheaves", seed % 5 != 0, 1 + seed % 2);
+		for (u32 i = 0; i < NR_TRACEPOINTS; i++)
+			passed[i] += rt_trace_counts()[i];
+	}
+	for (u32 i = 0; i < ARRAY_SIZE(expected); i++)
+		assert_true(passed[expected[i]] > 0);
 }
 
 int main(void)
@@ -199,6 +218,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(interleaved_cpus_do_not_corrupt_slabs),
 		cmocka_unit_test(nor_without_cpu_partial_lists),
+		cmocka_unit_test(nor_with_sheaves),
 	};
 
 	return cmocka_run_group_tests_name("slub_smp", tests, NULL, NULL);

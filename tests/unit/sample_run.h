@@ -171,27 +171,28 @@ static int sample_latencies(struct store *store, u64 seed, struct kms_error *err
 static int sample_tables(struct store *store, struct kms_error *err)
 {
 	const struct store_cache caches[] = {
-		{"kmalloc-64", 64, 64, 64, 0, 64, 900, 900 * 4096, 57600, 50000, 3000, 4600, 200,
-		 2700000, 500000, 0, 900000, 850000},
-		{"dentry", 192, 192, 8, 0, 21, 400, 400 * 4096, 8400, 8000, 100, 300, 30, 1536000, 0,
-		 25600, 60000, 52000},
-		{"inode_cache", 600, 608, 8, 2, 26, 120, 120 * 16384, 3120, 1500, 60, 1560, 70, 900000,
-		 12000, 69120, 9000, 7500},
+		{.name = "kmalloc-64", .object_size = 64, .size = 64, .align = 64, .objects_per_slab = 64,
+		 .slabs = 900, .slab_bytes = 900 * 4096, .objects = 57600, .inuse = 50000, .free_cpu = 3000,
+		 .free_partial = 4600, .partial_slabs = 200, .requested_bytes = 2700000,
+		 .rounding_bytes = 500000, .allocs = 900000, .frees = 850000},
+		{.name = "dentry", .object_size = 192, .size = 192, .align = 8, .objects_per_slab = 21,
+		 .slabs = 400, .slab_bytes = 400 * 4096, .objects = 8400, .inuse = 8000, .free_cpu = 100,
+		 .free_partial = 300, .partial_slabs = 30, .requested_bytes = 1536000, .tail_bytes = 25600,
+		 .allocs = 60000, .frees = 52000},
+		{.name = "inode_cache", .object_size = 600, .size = 608, .align = 8, .order = 2,
+		 .objects_per_slab = 26, .slabs = 120, .slab_bytes = 120 * 16384, .objects = 3120,
+		 .inuse = 1500, .free_cpu = 60, .free_partial = 1560, .partial_slabs = 70,
+		 .requested_bytes = 900000, .rounding_bytes = 12000, .tail_bytes = 69120, .allocs = 9000,
+		 .frees = 7500},
 	};
 	const struct store_zone zones[] = {
-		{0, "DMA32", 16, 4080, 4000, 3900, 1200, 40, 30, 40, 50, {100, 50, 20, 9, 4, 3, 2, 1, 1, 0, 0}},
-		{0,
-		 "Normal",
-		 4096,
-		 61440,
-		 61440,
-		 60000,
-		 9000,
-		 400,
-		 600,
-		 750,
-		 900,
-		 {700, 350, 120, 80, 30, 20, 12, 9, 3, 2, 4}},
+		{.node = 0, .name = "DMA32", .start_pfn = 16, .spanned = 4080, .present = 4000,
+		 .managed = 3900, .free_pages = 1200, .pcp_pages = 40, .watermark_min = 30,
+		 .watermark_low = 40, .watermark_high = 50, .nr_free = {100, 50, 20, 9, 4, 3, 2, 1, 1, 0, 0}},
+		{.node = 0, .name = "Normal", .start_pfn = 4096, .spanned = 61440, .present = 61440,
+		 .managed = 60000, .free_pages = 9000, .pcp_pages = 400, .watermark_min = 600,
+		 .watermark_low = 750, .watermark_high = 900,
+		 .nr_free = {700, 350, 120, 80, 30, 20, 12, 9, 3, 2, 4}},
 	};
 	const struct store_site sites[] = {
 		{"alloc_skb+0x3f", 90000, 89000, 1000, 1100000, 60000000, 220000, 9000000},
@@ -285,7 +286,7 @@ static int sample_begin(struct store *store, const struct sample_options *o, s64
 	return rc ? rc : sample_metrics(store, o, err);
 }
 
-static int sample_run(struct store *store, const struct sample_options *o, s64 *run, struct kms_error *err)
+static inline int sample_run(struct store *store, const struct sample_options *o, s64 *run, struct kms_error *err)
 {
 	int rc = sample_begin(store, o, run, err);
 

@@ -96,26 +96,28 @@ static void newer_schema_names_both_versions(void **state)
 {
 	struct store *store = test_open("newer.db");
 
-	test_sql(store, "PRAGMA user_version = 7");
+	test_sql(store, "PRAGMA user_version = 7777");
 	assert_ok(store_close(store, &err), &err);
 	assert_refused(store_open(&store, test_path("newer.db"), STORE_READ, &err), &err, KMS_EUSAGE,
-		       "schema version 7, but this kmemsim knows versions up to 1");
+		       "schema version 7777, but this kmemsim knows versions up to ");
 	assert_refused(store_open(&store, test_path("newer.db"), STORE_WRITE, &err), &err, KMS_EUSAGE,
-		       "schema version 7");
+		       "schema version 7777");
 }
 
+#define NEXT (STORE_SCHEMA_VERSION + 1)
+
 static const struct store_migration steps[] = {
-	{2, "ALTER TABLE run ADD COLUMN mood TEXT"},
-	{3, "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO extra VALUES (1)"},
+	{NEXT, "ALTER TABLE run ADD COLUMN mood TEXT"},
+	{NEXT + 1, "CREATE TABLE extra (x INTEGER) STRICT; INSERT INTO extra VALUES (1)"},
 };
 static const struct store_migration broken_steps[] = {
-	{2, "ALTER TABLE run ADD COLUMN mood TEXT"},
-	{3, "CREATE TABLE run (x)"},
+	{NEXT, "ALTER TABLE run ADD COLUMN mood TEXT"},
+	{NEXT + 1, "CREATE TABLE run (x)"},
 };
 
 static void older_schema_is_migrated(void **state)
 {
-	struct store_schema third = {.version = 3, .sql = "", .steps = steps, .nr_steps = 2};
+	struct store_schema third = {.version = NEXT + 1, .sql = "", .steps = steps, .nr_steps = 2};
 	struct sample_options o = {.name = "old", .seed = 1};
 	struct store *store = test_open("old.db");
 	s64 run;
@@ -123,7 +125,7 @@ static void older_schema_is_migrated(void **state)
 	assert_ok(sample_run(store, &o, &run, &err), &err);
 	assert_ok(store_close(store, &err), &err);
 	assert_ok(store_open_schema(&store, test_path("old.db"), STORE_READ, &third, &err), &err);
-	assert_int_equal(test_int(store, "PRAGMA user_version"), 3);
+	assert_int_equal(test_int(store, "PRAGMA user_version"), NEXT + 1);
 	assert_int_equal(test_int(store, "SELECT count(*) FROM extra"), 1);
 	assert_int_equal(test_int(store, "SELECT count(*) FROM run WHERE mood IS NULL"), 1);
 	assert_ok(store_close(store, &err), &err);
@@ -131,7 +133,7 @@ static void older_schema_is_migrated(void **state)
 
 static void failed_migration_changes_nothing(void **state)
 {
-	struct store_schema third = {.version = 3, .sql = "", .steps = broken_steps, .nr_steps = 2};
+	struct store_schema third = {.version = NEXT + 1, .sql = "", .steps = broken_steps, .nr_steps = 2};
 	struct store *store = test_open("broken.db");
 
 	assert_ok(store_close(store, &err), &err);
@@ -146,12 +148,12 @@ static void failed_migration_changes_nothing(void **state)
 
 static void gap_in_migrations_is_an_error(void **state)
 {
-	struct store_schema third = {.version = 3, .sql = "", .steps = steps + 1, .nr_steps = 1};
+	struct store_schema third = {.version = NEXT + 1, .sql = "", .steps = steps + 1, .nr_steps = 1};
 	struct store *store = test_open("gap.db");
 
 	assert_ok(store_close(store, &err), &err);
 	assert_refused(store_open_schema(&store, test_path("gap.db"), STORE_WRITE, &third, &err), &err,
-		       KMS_EUSAGE, "from schema version 1 to 3");
+		       KMS_EUSAGE, "cannot be brought from schema version");
 }
 
 static void locked_database(void **state)

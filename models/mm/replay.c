@@ -1,0 +1,65 @@
+/*
+ * replay.c - what a recording shows besides requests, for its replay.
+ *
+ * Drains, the vmstat worker, compaction's work on the free lists, flushes of
+ * CPU slabs, grace periods: a replay (sim/validate) takes from the recording
+ * when they happen and calls here; what they do is the allocators' own code.
+ */
+#include "models/mm/page_internal.h"
+#include "models/mm/slub.h"
+
+#if defined(KMS_FLAVOUR_PLAIN)
+
+static struct zone *zone_at(u32 node, u32 idx)
+{
+	return &kdata->node_data[node]->node_zones[idx];
+}
+
+static void replay_drain_pages_zone(u32 cpu, u32 node, u32 idx)
+{
+	drain_pages_zone(cpu, zone_at(node, idx));
+}
+
+static void replay_drain_zone_pages(u32 node, u32 idx)
+{
+	struct zone *zone = zone_at(node, idx);
+
+	drain_zone_pages(zone, this_cpu_ptr(zone->per_cpu_pageset));
+}
+
+static void replay_fold_zone(u32 node, u32 idx)
+{
+	struct zone *zone = zone_at(node, idx);
+
+	fold_zone(zone, this_cpu_ptr(zone->per_cpu_pageset));
+}
+
+static void replay_isolate_free_block(u64 pfn)
+{
+	struct page *page = pfn_to_page(pfn);
+
+	BUG_ON(!PageBuddy(page));
+	isolate_free_block(page_zone(page), page, buddy_order(page));
+}
+
+static void replay_flush_cpu(struct kmem_cache *s)
+{
+	slub_flush_cpu(s, this_cpu_ptr(s->cpu_slab));
+}
+
+static void replay_free_slab(struct kmem_cache *s, u64 pfn)
+{
+	struct page *slab = pfn_to_page(pfn);
+
+	slub_free_slab(s, slab, compound_order(slab));
+}
+
+const struct mm_replay_ops mm_replay_ops = {
+	.drain_pages_zone = replay_drain_pages_zone,
+	.drain_zone_pages = replay_drain_zone_pages,
+	.fold_zone = replay_fold_zone,
+	.isolate_free_block = replay_isolate_free_block,
+	.flush_cpu = replay_flush_cpu,
+	.free_slab = replay_free_slab,
+};
+#endif

@@ -1,0 +1,54 @@
+/*
+ * tunables.h - parameters that are fixed at boot and cost no memory access.
+ *
+ * What the kernel fixes when it is built (pageblock_order, the largest order)
+ * or patches into its code (static keys) is no variable in simulated RAM: a
+ * run with the defaults makes exactly the accesses of a kernel that knows no
+ * such parameter. models/rt keeps them and sets them from struct mm_params.
+ */
+#ifndef MODELS_MM_TUNABLES_H
+#define MODELS_MM_TUNABLES_H
+
+#include <stdint.h>
+
+enum kms_tunable {
+	TUNE_PCP_ORDERS,      /* bit n: blocks of order n have per-CPU lists */
+	TUNE_PCP_BATCH,	      /* 0: from the zone's size */
+	TUNE_PCP_HIGH,	      /* 0: from the watermarks */
+	TUNE_MERGE_LOOKAHEAD, /* 1: blocks that may soon merge again are used last */
+	TUNE_FREE_LIST_ORDER, /* enum free_list_order */
+	TUNE_PAGEBLOCK_ORDER,
+	TUNE_MAX_PAGE_ORDER,  /* inclusive */
+	TUNE_CPU_PARTIAL,     /* TUNE_UNSET: by object size */
+	TUNE_MIN_PARTIAL,     /* TUNE_UNSET: by object size */
+	TUNE_REMOTE_NODE_DEFRAG_RATIO, /* percent */
+	TUNE_SHEAF_CAPACITY,  /* 0: no sheaves; TUNE_UNSET: as the kernel */
+	TUNE_SHEAF_CACHES,    /* enum sheaf_caches */
+	/* behaviours of other kernel versions (mm.h) */
+	TUNE_PCP_AUTO_TUNE,
+	TUNE_PCP_HIGH_FROM,
+	TUNE_PCP_FREE_BATCH,
+	TUNE_FALLBACK,
+	TUNE_SLAB_ORDER,
+	TUNE_FREE_POINTER,
+	TUNE_CPU_PARTIAL_LIMIT,
+	NR_TUNABLES
+};
+#define TUNE_UNSET 0xffffffffu
+
+struct mm_params;
+
+/* models/rt/tunables.c. Written before a run, never during one. */
+extern uint32_t kms_tunables[NR_TUNABLES];
+void kms_set_params(const struct mm_params *params);
+
+#ifdef KMS_FLAVOUR_CYCLE
+uint32_t kms_tunable(enum kms_tunable tunable) __attribute__((pure));
+#else
+static inline uint32_t kms_tunable(enum kms_tunable tunable)
+{
+	return kms_tunables[tunable];
+}
+#endif
+
+#endif

@@ -1,0 +1,270 @@
+/*
+ * machine.c - the recorded machine: CPUs, nodes, zones, memory map.
+ *
+ * Zones come from the dump before memblock's release, free memory from the
+ * release itself. The allocators' own data lies in frames that the recording
+ * never gives to the buddy allocator.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/validate/dump.h"
+
+#define FIRST_DUMP "state-before_mem_init.txt"
+
+/* ---- zones and CPUs ---- */
+
+static int read_zone(struct replay *v, const char *text)
+{
+	struct mm_zone_boot *z = &v->zones[v->nr_zones];
+	unsigned long start, spanned, present;
+	u32 node, idx;
+
+	if (sscanf(text, "ZONE %u %u name=%*s start_pfn=%lx spanned=%lu present=%lu", &node, &idx,
+		   &start, &spanned, &present) != 5 || node >= 64 || idx >= MAX_NR_ZONES ||
+	    v->nr_zones == KMS_ARRAY_SIZE(v->zones))
+		return -1;
+	*z = (struct mm_zone_boot){ node, idx, start, spanned, present };
+	v->nr_zones++;
+	v->nr_nodes = node + 1 > v->nr_nodes ? node + 1 : v->nr_nodes;
+	v->max_pfn = start + spanned > v->max_pfn ? start + spanned : v->max_pfn;
+	return 0;
+}
+
+static int read_zones(struct replay *v)
+{
+	char *text, *line, *save = NULL;
+	size_t bytes;
+	u32 nr = 0;
+	int rc = recording_file(v->r.dir, FIRST_DUMP, &text, &bytes, v->err);
+
+	if (rc)
+		return rc;
+	for (line = strtok_r(text, "\n", &save); line && !rc; line = strtok_r(NULL, "\n", &save)) {
+		nr++;
+		if (!strncmp(line, "ZONE ", 5) && read_zone(v, line))
+			rc = kms_fail(v->err, KMS_EUSAGE,
+				      "%s/" FIRST_DUMP ":%u: found \"%.60s\", expected "
+				      "\"ZONE node index name= start_pfn= spanned= present=\"",
+				      v->r.dir, nr, line);
+	}
+	free(text);
+	if (!rc && !v->nr_zones)
+		rc = kms_fail(v->err, KMS_EUSAGE, "%s/" FIRST_DUMP ": no zone in it", v->r.dir);
+	return rc;
+}
+
+bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value)
+{
+	struct kms_error ignored = { 0 };
+	char words[200], *text, *line;
+	size_t bytes;
+	bool found = false;
+	u32 at = after;
+
+	while (at < v->r.nr_lines && (v->r.lines[at].event != EV_MARK ||
+				      v->r.lines[at].op == NO_OP))
+		at++;
+	if (at == v->r.nr_lines)
+		return false;
+	line_words(&v->r, &v->r.lines[at], words, sizeof(words));
+	if (recording_file(v->r.dir, words + strlen("MARK DUMP "), &text, &bytes, &ignored))
+		return false;
+	for (line = text; line && !found; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
+		char *end = strchr(line, '\n');
+
+		if (strncmp(line, word, strlen(word)))
+			continue;
+		if (end)
+			*end = 0;
+		found = dump_key(line, key, value, 10);
+		break;
+	}
+	free(text);
+	return found;
+}
+
+/* Possible CPUs, also those that never showed up: slab geometry depends on their number. */
+static void find_possible_cpus(struct replay *v)
+{
+	struct kms_error ignored = { 0 };
+	const char *at;
+	size_t bytes;
+	char *text;
+
+	if (recording_file(v->r.dir, "dmesg.txt", &text, &bytes, &ignored))
+		return;
+	at = strstr(text, "nr_cpu_ids:");
+	if (at && strtoul(at + 11, NULL, 10) <= MEMBLOCK_MAX_CPUS && strtoul(at + 11, NULL,
+									     10) > v->nr_cpus)
+		v->nr_cpus = (u32)strtoul(at + 11, NULL, 10);
+	free(text);
+}
+
+/* A CPU's node is the one it prefers most often. */
+static void find_cpus(struct replay *v)
+{
+	static u32 votes[MEMBLOCK_MAX_CPUS][64];
+
+	memset(votes, 0, sizeof(votes));
+	for (u32 i = 0; i < v->r.nr_lines; i++) {
+		const struct line *line = &v->r.lines[i];
+
+		if (line->cpu >= v->nr_cpus)
+			v->nr_cpus = line->cpu + 1u;
+		if (line->event == EV_PG_ALLOC)
+			votes[line->cpu][line_arg(&v->r, line, 3) & 63]++;
+	}
+	find_possible_cpus(v);
+	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++)
+		for (u32 node = 1; node < v->nr_nodes; node++)
+			if (votes[cpu][node] > votes[cpu][v->cpu_node[cpu]])
+				v->cpu_node[cpu] = (u8)node;
+}
+
+/* ---- memory ---- */
+
+static int by_pfn(const void *a, const void *b)
+{
+	const struct mm_range *x = a, *y = b;
+
+	return x->pfn < y->pfn ? -1 : x->pfn > y->pfn;
+}
+
+static void add_range(struct mm_range *ranges, u32 *nr, u64 pfn, u64 end)
+{
+	if (*nr && ranges[*nr - 1].end == pfn)
+		ranges[*nr - 1].end = end;
+	else
+		ranges[(*nr)++] = (struct mm_range){ pfn, end };
+}
+
+static void merge_ranges(struct mm_range *ranges, u32 *nr)
+{
+	u32 kept = 0;
+
+	qsort(ranges, *nr, sizeof(*ranges), by_pfn);
+	for (u32 i = 0; i < *nr; i++)
+		add_range(ranges, &kept, ranges[i].pfn, ranges[i].end);
+	*nr = kept;
+}
+
+/* What memblock released, and what came to the buddy allocator later without an allocation. */
+static int find_memory(struct replay *v)
+{
+	struct recording *r = &v->r;
+	u8 *known = calloc(v->max_pfn + 1024, 1);
+	u32 frees = 0;
+
+	for (u32 i = 0; i < r->nr_lines; i++)
+		frees += r->lines[i].event == EV_PG_FREE;
+	v->free = calloc(frees + 1, sizeof(*v->free));
+	v->late = calloc(frees + 1, sizeof(*v->late));
+	v->released = calloc(v->max_pfn + 1024, 1);
+	if (!known || !v->free || !v->late || !v->released) {
+		free(known);
+		return kms_fail(v->err, KMS_EFAIL, "out of memory for the memory map");
+	}
+	for (u32 i = 0; i < r->nr_lines; i++) {
+		const struct line *line = &r->lines[i];
+		u64 pfn, n;
+		bool boot;
+
+		if (line->event != EV_PG_FREE || line->passed)
+			continue;
+		pfn = line_arg(r, line, 0);
+		n = 1ull << (line_arg(r, line, 1) & 15);
+		if (pfn + n > v->max_pfn || known[pfn])
+			continue;
+		boot = line->op != NO_OP && v->o.ops[line->op].kind == OP_BOOT;
+		memset(known + pfn, 1, n);
+		if (boot) {
+			memset(v->released + pfn, 1, n);
+			add_range(v->free, &v->nr_free, pfn, pfn + n);
+		} else {
+			add_range(v->late, &v->nr_late, pfn, pfn + n);
+		}
+	}
+	free(known);
+	merge_ranges(v->free, &v->nr_free);
+	merge_ranges(v->late, &v->nr_late);
+	return 0;
+}
+
+static bool zone_populated(const struct replay *v, u64 zone)
+{
+	for (u32 i = 0; i < v->nr_zones; i++)
+		if (v->zones[i].node == zone >> 8 && v->zones[i].zone_idx == (zone & 0xff))
+			return true;
+	return false;
+}
+
+/* The kernel also computes marks and list sizes of zones without memory; here nothing does. */
+static void pass_empty_zones(struct replay *v)
+{
+	for (u32 i = 0; i < v->r.nr_lines; i++) {
+		struct line *line = &v->r.lines[i];
+
+		if (line->event == EV_PCP_HIGH_BATCH || line->event == EV_WMARK_SET)
+			line->passed = !zone_populated(v, line_arg(&v->r, line, 0));
+	}
+}
+
+/*
+ * While it boots, the kernel takes the flags that allow reclaim and I/O out of
+ * every request; it is over when the first request that had them keeps them.
+ */
+static void find_end_of_boot(struct replay *v)
+{
+	v->boot_over = v->r.nr_lines;
+	for (u32 i = 0; i < v->r.nr_lines && v->boot_over == v->r.nr_lines; i++) {
+		const struct line *line = &v->r.lines[i];
+
+		if (line->event == EV_PG_ALLOC && line->op != NO_OP &&
+		    (line_arg(&v->r, line, 6) & (__GFP_RECLAIM | __GFP_IO | __GFP_FS)))
+			v->boot_over = v->o.ops[line->op].first;
+	}
+}
+
+int machine_zones(struct replay *v)
+{
+	int rc = read_zones(v);
+
+	if (!rc)
+		pass_empty_zones(v);
+	return rc;
+}
+
+int machine_read(struct replay *v)
+{
+	find_cpus(v);
+	find_end_of_boot(v);
+	return find_memory(v);
+}
+
+int machine_set_up(struct replay *v)
+{
+	const struct memblock_recording recorded = {
+		.nr_cpus = v->nr_cpus, .nr_nodes = v->nr_nodes, .cpu_node = v->cpu_node,
+		.zones = v->zones, .nr_zones = v->nr_zones, .free = v->free, .nr_free = v->nr_free,
+		.late = v->late, .nr_late = v->nr_late,
+	};
+	const struct rt_config config = { 0 };
+	int rc = memblock_from_recording(&v->mb, &recorded, v->err);
+
+	if (rc)
+		return rc;
+	v->mapped = true;
+	rc = memblock_map(&v->mb, v->err);
+	if (!rc)
+		rc = rt_init(&config, v->nr_cpus, v->err);
+	if (rc)
+		return rc;
+	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++)
+		rt_set_percpu(cpu, PAGE_OFFSET + v->mb.boot.percpu_phys[cpu]);
+	v->params = (struct mm_params){ .page_group_by_mobility = true, .slub_cpu_partial = true };
+	v->mb.boot.params = &v->params;
+	rt_enter_cpu(0);
+	return 0;
+}

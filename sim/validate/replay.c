@@ -1,0 +1,474 @@
+/*
+ * replay.c - operations in flight, and their steps against the recorded lines.
+ *
+ * Lines are taken in their order. A line's operation runs until it has passed
+ * the step that the line reports and its next line is not the very next one:
+ * there it waits, on a fiber of its own, while others go on. Operations that
+ * nothing interrupts run without a fiber. An operation whose lines have all
+ * been seen runs to its end at once.
+ */
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "sim/validate/replay.h"
+
+#define STACK_BYTES (128u << 10)
+#define LOOK_AHEAD 64u /* lines of its own that an operation may have skipped */
+
+struct replay *replaying;
+
+/* ---- fibers ---- */
+
+static void set_cpu(struct replay *v, u32 cpu)
+{
+	if (v->cpu == cpu)
+		return;
+	v->cpu = cpu;
+	rt_enter_cpu(cpu);
+}
+
+static void worker_main(void *arg)
+{
+	struct worker *w = arg;
+
+	for (;;) {
+		struct replay *v = replaying;
+
+		request_execute(v, w->op);
+		w->op->ended = true;
+		fiber_switch(w->fiber, &v->main);
+	}
+}
+
+static struct worker *take_worker(struct replay *v)
+{
+	struct worker *w = v->idle;
+
+	if (w) {
+		v->idle = w->next_idle;
+		return w;
+	}
+	w = calloc(1, sizeof(*w));
+	if (w)
+		w->fiber = fiber_new(STACK_BYTES, worker_main, w);
+	if (!w || !w->fiber) {
+		free(w);
+		v->stopped = true;
+		snprintf(v->result->stopped, sizeof(v->result->stopped),
+			 "out of memory for fibers");
+		return NULL;
+	}
+	w->next = v->workers;
+	v->workers = w;
+	return w;
+}
+
+/* ---- lines ---- */
+
+static void pass(struct replay *v, struct op *op, u32 at, bool exact)
+{
+	struct line *line = &v->r.lines[at];
+
+	line->passed = true;
+	v->total[line->event]++;
+	v->exact[line->event] += exact;
+	op->next = line->next;
+}
+
+/* The lines of an operation that has nothing more to say: it should have passed them. */
+static void miss_rest(struct replay *v, struct op *op)
+{
+	while (op->next != NO_LINE) {
+		struct line *line = &v->r.lines[op->next];
+
+		if (event_kinds[line->event].role != ROLE_INPUT)
+			miss_text(v, line, "no such step");
+		pass(v, op, op->next, event_kinds[line->event].role == ROLE_INPUT);
+	}
+}
+
+static u32 next_to_pass(const struct replay *v, u32 at)
+{
+	while (at < v->r.nr_lines && v->r.lines[at].passed)
+		at++;
+	return at;
+}
+
+/* Wait until the operation's next line has its turn. */
+static void wait_for_turn(struct replay *v, struct op *op)
+{
+	u32 next = next_to_pass(v, v->cursor);
+
+	if (op->next == NO_LINE)
+		return;
+	if (next == op->next || op->alone) {
+		v->cursor = op->next;
+		set_cpu(v, v->r.lines[op->next].cpu);
+		return;
+	}
+	fiber_switch(v->worker->fiber, &v->main);
+}
+
+const struct line *replay_next_line(struct replay *v)
+{
+	return v->op->next == NO_LINE ? NULL : &v->r.lines[v->op->next];
+}
+
+void replay_pass_line(struct replay *v, bool exact)
+{
+	struct op *op = v->op;
+
+	if (op->next == NO_LINE)
+		return;
+	pass(v, op, op->next, exact);
+	wait_for_turn(v, op);
+}
+
+/* ---- steps ---- */
+
+static bool word_equal(struct replay *v, char letter, u64 recorded, u64 came)
+{
+	bool exchanged = v->options->resync && renamed(v) && recorded;
+
+	switch (letter) {
+	case 'o':
+		came = came ? came - PAGE_OFFSET : 0;
+		return came == (exchanged ? phys_of_object(v, recorded) : recorded);
+	case 'p':
+		if (exchanged && recorded != NO_PFN)
+			recorded = page_to_pfn(page_of(v, recorded));
+		return came == recorded;
+	case 'c':
+		return recorded == cache_name_id(v, (const struct kmem_cache *)came);
+	default:
+		return recorded == came;
+	}
+}
+
+static bool line_equal(struct replay *v, const struct line *line, const u64 *args)
+{
+	const u64 *recorded = v->r.args + line->args;
+
+	for (const char *w = event_kinds[line->event].words; *w; w++) {
+		if (*w == '.')
+			continue;
+		if (*w >= 'a' && !word_equal(v, *w, *recorded, *args++))
+			return false;
+		recorded++;
+	}
+	return true;
+}
+
+/* After a wrong answer: what the recording calls `recorded` is what came. */
+static void learn(struct replay *v, const struct line *line, const u64 *args)
+{
+	u64 recorded = line_arg(&v->r, line, 0);
+
+	switch (line->event) {
+	case EV_PCP_ALLOC: case EV_BUDDY_DEL: case EV_RMQ_BUDDY: case EV_PG_ALLOC:
+		if (recorded != NO_PFN && args[0] != NO_PFN)
+			rename_pages(v, recorded, args[0], 1ull << (args[1] & 15));
+		break;
+	case EV_S_FAST_ALLOC: case EV_S_SLOW_ALLOC: case EV_S_BULK_ALLOC:
+		recorded = line_arg(&v->r, line, 1);
+		if (recorded && args[1])
+			rename_object(v, recorded, args[1] - PAGE_OFFSET);
+		break;
+	}
+}
+
+static void compare(struct replay *v, struct op *op, u32 at, u32 step, const u64 *args, u32 n)
+{
+	const struct line *line = &v->r.lines[at];
+	char why[400] = "";
+	bool exact;
+
+	if (event_kinds[line->event].role == ROLE_TEXT)
+		exact = text_line_matches(v, line, args, why, sizeof(why));
+	else
+		exact = line_equal(v, line, args);
+	if (!exact && why[0])
+		miss_text(v, line, why);
+	else if (!exact)
+		miss_step(v, line, step, args, n);
+	if (!exact)
+		learn(v, line, args);
+	pass(v, op, at, exact);
+}
+
+/* The operation's line that reports this step, a little further on at most. */
+static u32 find_step(const struct replay *v, const struct op *op, u32 step)
+{
+	u32 at = op->next;
+
+	for (u32 i = 0; i < LOOK_AHEAD && at != NO_LINE; i++, at = v->r.lines[at].next)
+		if (event_kinds[v->r.lines[at].event].step == step)
+			return at;
+	return NO_LINE;
+}
+
+static void skip_to(struct replay *v, struct op *op, u32 at)
+{
+	while (op->next != at) {
+		miss_text(v, &v->r.lines[op->next], "no such step");
+		pass(v, op, op->next, false);
+	}
+}
+
+/* Where in their critical section these are written is not laid down. */
+static bool floats(const struct replay *v, u32 at)
+{
+	u32 event = v->r.lines[at].event;
+
+	return event == EV_HIGHATOMIC || event == EV_UNRESERVE;
+}
+
+/* May the line be passed before those that come first? Then it is taken out of their row. */
+static bool out_of_row(struct replay *v, const struct op *op, u32 at)
+{
+	bool may = true;
+	u32 i, before = op->next;
+
+	for (i = op->next; i != at; before = i, i = v->r.lines[i].next)
+		may &= floats(v, i) || floats(v, at);
+	if (may)
+		v->r.lines[before].next = v->r.lines[at].next;
+	return may;
+}
+
+static u64 told(const struct replay *v, u32 at, u64 usual)
+{
+	const struct line *line = &v->r.lines[at];
+
+	if (line->event == EV_MOVE_FREE)
+		return line_arg(&v->r, line, 4);
+	if (line->event == EV_S_GET_ANY)
+		return line_arg(&v->r, line, 1);
+	return usual;
+}
+
+static u64 on_step(u32 step, const u64 *args, u32 n, u64 usual)
+{
+	struct replay *v = replaying;
+	struct op *op = v->op;
+	u32 at = find_step(v, op, step);
+
+	if (at == NO_LINE) {
+		miss_step(v, op->next == NO_LINE ? &v->r.lines[op->last] : &v->r.lines[op->next],
+			  step, args, n);
+		for (u32 i = 0; i < NR_EVENTS; i++) {
+			if (event_kinds[i].step == step) {
+				v->total[i]++;
+				break;
+			}
+		}
+		return usual;
+	}
+	if (at != op->next && out_of_row(v, op, at)) {
+		u32 next = op->next;
+
+		compare(v, op, at, step, args, n);
+		op->next = next;
+	} else {
+		skip_to(v, op, at);
+		compare(v, op, at, step, args, n);
+	}
+	usual = told(v, at, usual);
+	wait_for_turn(v, op);
+	return usual;
+}
+
+static bool on_step_if_next(u32 step, const u64 *args, u32 n)
+{
+	struct replay *v = replaying;
+	struct op *op = v->op;
+	const struct line *line;
+	u32 at = op->next;
+
+	if (at == NO_LINE || event_kinds[v->r.lines[at].event].step != step)
+		return false;
+	line = &v->r.lines[at];
+	if (step == STEP_pg_capture) {
+		if (!line_equal(v, line, args))
+			return false;
+		if (op->outer != NO_OP)
+			v->o.ops[op->outer].captured = args[0];
+	}
+	compare(v, op, at, step, args, n);
+	wait_for_turn(v, op);
+	return true;
+}
+
+/* ---- the slow path ---- */
+
+#define NO_ATTEMPT (~2u)
+
+/* alloc_flags that a line of an attempt shows; ~0: it belongs to one but shows none. */
+static u32 flags_shown(const struct replay *v, const struct line *line)
+{
+	switch (line->event) {
+	case EV_WMARK_FAIL:
+		return (u32)line_arg(&v->r, line, 2);
+	case EV_PCP_ALLOC: case EV_RMQ_BULK:
+		return (u32)line_arg(&v->r, line, 3);
+	case EV_RMQ_BUDDY:
+		return (u32)line_arg(&v->r, line, 4);
+	case EV_UNRESERVE:
+		return STEP_UNRESERVE;
+	case EV_BUDDY_DEL: case EV_EXTFRAG: case EV_PCP_TRYFAIL: case EV_SET_PB_MT:
+	case EV_MOVE_FREE:
+		return ~0u;
+	default:
+		return NO_ATTEMPT;
+	}
+}
+
+static u32 on_retry(u32 flags, u32 reserves, u32 last)
+{
+	struct replay *v = replaying;
+	u32 at = v->op->next, shown = ~0u;
+
+	for (; at != NO_LINE && shown == ~0u; at = v->r.lines[at].next)
+		shown = flags_shown(v, &v->r.lines[at]);
+	if (shown == NO_ATTEMPT || shown == ~0u)
+		return ~0u;
+	return shown == reserves || shown == STEP_UNRESERVE || shown == last ? shown : flags;
+}
+
+static u64 on_captured(void)
+{
+	struct op *op = replaying->op;
+	u64 pfn = op->captured;
+
+	op->captured = NO_PFN;
+	return pfn;
+}
+
+static int on_node(int usual)
+{
+	struct replay *v = replaying;
+
+	for (u32 at = v->op->next; at != NO_LINE; at = v->r.lines[at].next)
+		if (v->r.lines[at].event == EV_PG_ALLOC)
+			return (int)line_arg(&v->r, &v->r.lines[at], 3);
+	return usual;
+}
+
+/* ---- the end of it ---- */
+
+static jmp_buf direct_end;
+static bool direct;
+
+static void on_bug(const char *what)
+{
+	struct replay *v = replaying;
+
+	snprintf(v->result->stopped, sizeof(v->result->stopped), "trace line %u: %s",
+		 v->cursor + 1, what);
+	v->stopped = true;
+	if (direct)
+		longjmp(direct_end, 1);
+	fiber_leave(v->worker->fiber, &v->main);
+}
+
+/* ---- all lines ---- */
+
+static void run_direct(struct replay *v, struct op *op)
+{
+	direct = true;
+	if (!setjmp(direct_end))
+		request_execute(v, op);
+	direct = false;
+	op->ended = true;
+}
+
+static void run_on_fiber(struct replay *v, struct op *op)
+{
+	struct worker *w;
+
+	if (!op->started) {
+		w = take_worker(v);
+		if (!w)
+			return;
+		op->started = true;
+		op->fiber = (struct fiber *)w;
+		w->op = op;
+	}
+	w = (struct worker *)op->fiber;
+	v->worker = w;
+	fiber_switch(&v->main, w->fiber);
+	if (op->ended && !v->stopped) {
+		w->next_idle = v->idle;
+		v->idle = w;
+	}
+}
+
+static void run_line(struct replay *v, u32 at)
+{
+	struct line *line = &v->r.lines[at];
+	struct op *op;
+
+	if (line->op == NO_OP) {
+		if (event_kinds[line->event].role != ROLE_INPUT) {
+			miss_text(v, line, "belongs to no operation");
+			v->total[line->event]++;
+		}
+		line->passed = true;
+		return;
+	}
+	op = &v->o.ops[line->op];
+	if (at == v->boot_over)
+		kdata->gfp_allowed_mask = ~0u;
+	if (at == v->counters_from)
+		counters_keep(v);
+	v->cursor = at;
+	v->op = op;
+	set_cpu(v, line->cpu);
+	if (op->alone)
+		run_direct(v, op);
+	else if (!op->ended)
+		run_on_fiber(v, op);
+	if (op->ended)
+		miss_rest(v, op);
+}
+
+void replay_end(struct replay *v)
+{
+	rt_set_stepper(NULL);
+	while (v->workers) {
+		struct worker *next = v->workers->next;
+
+		fiber_put(v->workers->fiber);
+		free(v->workers);
+		v->workers = next;
+	}
+	fiber_free_pool();
+}
+
+int validate_replay_run(struct replay *v)
+{
+	static const struct rt_stepper stepper = {
+		.step = on_step, .if_next = on_step_if_next, .retry = on_retry,
+		.captured = on_captured, .node = on_node, .bug = on_bug,
+	};
+
+	replaying = v;
+	fiber_settle_float_state();
+	rt_set_stepper(&stepper);
+	for (u32 at = 0; at < v->r.nr_lines && !v->stopped && !v->err->code; at++) {
+		if (v->r.lines[at].passed)
+			continue;
+		if (v->options->stop && *v->options->stop)
+			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
+				 at + 1);
+		run_line(v, at);
+	}
+	rt_set_stepper(NULL);
+	counters_compare(v, "procfs-end.txt", "slub_stats_end", true);
+	for (u32 at = 0; at < v->r.nr_lines && v->stopped; at++)
+		if (!v->r.lines[at].passed)
+			v->total[v->r.lines[at].event]++;
+	return v->err->code;
+}

@@ -1,0 +1,134 @@
+/*
+ * replay.h - what the files of a replay share.
+ *
+ *   recording.c   files to lines of numbers
+ *   operations.c  lines to operations
+ *   machine.c     the recorded machine, before its boot
+ *   replay.c      operations in flight, one fiber each; steps against lines
+ *   requests.c    what an operation asks of the allocators
+ *   names.c       recorded frames, objects and caches to ours and back
+ *   dump.c, dump_slab.c   dumps against the allocators' state
+ *   counters.c    SLUB's event counters
+ *   describe.c    differences in words
+ *   validate.c    the whole, and its result
+ */
+#ifndef SIM_VALIDATE_REPLAY_H
+#define SIM_VALIDATE_REPLAY_H
+
+#ifndef KMS_FLAVOUR_PLAIN
+#define KMS_FLAVOUR_PLAIN
+#endif
+#include "models/mm/page_internal.h"
+#include "models/mm/slub.h"
+#undef memset
+#undef memcpy
+
+
+#include "models/rt/memblock.h"
+#include "models/rt/rt.h"
+#include "sim/engine/fiber.h"
+#include "sim/run/slab_stats.h"
+#include "sim/validate/operations.h"
+#include "sim/validate/validate.h"
+
+struct worker {
+	struct fiber *fiber;
+	struct op *op;
+	struct worker *next_idle;
+	struct worker *next; /* of all */
+};
+
+/* Recorded numbers whose counterpart is another one: a permutation, empty while all is exact. */
+struct renaming {
+	u64 *keys, *values; /* open addressing; key ~0: free */
+	u32 nr, max;
+};
+
+struct replay {
+	struct recording r;
+	struct operations o;
+	const struct validate_options *options;
+	struct validate_result *result;
+	struct kms_error *err;
+
+	/* the machine */
+	struct memblock mb;
+	struct mm_params params;
+	u32 nr_cpus, nr_nodes;
+	u8 cpu_node[MEMBLOCK_MAX_CPUS];
+	struct mm_zone_boot zones[4 * 64];
+	u32 nr_zones;
+	struct mm_range *free, *late;
+	u32 nr_free, nr_late;
+	u8 *released; /* by frame: the buddy allocator has had it */
+	u64 max_pfn;
+	u32 boot_over; /* line from which on requests may reclaim */
+	const struct slab_ops *slab;
+	bool mapped, slab_up;
+
+	/* names */
+	struct kmem_cache **caches; /* by recorded name */
+	u32 boot_names[NR_BOOT_NAMES];
+	struct renaming pages, pages_back, objects, objects_back;
+	u64 boosts[64][MAX_NR_ZONES]; /* kswapd's, of its current pass */
+
+	/* going on */
+	u32 cursor;	/* line whose turn it is */
+	u32 cpu;
+	struct op *op;	/* running */
+	struct fiber main;
+	struct worker *worker, *idle, *workers;
+	bool stopped;
+	struct slab_stats stats;
+	u64 (*counters_before)[NR_SLAB_STATS]; /* of procfs-start.txt: before it, then by it */
+	u32 counters_from;		       /* its first line */
+	u64 total[NR_EVENTS], exact[NR_EVENTS];
+};
+
+extern struct replay *replaying;
+
+/* machine.c */
+int machine_zones(struct replay *v); /* before lines are sorted out */
+int machine_read(struct replay *v);  /* after that */
+int machine_set_up(struct replay *v);
+/* What the first dump after a line has as key= in its line that begins with a word. */
+bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value);
+
+/* replay.c */
+int validate_replay_run(struct replay *v);
+void replay_end(struct replay *v);
+/* The running operation's next line is passed without a step of the allocators. */
+void replay_pass_line(struct replay *v, bool exact);
+const struct line *replay_next_line(struct replay *v);
+
+/* requests.c */
+void request_execute(struct replay *v, struct op *op);
+
+/* names.c */
+struct page *page_of(struct replay *v, u64 recorded_pfn);
+void *object_of(struct replay *v, u64 recorded);
+u64 recorded_of_pfn(struct replay *v, u64 pfn);
+u64 phys_of_object(struct replay *v, u64 recorded);
+void rename_pages(struct replay *v, u64 recorded, u64 came, u64 n);
+void rename_object(struct replay *v, u64 recorded, u64 came);
+bool renamed(const struct replay *v);
+u64 cache_name_id(struct replay *v, const struct kmem_cache *s);
+void renamings_free(struct replay *v);
+
+/* describe.c */
+void miss_step(struct replay *v, const struct line *line, u32 step, const u64 *args, u32 n);
+void miss_text(struct replay *v, const struct line *line, const char *came);
+bool text_line_matches(struct replay *v, const struct line *line, const u64 *args, char *why,
+		       size_t size);
+
+/* counters.c */
+void counters_plan(struct replay *v);
+void counters_keep(struct replay *v);
+void counters_at_dump(struct replay *v, const struct line *line);
+void counters_compare(struct replay *v, const char *file, const char *name, bool at_end);
+
+/* dump.c, dump_slab.c */
+/* A dump's line of the trace. KMS_E... for a dump that is missing or damaged. */
+int dump_compare(struct replay *v, const struct line *line);
+
+#endif

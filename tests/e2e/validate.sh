@@ -1,0 +1,49 @@
+#!/bin/sh
+# kmemsim validate from outside: exit statuses, JSON, messages.
+#   tests/e2e/validate.sh BUILD_DIR
+kmemsim=$1/kmemsim
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+status=0
+ok() { # name, command...
+	name=$1; shift
+	if "$@" >"$tmp/out" 2>&1; then echo "ok validate: $name"
+	else echo "not ok validate: $name"; sed 's/^/  /' "$tmp/out"; status=1; fi
+}
+exits() { # status, words expected on stdout or stderr, command...
+	want=$1 words=$2; shift 2
+	"$@" >"$tmp/all" 2>&1
+	got=$?
+	[ $got -eq "$want" ] || { echo "exit status $got, expected $want"; cat "$tmp/all"; return 1; }
+	grep -q -- "$words" "$tmp/all" || { echo "no \"$words\" in:"; cat "$tmp/all"; return 1; }
+}
+json_is() { # recording, words that its JSON must have
+	"$kmemsim" validate "$1" --json >"$tmp/json" || return 1
+	shift
+	for words; do grep -q "$words" "$tmp/json" || { echo "no $words"; return 1; }; done
+}
+
+boot=tests/exact/slub-up-boot
+ok "exact recording" exits 0 "everything exact" "$kmemsim" validate $boot
+ok "JSON" json_is $boot '"ok": *true' '"recording"' '"page_alloc"' '"slab_alloc"' '"pcp_alloc"' \
+	'"different": *0' '"name": *"start"'
+cp "$tmp/json" "$tmp/first"
+ok "twice the same" json_is $boot '"ok": *true'
+ok "byte for byte" cmp "$tmp/first" "$tmp/json"
+ok "with --resync" exits 0 "everything exact" "$kmemsim" validate $boot --resync
+
+cp -r $boot "$tmp/wrong"
+zstd -q -d --rm "$tmp/wrong/trace.txt.zst"
+sed -i '100000,100500s/\(S_FREE_FAST .*\) 1$/\1 2/' "$tmp/wrong/trace.txt"
+ok "wrong recording" exits 3 "NOT exact" "$kmemsim" validate "$tmp/wrong"
+ok "first difference" exits 3 "expected S_FREE_FAST" "$kmemsim" validate "$tmp/wrong"
+ok "--min" exits 0 "NOT exact" "$kmemsim" validate "$tmp/wrong" --min 90
+ok "--min out of range" exits 2 "expected a number from 0 to 100" "$kmemsim" validate $boot --min 101
+ok "no recording" exits 2 "is no recording" "$kmemsim" validate configs
+ok "no folder" exits 2 "is no recording" "$kmemsim" validate "$tmp/none"
+printf 'garbage\n' >>"$tmp/wrong/trace.txt"
+ok "damaged" exits 2 "trace.txt:150140:" "$kmemsim" validate "$tmp/wrong"
+head -c 100000 $boot/trace.txt.zst >"$tmp/cut.zst"
+cp -r $boot "$tmp/cut"; mv "$tmp/cut.zst" "$tmp/cut/trace.txt.zst"
+ok "cut short" exits 2 "cut short" "$kmemsim" validate "$tmp/cut"
+exit $status

@@ -1,0 +1,675 @@
+/*
+ * Page and slab requests mixed, on one to eight CPUs, against a model that
+ * cannot be wrong: a map that says who owns each word of RAM.
+ *
+ * The same sequences run atomically (native code, one request after the other)
+ * and in simulated time, where CPUs are switched between any two accesses to
+ * simulated memory and access times are drawn at random. Nodes, CPUs and the
+ * behaviours of other kernel versions change from seed to seed.
+ *
+ * What must hold: nothing is handed out twice, blocks are aligned and in one
+ * piece, contents stay, all invariants of mm_check(), and when everything is
+ * freed every zone has the free blocks it began with, merged to the last.
+ *
+ * A failing sequence is shrunk before it is reported. KMS_SEED=n runs that
+ * seed alone, KMS_RUNS=n so many, KMS_SOAK=1 twenty times as many.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/engine/engine.h"
+#include "tests/unit/slub_machine.h"
+
+#define STEPS 320u
+#define MAX_LIVE 4096u
+#define FREE_MIB 24ul
+#define WORDS ((MACHINE_FREE_PFN + FREE_MIB * 256) * 4096 / 8)
+#define NR_TEST_CACHES 4
+#define RUNS 50u
+#define MANY 24u
+
+enum op { PAGES, PAGES_FREE, PAGES_BULK, PAGES_LIST, PAGES_EXACT, PAGES_SPLIT, KMALLOC, KREALLOC,
+	  OBJECT, OBJECT_FREE, OBJECTS_BULK, OBJECTS_FREE_BULK, SHRINK, DRAIN, VMSTAT, DAMAGE, NR_OPS };
+static const char *const op_names[NR_OPS] = { "pages", "pages_free", "pages_bulk", "pages_list",
+	"pages_exact", "pages_split", "kmalloc", "krealloc", "object", "object_free", "objects_bulk",
+	"objects_free_bulk", "shrink", "drain", "vmstat", "damage" };
+
+/* a and b are raw random numbers; what they select depends on the state they meet. */
+struct step {
+	u8 op, cpu;
+	u32 a, b;
+};
+
+enum kind { BLOCK, SINGLE_PAGES, KMALLOC_OBJECT, CACHE_OBJECT };
+
+struct live {
+	u8 *p;
+	u64 bytes;
+	u8 kind, order, cache, fill;
+};
+
+/* Host memory: the other side of the hooks, no simulated time passes in it. */
+static struct {
+	struct machine m;
+	struct kmem_cache *s[NR_TEST_CACHES];
+	const struct step *steps;
+	u32 nr_steps;
+	struct live live[MAX_LIVE];
+	u32 nr_live;
+	u64 rnd; /* access times */
+	u64 nr_free[8][11];
+	char why[1200];
+} t;
+static u8 *owned; /* by word of RAM */
+
+static u64 mix(u64 *state) /* splitmix64 */
+{
+	u64 z = *state += 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return z ^ z >> 31;
+}
+
+static void wrong(const char *why)
+{
+	if (!t.why[0])
+		snprintf(t.why, sizeof(t.why), "%s", why);
+}
+
+/* ---- the model ---- */
+
+static void own(const struct live *l, u8 from, u8 to)
+{
+	u64 first = ((u64)l->p - PAGE_OFFSET) / 8, words = (l->bytes + 7) / 8;
+
+	if ((u64)l->p < PAGE_OFFSET || first + words > WORDS) {
+		wrong("memory outside RAM was handed out");
+		return;
+	}
+	for (u64 i = first; i < first + words; i++) {
+		if (owned[i] != from) {
+			wrong(to ? "memory was handed out twice" : "memory freed is not in use");
+			return;
+		}
+		owned[i] = to;
+	}
+}
+
+/* Where contents are kept: objects as a whole, of pages the first and the last bytes of each. */
+static void each_range(const struct live *l, void (*fn)(const struct live *, u8 *, u64))
+{
+	if (l->kind >= KMALLOC_OBJECT) {
+		fn(l, l->p, l->bytes);
+		return;
+	}
+	for (u64 at = 0; at < l->bytes; at += 4096) {
+		fn(l, l->p + at, 16);
+		fn(l, l->p + at + 4080, 16);
+	}
+}
+
+static void fill(const struct live *l, u8 *p, u64 n)
+{
+	memset(p, l->fill, n);
+}
+
+static void verify(const struct live *l, u8 *p, u64 n)
+{
+	for (u64 i = 0; i < n; i++)
+		if (p[i] != l->fill)
+			wrong("contents of live memory changed");
+}
+
+static void keep(void *p, u64 bytes, u32 align, u8 kind, u8 order, u8 cache)
+{
+	static u8 pattern;
+	struct live l = { p, bytes, kind, order, cache, ++pattern };
+
+	if (!p || t.why[0])
+		return;
+	if ((u64)p & (align - 1))
+		wrong("memory is not aligned");
+	own(&l, 0, 1);
+	if (t.why[0])
+		return;
+	each_range(&l, fill);
+	t.live[t.nr_live++] = l;
+}
+
+/* Take a live entry of one of the kinds from `from` to `to` out of the table. */
+static bool take_out(u32 pick, u8 from, u8 to, int cache, struct live *l)
+{
+	for (u32 i = 0; i < t.nr_live; i++) {
+		u32 at = (pick + i) % t.nr_live;
+
+		*l = t.live[at];
+		if (l->kind < from || l->kind > to || (cache >= 0 && l->cache != cache))
+			continue;
+		t.live[at] = t.live[--t.nr_live];
+		each_range(l, verify);
+		own(l, 1, 0);
+		return !t.why[0];
+	}
+	return false;
+}
+
+/* ---- steps ---- */
+
+static u32 random_gfp(u32 x)
+{
+	static const u32 gfps[] = { GFP_KERNEL, GFP_KERNEL | __GFP_MOVABLE, GFP_KERNEL | __GFP_RECLAIMABLE,
+				    GFP_KERNEL | __GFP_COMP, GFP_HIGHUSER_MOVABLE, GFP_NOWAIT, GFP_ATOMIC };
+
+	return gfps[x % ARRAY_SIZE(gfps)];
+}
+
+static u32 random_order(u32 x)
+{
+	return x % 8 ? x / 8 % 4 : x / 8 % 11;
+}
+
+static void do_pages(const struct step *s)
+{
+	u32 order = random_order(s->a), gfp = random_gfp(s->b);
+	bool split = s->op == PAGES_SPLIT && !(gfp & __GFP_COMP);
+	struct page *page = t.m.mm->alloc_pages(gfp, order, -1);
+
+	if (page && split)
+		t.m.mm->split_page(page, order);
+	if (page)
+		keep(page_address(page), 4096ul << order, 4096u << order,
+		     split ? SINGLE_PAGES : BLOCK, (u8)order, 0);
+}
+
+static void do_exact(const struct step *s)
+{
+	u64 bytes = (1 + s->a % 40) * 4096ul;
+	struct page *page = t.m.mm->alloc_pages_exact(bytes, random_gfp(s->b));
+
+	if (page)
+		keep(page_address(page), bytes, 4096, SINGLE_PAGES, 0, 0);
+}
+
+static void do_pages_bulk(const struct step *s)
+{
+	struct page *pages[MANY] = { 0 };
+	u32 got = t.m.mm->alloc_pages_bulk(random_gfp(s->b), -1, 1 + s->a % MANY, pages);
+
+	for (u32 i = 0; i < got; i++)
+		keep(page_address(pages[i]), 4096, 4096, BLOCK, 0, 0);
+}
+
+static void free_pages_of(const struct live *l)
+{
+	if (l->kind == BLOCK) {
+		t.m.mm->free_pages(virt_to_page(l->p), l->order);
+		return;
+	}
+	for (u64 at = 0; at < l->bytes; at += 4096)
+		t.m.mm->free_pages(virt_to_page(l->p + at), 0);
+}
+
+static void do_pages_list(const struct step *s)
+{
+	struct page *pages[MANY];
+	struct live l;
+	u32 n = 0;
+
+	while (n < 1 + s->b % MANY && take_out(s->a + n, BLOCK, BLOCK, -1, &l)) {
+		if (l.order)
+			free_pages_of(&l);
+		else
+			pages[n++] = virt_to_page(l.p);
+	}
+	t.m.mm->free_page_list(pages, n);
+}
+
+static void do_kmalloc(const struct step *s)
+{
+	u32 size = s->a % 16 ? 1 + s->a / 16 % 2000 : 1 + s->a / 16 % 20000;
+	void *p = t.m.slab->kmalloc(size, GFP_KERNEL | (s->b % 8 ? 0 : __GFP_RECLAIMABLE), -1);
+
+	keep(p, size, size & (size - 1) ? 8 : min(max(size, 8u), 4096u), KMALLOC_OBJECT, 0, 0);
+}
+
+static void do_krealloc(const struct step *s)
+{
+	u64 size = 1 + s->b % 6000, kept;
+	struct live l;
+	u8 *p;
+
+	if (!take_out(s->a, KMALLOC_OBJECT, KMALLOC_OBJECT, -1, &l))
+		return;
+	kept = min(l.bytes, size);
+	p = t.m.slab->krealloc(l.p, size, GFP_KERNEL);
+	if (!p)
+		t.m.slab->kfree(l.p);
+	for (u64 i = 0; p && i < kept; i++)
+		if (p[i] != l.fill)
+			wrong("krealloc lost contents");
+	keep(p, size, 8, KMALLOC_OBJECT, 0, 0);
+}
+
+static void do_objects(const struct step *s)
+{
+	u32 cache = s->a % NR_TEST_CACHES, n = s->op == OBJECT ? 1 : 1 + s->b % MANY;
+	struct kmem_cache *c = t.s[cache];
+	void *p[MANY];
+
+	if (n == 1)
+		p[0] = t.m.slab->cache_alloc(c, GFP_KERNEL, -1);
+	else if (!t.m.slab->cache_alloc_bulk(c, GFP_KERNEL, n, p))
+		return;
+	for (u32 i = 0; i < n; i++)
+		keep(p[i], c->object_size, 8, CACHE_OBJECT, 0, (u8)cache);
+}
+
+static void free_object(const struct live *l)
+{
+	if (l->kind == KMALLOC_OBJECT)
+		t.m.slab->kfree(l->p);
+	else
+		t.m.slab->cache_free(t.s[l->cache], l->p);
+}
+
+static void do_objects_free_bulk(const struct step *s)
+{
+	int cache = (int)(s->a % NR_TEST_CACHES);
+	struct live l;
+	void *p[MANY];
+	u32 n = 0;
+
+	while (n < 1 + s->b % MANY && take_out(s->a / 8 + n, CACHE_OBJECT, CACHE_OBJECT, cache, &l))
+		p[n++] = l.p;
+	if (n)
+		t.m.slab->free_bulk(t.s[cache], n, p);
+}
+
+/* Only for the test of this test: a count that nothing sets right again. */
+static void do_damage(void)
+{
+	kdata->node_data[0]->node_zones[ZONE_DMA32].free_area[5].nr_free++;
+}
+
+static void do_step(const struct step *s)
+{
+	struct live l;
+
+	/* room for what this step and those of the other CPUs may get */
+	if (t.nr_live + 9 * MANY > MAX_LIVE)
+		return;
+	switch (s->op) {
+	case PAGES:
+	case PAGES_SPLIT:
+		do_pages(s);
+		break;
+	case PAGES_FREE:
+		if (take_out(s->a, BLOCK, SINGLE_PAGES, -1, &l))
+			free_pages_of(&l);
+		break;
+	case PAGES_BULK:
+		do_pages_bulk(s);
+		break;
+	case PAGES_LIST:
+		do_pages_list(s);
+		break;
+	case PAGES_EXACT:
+		do_exact(s);
+		break;
+	case KMALLOC:
+		do_kmalloc(s);
+		break;
+	case KREALLOC:
+		do_krealloc(s);
+		break;
+	case OBJECT:
+	case OBJECTS_BULK:
+		do_objects(s);
+		break;
+	case OBJECT_FREE:
+		if (take_out(s->a, KMALLOC_OBJECT, CACHE_OBJECT, -1, &l))
+			free_object(&l);
+		break;
+	case OBJECTS_FREE_BULK:
+		do_objects_free_bulk(s);
+		break;
+	case SHRINK:
+		t.m.slab->cache_shrink(t.s[s->a % NR_TEST_CACHES]);
+		break;
+	case DRAIN:
+		t.m.mm->drain_all_pages();
+		break;
+	case VMSTAT:
+		t.m.mm->refresh_cpu_vm_stats();
+		break;
+	default:
+		do_damage();
+	}
+}
+
+/* ---- the machine of a seed ---- */
+
+static u32 cpus_of(u64 seed)
+{
+	return 1 + (u32)(seed % 8);
+}
+
+static void boot(u64 seed, const struct mm_ops *mm)
+{
+	struct mm_params params = machine_default_params();
+
+	memset(&t, 0, sizeof(t));
+	memset(owned, 0, WORDS);
+	t.rnd = seed;
+	params.slab_nomerge = true;
+	params.slub_cpu_partial = seed % 5 != 4;
+	params.pcp_auto_tune = seed % 3 == 1;
+	params.fallback = seed % 4 == 2 ? FALLBACK_CLAIM : FALLBACK_STEAL;
+	params.pcp_order0_only = seed % 7 == 3;
+	params.slub_cpu_partial_limit = seed % 6 == 5 ? CPU_PARTIAL_OBJECTS : CPU_PARTIAL_SLABS;
+	t.m = machine_boot(mm, "slub", cpus_of(seed), cpus_of(seed) % 2 ? 1 : 2, FREE_MIB, &params);
+	t.s[0] = machine_cache(&t.m, 1024, 0, 0);
+	t.s[1] = machine_cache(&t.m, 72, 0, SLAB_HWCACHE_ALIGN);
+	t.s[2] = machine_cache(&t.m, 2048, 0, SLAB_TYPESAFE_BY_RCU | SLAB_RECLAIM_ACCOUNT);
+	t.s[3] = machine_cache(&t.m, 300, 0, SLAB_RED_ZONE | SLAB_POISON);
+}
+
+/* Slabs without objects and pages on CPUs' lists back to the zones. */
+static void settle(void)
+{
+	struct mm_cache_info infos[128];
+	u32 n = mm_inspect_caches(infos, 128);
+
+	rt_enter_cpu(0);
+	for (u32 i = 0; i < n; i++)
+		t.m.slab->cache_shrink((struct kmem_cache *)infos[i].cache);
+	t.m.mm->drain_all_pages();
+	for (u32 cpu = 0; cpu < t.m.nr_cpus; cpu++) {
+		rt_enter_cpu(cpu);
+		t.m.mm->refresh_cpu_vm_stats();
+	}
+}
+
+static void remember_free_blocks(void)
+{
+	struct mm_zone_info zones[8];
+	u32 n = mm_inspect_zones(zones, 8);
+
+	for (u32 i = 0; i < n; i++)
+		memcpy(t.nr_free[i], zones[i].nr_free, sizeof(zones[i].nr_free));
+}
+
+static void check_invariants(void)
+{
+	struct kms_error err = { 0 };
+
+	if (mm_check(&err))
+		wrong(err.text);
+}
+
+/* Everything back: the zones are what they were, unless pageblocks are reserved. */
+static void check_end(void)
+{
+	struct mm_zone_info zones[8];
+	char text[160];
+	u32 n;
+
+	check_invariants();
+	while (t.nr_live && !t.why[0]) {
+		struct live l;
+
+		rt_enter_cpu(t.nr_live % t.m.nr_cpus);
+		if (!take_out(0, BLOCK, CACHE_OBJECT, -1, &l))
+			return;
+		if (l.kind <= SINGLE_PAGES)
+			free_pages_of(&l);
+		else
+			free_object(&l);
+	}
+	settle();
+	check_invariants();
+	n = mm_inspect_zones(zones, 8);
+	for (u32 i = 0; i < n; i++)
+		for (u32 o = 0; o < 11 && !zones[i].highatomic; o++)
+			if (zones[i].nr_free[o] != t.nr_free[i][o]) {
+				snprintf(text, sizeof(text), "at the end zone %u has %lu blocks of order %u, had %lu",
+					 i, (unsigned long)zones[i].nr_free[o], o, (unsigned long)t.nr_free[i][o]);
+				wrong(text);
+			}
+}
+
+/* ---- atomically ---- */
+
+struct sequence {
+	u64 seed;
+	const struct step *steps;
+	u32 nr;
+	bool interleaved;
+};
+
+static void run_atomically(void *arg)
+{
+	const struct sequence *q = arg;
+
+	boot(q->seed, &mm_ops_plain);
+	settle();
+	remember_free_blocks();
+	for (u32 i = 0; i < q->nr && !t.why[0]; i++) {
+		rt_enter_cpu(q->steps[i].cpu % t.m.nr_cpus);
+		do_step(&q->steps[i]);
+		if (i % 8 == 0)
+			check_invariants();
+	}
+	if (!t.why[0])
+		check_end();
+}
+
+/* ---- interleaved at every access ---- */
+
+static void random_cost(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind)
+{
+	sim_charge(cpu, 0, 1000 + mix(&t.rnd) % 64 * 1000);
+}
+
+static void cpu_work(void *arg)
+{
+	u32 cpu = (u32)(u64)arg;
+
+	for (u32 i = 0; i < t.nr_steps && !t.why[0]; i++) {
+		if (t.steps[i].cpu % t.m.nr_cpus == cpu)
+			do_step(&t.steps[i]);
+		sim_resched(); /* other CPUs' work for this one */
+	}
+}
+
+static void boot_interleaved(void *arg)
+{
+	const struct sequence *q = arg;
+
+	boot(q->seed, &mm_ops_cycle);
+	settle();
+	remember_free_blocks();
+	t.steps = q->steps;
+	t.nr_steps = q->nr;
+}
+
+static void end_interleaved(void *arg)
+{
+	check_end();
+}
+
+static void run_interleaved(struct sequence *q, struct kms_error *err)
+{
+	struct engine_config config = { .nr_cpus = cpus_of(q->seed), .access = random_cost };
+	int rc = rt_protect(boot_interleaved, q, err);
+
+	if (rc)
+		return;
+	rc = engine_init(&config, err);
+	for (u32 cpu = 0; cpu < config.nr_cpus && !rc; cpu++)
+		sim_thread_start(cpu, "worker", cpu_work, (void *)(u64)cpu);
+	if (!rc)
+		rc = engine_run(err);
+	engine_exit();
+	if (!rc && !t.why[0])
+		rt_protect(end_interleaved, q, err);
+}
+
+/* ---- sequences ---- */
+
+static bool fails(struct sequence *q)
+{
+	struct kms_error err = { 0 };
+
+	if (q->interleaved)
+		run_interleaved(q, &err);
+	else
+		rt_protect(run_atomically, q, &err);
+	if (err.code)
+		wrong(err.text);
+	machine_off();
+	return t.why[0] != 0;
+}
+
+/* Leave out parts of that length while the rest still fails; returns how many steps stay. */
+static u32 leave_out(struct sequence q, struct step *steps, u32 nr, u32 part)
+{
+	static struct step trial[STEPS];
+
+	q.steps = trial;
+	for (u32 at = 0; at + part <= nr;) {
+		memcpy(trial, steps, at * sizeof(*steps));
+		memcpy(trial + at, steps + at + part, (nr - at - part) * sizeof(*steps));
+		q.nr = nr - part;
+		if (!fails(&q)) {
+			at += part;
+			continue;
+		}
+		nr -= part;
+		memcpy(steps, trial, nr * sizeof(*steps));
+	}
+	return nr;
+}
+
+/* Large parts first, and again until nothing more can go: what fails need not fail with more left out. */
+static u32 shrink(struct sequence q, struct step *steps)
+{
+	u32 nr = q.nr, before;
+
+	do {
+		before = nr;
+		for (u32 part = max(nr / 2, 1u); part; part /= 2)
+			nr = leave_out(q, steps, nr, part);
+	} while (nr < before);
+	return nr;
+}
+
+/* Stretches that fill alternate with stretches that drain. */
+static void generate(u64 seed, struct step *steps)
+{
+	static const u8 filling[] = { PAGES, PAGES, PAGES, PAGES_BULK, PAGES_EXACT, PAGES_SPLIT, KMALLOC,
+				      KMALLOC, KREALLOC, OBJECT, OBJECT, OBJECTS_BULK, OBJECTS_BULK,
+				      PAGES_FREE, OBJECT_FREE, VMSTAT };
+	static const u8 draining[] = { PAGES_FREE, PAGES_FREE, PAGES_FREE, PAGES_LIST, OBJECT_FREE,
+				       OBJECT_FREE, OBJECT_FREE, OBJECTS_FREE_BULK, OBJECTS_FREE_BULK,
+				       PAGES, OBJECT, KREALLOC, SHRINK, DRAIN, VMSTAT };
+	u64 state = seed * 77;
+
+	for (u32 i = 0; i < STEPS; i++) {
+		u64 r = mix(&state);
+		bool fills = i / 40 % 2 == 0;
+
+		steps[i] = (struct step){
+			.op = fills ? filling[r % sizeof(filling)] : draining[r % sizeof(draining)],
+			.cpu = (u8)(r >> 40), .a = (u32)mix(&state) >> 1, .b = (u32)mix(&state) >> 1,
+		};
+	}
+}
+
+static void report(struct sequence q, struct step *steps)
+{
+	q.nr = shrink(q, steps);
+	q.steps = steps;
+	fails(&q);
+	for (u32 i = 0; i < q.nr; i++)
+		print_error("  cpu %u %s a=%u b=%u\n", steps[i].cpu % cpus_of(q.seed), op_names[steps[i].op],
+			    steps[i].a, steps[i].b);
+	fail_msg("seed %lu on %u CPUs, %s, shrunk to %u steps: %s", (unsigned long)q.seed, cpus_of(q.seed),
+		 q.interleaved ? "interleaved" : "atomically", q.nr, t.why);
+}
+
+static u64 from_environment(const char *name, u64 normal)
+{
+	const char *text = getenv(name);
+
+	return text ? strtoull(text, NULL, 0) : normal;
+}
+
+static void run_seeds(bool interleaved)
+{
+	u64 seed = from_environment("KMS_SEED", 1), runs = RUNS;
+	static struct step steps[STEPS];
+
+	if (getenv("KMS_SOAK"))
+		runs *= 20;
+	runs = from_environment("KMS_RUNS", getenv("KMS_SEED") ? 1 : runs);
+	for (u64 last = seed + runs; seed < last; seed++) {
+		struct sequence q = { seed, steps, STEPS, interleaved };
+
+		generate(seed, steps);
+		if (fails(&q))
+			report(q, steps);
+	}
+}
+
+static void one_after_the_other(void **state)
+{
+	run_seeds(false);
+}
+
+static void switched_at_every_access(void **state)
+{
+	run_seeds(true);
+}
+
+/* One bad step among hundreds is found and comes out nearly alone, in both ways. */
+static void failures_are_shrunk(void **state)
+{
+	static struct step steps[STEPS];
+
+	for (u32 interleaved = 0; interleaved < 2; interleaved++) {
+		struct sequence q = { 3, steps, STEPS, interleaved };
+
+		generate(3, steps);
+		steps[150].op = DAMAGE;
+		assert_true(fails(&q));
+		q.nr = shrink(q, steps);
+		q.steps = steps;
+		assert_in_range(q.nr, 1, 2);
+		assert_true(fails(&q));
+	}
+}
+
+static int allocate_map(void **state)
+{
+	owned = calloc(WORDS, 1);
+	return owned ? 0 : -1;
+}
+
+static int free_map(void **state)
+{
+	free(owned);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_after_the_other),
+		cmocka_unit_test(switched_at_every_access),
+		cmocka_unit_test(failures_are_shrunk),
+	};
+
+	return cmocka_run_group_tests_name("mixed_requests", tests, allocate_map, free_map);
+}
