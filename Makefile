@@ -62,12 +62,15 @@ endif
 
 # ---- modules ----
 
-MODULES := engine config hw rt workloads results plots run validate cli
+MODULES := engine config hw rt workloads results plots run validate memtrace plugin teach cli
 DIR_engine := sim/engine
 DIR_config := sim/config
 DIR_cli := sim/cli
 DIR_run := sim/run
 DIR_validate := sim/validate
+DIR_memtrace := sim/memtrace
+DIR_plugin := sim/plugin
+DIR_teach := sim/teach
 DIR_hw := models/hw
 DIR_rt := models/rt
 DIR_workloads := workloads
@@ -86,7 +89,7 @@ MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
 MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
-LIBS := $(foreach m,cli validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
+LIBS := $(foreach m,cli teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
