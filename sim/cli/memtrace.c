@@ -16,7 +16,7 @@ typedef int mode_fn(const struct memtrace_options *o, struct memtrace_result *r,
 
 static const struct mode {
 	const char *option;
-	mode_fn *run;
+	mode_fn *run = NULL;
 } modes[] = {
 	{"dram-only", memtrace_dram_only},
 	{"cachegrind", memtrace_cachegrind},
@@ -112,7 +112,7 @@ static int memtrace(struct cli *cli, struct kms_error *err)
 		.log = cli_value(cli, "log", NULL),
 		.stop = &cli_interrupted,
 	};
-	mode_fn *run;
+	mode_fn *run = NULL;
 	int rc = find_mode(cli, &run, err);
 
 	o.set = cli_values(cli, "set", &o.nr_set);
