@@ -16,7 +16,7 @@ typedef int mode_fn(const struct memtrace_options *o, struct memtrace_result *r,
 
 static const struct mode {
 	const char *option;
-	mode_fn *run = NULL;
+	mode_fn *run;
 } modes[] = {
 	{"dram-only", memtrace_dram_only},
 	{"cachegrind", memtrace_cachegrind},
