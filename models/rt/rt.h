@@ -121,6 +121,7 @@ struct rt_stepper {
 	u32 (*retry)(u32 flags, u32 reserves, u32 last);
 	u64 (*captured)(void);
 	int (*node)(int usual);
+	bool (*no_room)(void);
 	void (*bug)(const char *what); /* a kms_bug(); must not return */
 };
 void rt_set_stepper(const struct rt_stepper *stepper);
