@@ -137,6 +137,7 @@ void slob_note(struct op *op, u32 at, const struct sorted_line *l)
 			op->kind = OP_SLOB_ALLOC;
 		if (makes_cache(l)) {
 			op->kind = OP_CREATE;
+			op->open = true; /* until its CACHE_NEW */
 			op->request = create_request(l);
 		} else if (l->line->event != EV_O_NEWPAGE) {
 			op->request = at;
