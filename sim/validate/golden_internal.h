@@ -42,6 +42,7 @@ struct golden_file {
 	struct golden_state states[8];
 	u32 nr_states;
 	bool slob; /* has the lists of a SLOB allocator */
+	bool slab; /* SLAB served the S tests */
 };
 
 /* golden_text.c: the whole file, NUL-terminated, uncompressed; the caller frees it. */

@@ -1,5 +1,5 @@
 /*
- * golden_slub.c - test S: random objects of a private slab cache.
+ * golden_slub.c - test S: random objects of a private slab cache, SLUB or SLAB.
  *
  * Which page the kernel's page allocator gave for a slab was not recorded, so
  * slabs are matched one to one: a new slab of the model is bound to the slab
@@ -46,6 +46,7 @@ struct slab_test {
 	u32 size, objects;
 	u64 slab_bytes;
 	bool shuffled; /* 5 parameters: a distribution's kernel */
+	bool coloured; /* SLAB: objects of different slabs begin at different offsets */
 	struct bound_slab *slabs_by_ours, *slabs_by_theirs;
 	u16 *next, *prev; /* [objects]: the cyclic order, as far as known */
 	void **live;
@@ -153,13 +154,15 @@ static bool is_same(struct slab_test *t, u64 ours, u64 theirs)
 	u64 our_index = (ours - our_slab) / t->size, their_index = (theirs - their_slab) / t->size;
 	struct bound_slab *s;
 
-	if ((theirs - their_slab) % t->size || their_index >= t->objects)
+	if (!t->coloured && ((theirs - their_slab) % t->size || their_index >= t->objects))
 		return false;
 	HASH_FIND(by_ours, t->slabs_by_ours, &our_slab, sizeof(our_slab), s);
 	if (!s)
 		s = bind_slab(t, our_slab, their_slab);
 	if (!s || s->theirs != their_slab)
 		return false;
+	if (t->coloured)
+		return ours - our_slab == theirs - their_slab;
 	if (s->their_index[our_index] != NO_INDEX)
 		return s->their_index[our_index] == their_index;
 	return bind_object(t, s, (u32)our_index, (u32)their_index);
@@ -316,7 +319,8 @@ static void run_plain(struct slab_test *t)
 
 /* ---- the machine and the cache ---- */
 
-static int boot_machine(u32 nr_cpus, const struct slab_policy **slub, struct kms_error *err)
+static int boot_machine(u32 nr_cpus, const char *name, const struct slab_policy **slub,
+			struct kms_error *err)
 {
 	const struct mm_params params = { .page_group_by_mobility = true, .slub_cpu_partial = true };
 	const struct memory_config memory = { .size_bytes = MACHINE_BYTES,
@@ -327,7 +331,7 @@ static int boot_machine(u32 nr_cpus, const struct slab_policy **slub, struct kms
 
 	*slub = NULL;
 	for (u32 i = 0; i < mm_ops_plain.nr_policies; i++)
-		if (!strcmp(mm_ops_plain.policies[i]->name, "slub"))
+		if (!strcmp(mm_ops_plain.policies[i]->name, name))
 			*slub = mm_ops_plain.policies[i];
 	if (!rc)
 		rc = memblock_from_config(mb, &memory, nr_cpus, err);
@@ -349,6 +353,8 @@ static int boot_machine(u32 nr_cpus, const struct slab_policy **slub, struct kms
 		for (u32 cpu = 1; cpu < nr_cpus; cpu++)
 			mm_ops_plain.cpu_online(cpu);
 		mm_ops_plain.init_watermarks();
+		if ((*slub)->ops->init_late)
+			(*slub)->ops->init_late();
 	}
 	memblock_free(mb);
 	free(mb);
@@ -418,7 +424,8 @@ static int check_params(const struct golden_replay *r, bool shuffled)
 
 int golden_replay_slub(struct golden_replay *r, u32 nr_cpus)
 {
-	struct slab_test t = { .r = r, .nr_cpus = nr_cpus, .shuffled = r->test->nr_params == 5 };
+	struct slab_test t = { .r = r, .nr_cpus = nr_cpus, .shuffled = r->test->nr_params == 5,
+			       .coloured = r->file->slab };
 	const struct slab_policy *slub;
 	struct bound_slab *s, *following;
 	int rc = check_params(r, t.shuffled);
@@ -428,7 +435,7 @@ int golden_replay_slub(struct golden_replay *r, u32 nr_cpus)
 	t.live = calloc(r->test->nr_answers + MAX_BULK + 1, sizeof(*t.live));
 	if (!t.live)
 		return kms_fail(r->err, KMS_EFAIL, "no host memory for the objects of a test");
-	rc = boot_machine(nr_cpus, &slub, r->err);
+	rc = boot_machine(nr_cpus, r->file->slab ? "slab" : "slub", &slub, r->err);
 	if (!rc) {
 		t.ops = slub->ops;
 		rc = rt_protect(run_steps, &t, r->err);
