@@ -65,6 +65,7 @@ static bool find_fit(struct page *page, s32 units, u32 align, u32 align_offset, 
 		}
 		if (slob_is_page_end(next))
 			return false;
+		BUG_ON(fit->looked >= SLOB_PAGE_UNITS);
 		prev = block;
 		block = next;
 	}
@@ -297,6 +298,7 @@ static void insert_block(struct page *page, struct slob_block *block, s32 units)
 	for (; next < block; walked++) {
 		s16 word = READ_ONCE(next->word);
 
+		BUG_ON(walked >= SLOB_PAGE_UNITS);
 		prev = next;
 		prev_units = slob_block_units(word);
 		next = slob_block_next(prev, word);
