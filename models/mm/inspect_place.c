@@ -191,7 +191,8 @@ static const struct structure structures[] = {
 	[S_SHEAF] = STRUCTURE(struct slab_sheaf, sheaf_fields),
 	[S_CPU_SHEAVES] = STRUCTURE(struct slub_percpu_sheaves, cpu_sheaves_fields),
 	[S_BARN] = STRUCTURE(struct node_barn, barn_fields),
-	[S_GLOBALS] = STRUCTURE(struct kernel_globals, global_fields),
+	[S_GLOBALS] = { "kernel globals", global_fields, ARRAY_SIZE(global_fields),
+			sizeof(struct kernel_globals) },
 };
 
 static void set_field(struct mm_place *place, const struct structure *s, u32 offset)
@@ -374,7 +375,6 @@ static bool find_global(struct mm_place *place, u64 address)
 	if (!within(address, (u64)kdata, sizeof(struct kernel_globals)))
 		return false;
 	set(place, S_GLOBALS, address, (u64)kdata);
-	set_owner(place, NULL, "kernel", 0);
 	return true;
 }
 

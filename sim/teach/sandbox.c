@@ -156,10 +156,26 @@ static void untimed(void *arg)
 	end(o->box, o->cpu);
 }
 
+/* Accesses to one cache's things come in rows: the name is looked up once for a row. */
 static void find_places(struct sandbox_log *log)
 {
-	for (u32 i = 0; i < log->nr_touches; i++)
-		mm_inspect_place(log->touches[i].off, &log->touches[i].place);
+	const struct kmem_cache *named = NULL;
+	struct mm_cache_info info;
+	char name[sizeof(log->touches->cache)] = "";
+
+	for (u32 i = 0; i < log->nr_touches; i++) {
+		struct sandbox_touch *t = &log->touches[i];
+
+		mm_inspect_place(t->off, &t->place);
+		if (!t->place.cache)
+			continue;
+		if (t->place.cache != named) {
+			named = t->place.cache;
+			snprintf(name, sizeof(name), "%s",
+				 sandbox_cache(named, &info) ? sandbox_cache_name(&info) : "");
+		}
+		memcpy(t->cache, name, sizeof(name));
+	}
 }
 
 int sandbox_do(struct sandbox *box, u32 cpu, void (*fn)(void *arg), void *arg,

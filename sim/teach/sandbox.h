@@ -54,6 +54,7 @@ struct sandbox_touch {
 	u8 level; /* where it was served */
 	kms_ps cost;
 	struct mm_place place; /* what lay there when the operation had ended */
+	char cache[32];	       /* name of the slab cache whose it is, "" if of none */
 };
 
 struct sandbox_mark {
