@@ -229,7 +229,8 @@ static int load(struct sandbox *box, const struct sandbox_options *o, const stru
 	if (o->experiment)
 		return cfg_load(&box->cfg, &experiment_config_table, &box->config, o->experiment,
 				(const char *const *)s->list, s->n, err);
-	return cfg_load_text(&box->cfg, &experiment_config_table, &box->config, text, "sandbox", ".",
+	return cfg_load_text(&box->cfg, &experiment_config_table, &box->config, o->text ? o->text : text,
+			     o->text ? o->text_name : "sandbox", o->text ? o->text_dir : ".",
 			     (const char *const *)s->list, s->n, err);
 }
 

@@ -21,6 +21,8 @@
 
 struct sandbox_options {
 	const char *experiment;	      /* its machine, allocator, seed and costs; NULL: defaults */
+	const char *text;	      /* an experiment as JSON text instead of a file */
+	const char *text_name, *text_dir; /* for its errors, and where its relative paths start */
 	const char *machine;	      /* machine file that replaces it; NULL: none */
 	const char *slab;	      /* slab policy that replaces it; NULL: none */
 	const char *const *settings;  /* path=value, as of `run --set` */
