@@ -84,7 +84,7 @@ static void release(void *arg)
 
 static void slab_facts(struct explained *x, const struct kmem_cache *cache)
 {
-	x->slab = sandbox_cache(cache, &x->cache);
+	x->slab = watch_cache(cache, &x->cache);
 	if (!x->slab)
 		return;
 	x->order = x->cache.order;
@@ -208,7 +208,7 @@ int explain(struct explained *x, const char *text, const struct sandbox_options 
 
 void explained_free(struct explained *x)
 {
-	sandbox_log_free(&x->cold);
-	sandbox_log_free(&x->warm);
-	sandbox_log_free(&x->release);
+	watch_log_free(&x->cold);
+	watch_log_free(&x->warm);
+	watch_log_free(&x->release);
 }

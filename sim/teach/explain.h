@@ -34,7 +34,7 @@ struct explained {
 	bool merged;	/* kmem_cache_create(): shares another cache */
 	bool shared_pages; /* SLOB: no caches of their own */
 	u64 slab_bytes, slab_tail;
-	struct sandbox_log cold, warm, release; /* release: undoing the warm call */
+	struct watch_log cold, warm, release; /* release: undoing the warm call */
 };
 
 /* KMS_EUSAGE: bad call or configuration. Afterwards explained_free(), whatever the result. */

@@ -14,7 +14,7 @@ static double cycles(const struct explained *x, kms_ps ps)
 static void json_slab(struct json *j, const struct explained *x)
 {
 	json_open(j, "slab_cache", '{');
-	json_text(j, "name", x->call.kind == CALL_CACHE_CREATE && !x->merged ? x->call.name : sandbox_cache_name(&x->cache));
+	json_text(j, "name", x->call.kind == CALL_CACHE_CREATE && !x->merged ? x->call.name : watch_cache_name(&x->cache));
 	json_uint(j, "object_size", x->cache.object_size);
 	json_uint(j, "size", x->cache.size);
 	json_uint(j, "align", x->cache.align);
@@ -34,13 +34,13 @@ static void json_slab(struct json *j, const struct explained *x)
 	json_close(j, '}');
 }
 
-static void json_touches(struct json *j, const struct explained *x, const struct sandbox_log *log)
+static void json_touches(struct json *j, const struct explained *x, const struct watch_log *log)
 {
 	static const char *const kinds[] = {"read", "write", "atomic", "atomic_local", "prefetch"};
 
 	json_open(j, "accesses", '[');
 	for (u32 i = 0; i < log->nr_touches; i++) {
-		const struct sandbox_touch *t = &log->touches[i];
+		const struct watch_touch *t = &log->touches[i];
 
 		json_open(j, NULL, '{');
 		json_text(j, "kind", kinds[t->kind]);
@@ -50,14 +50,14 @@ static void json_touches(struct json *j, const struct explained *x, const struct
 		json_text(j, "owner", t->place.owner);
 		json_text(j, "field", t->place.field);
 		json_text(j, "slab_cache", t->cache);
-		json_text(j, "level", sandbox_level_names[t->level]);
+		json_text(j, "level", watch_level_names[t->level]);
 		json_double(j, "cycles", cycles(x, t->cost));
 		json_close(j, '}');
 	}
 	json_close(j, ']');
 }
 
-static void json_operation(struct json *j, const char *key, const struct explained *x, const struct sandbox_log *log)
+static void json_operation(struct json *j, const char *key, const struct explained *x, const struct watch_log *log)
 {
 	json_open(j, key, '{');
 	json_text(j, "path", rt_path_names[log->path]);
@@ -69,7 +69,7 @@ static void json_operation(struct json *j, const char *key, const struct explain
 	json_close(j, '}');
 	json_open(j, "tracepoints", '[');
 	for (u32 i = 0; i < log->nr_marks; i++)
-		json_text(j, NULL, sandbox_tracepoints[log->marks[i].tracepoint].name);
+		json_text(j, NULL, watch_tracepoints[log->marks[i].tracepoint].name);
 	json_close(j, ']');
 	json_touches(j, x, log);
 	json_close(j, '}');

@@ -172,11 +172,11 @@ static void say_slab(const struct explained *x, FILE *out)
 
 	if (x->call.kind == CALL_CACHE_CREATE && x->merged)
 		fprintf(out, "A slab cache of this shape is there already: \"%s\" becomes another name of %s.\n",
-			x->call.name, sandbox_cache_name(c));
+			x->call.name, watch_cache_name(c));
 	else if (x->call.kind == CALL_CACHE_CREATE)
 		fprintf(out, "A slab cache of its own is made for \"%s\".\n", x->call.name);
 	else
-		fprintf(out, "%s bytes fit the size class %s.\n", count(a, x->requested), sandbox_cache_name(c));
+		fprintf(out, "%s bytes fit the size class %s.\n", count(a, x->requested), watch_cache_name(c));
 	fprintf(out, "One object's slot takes %s bytes (aligned to %u):\n", count(b, c->size), c->align);
 	draw_slot(x, out);
 	if (x->slot.free_pointer_inside)
@@ -207,7 +207,7 @@ static void say_memory(const struct explained *x, FILE *out)
 /* ---- paths and lines ---- */
 
 /* The tracepoints in the order in which they were first passed, each once. */
-static void say_marks(const struct sandbox_log *log, FILE *out)
+static void say_marks(const struct watch_log *log, FILE *out)
 {
 	u32 passes[NR_TRACEPOINTS] = {0};
 
@@ -218,7 +218,7 @@ static void say_marks(const struct sandbox_log *log, FILE *out)
 
 		if (!passes[id])
 			continue;
-		fprintf(out, "      %-26s %s", sandbox_tracepoints[id].name, sandbox_tracepoints[id].doc);
+		fprintf(out, "      %-26s %s", watch_tracepoints[id].name, watch_tracepoints[id].doc);
 		if (passes[id] > 1)
 			fprintf(out, " (%u times)", passes[id]);
 		fputc('\n', out);
@@ -226,7 +226,7 @@ static void say_marks(const struct sandbox_log *log, FILE *out)
 	}
 }
 
-static void say_parts(const struct explained *x, const struct sandbox_log *log, FILE *out)
+static void say_parts(const struct explained *x, const struct watch_log *log, FILE *out)
 {
 	bool first = true;
 
@@ -243,12 +243,12 @@ struct line {
 	u64 line;
 	u32 touches, level;
 	kms_ps cost;
-	const struct sandbox_touch *fields[FIELDS]; /* accesses to different fields, the first one first */
+	const struct watch_touch *fields[FIELDS]; /* accesses to different fields, the first one first */
 	u32 nr_fields;
 	bool more;
 };
 
-static void add_field(struct line *line, const struct sandbox_touch *t)
+static void add_field(struct line *line, const struct watch_touch *t)
 {
 	for (u32 i = 0; i < line->nr_fields; i++)
 		if (!strcmp(line->fields[i]->place.field, t->place.field))
@@ -260,12 +260,12 @@ static void add_field(struct line *line, const struct sandbox_touch *t)
 }
 
 /* Distinct lines in the order in which they were first touched. */
-static u32 find_lines(const struct sandbox_log *log, struct line *lines, u32 most)
+static u32 find_lines(const struct watch_log *log, struct line *lines, u32 most)
 {
 	u32 n = 0;
 
 	for (u32 i = 0; i < log->nr_touches; i++) {
-		const struct sandbox_touch *t = &log->touches[i];
+		const struct watch_touch *t = &log->touches[i];
 		u32 at = 0;
 
 		while (at < n && lines[at].line != t->off >> 6)
@@ -297,7 +297,7 @@ static void say_place(const struct line *line, FILE *out)
 	fputc('\n', out);
 }
 
-static void say_lines(const struct explained *x, const struct sandbox_log *log, bool all, FILE *out)
+static void say_lines(const struct explained *x, const struct watch_log *log, bool all, FILE *out)
 {
 	struct line lines[256];
 	u32 n = find_lines(log, lines, KMS_ARRAY_SIZE(lines)), shown = all || n < 16 ? n : 12;
@@ -306,7 +306,7 @@ static void say_lines(const struct explained *x, const struct sandbox_log *log, 
 		(unsigned long long)log->all_touches, n, n == KMS_ARRAY_SIZE(lines) ? " or more" : "");
 	fprintf(out, "      %-9s %6s %8s  %s\n", "first in", "cycles", "accesses", "what lies there");
 	for (u32 i = 0; i < shown; i++) {
-		fprintf(out, "      %-9s %6.0f %8u  ", sandbox_level_names[lines[i].level],
+		fprintf(out, "      %-9s %6.0f %8u  ", watch_level_names[lines[i].level],
 			(double)lines[i].cost / PS_PER_NS * x->ghz, lines[i].touches);
 		say_place(&lines[i], out);
 	}
@@ -314,7 +314,7 @@ static void say_lines(const struct explained *x, const struct sandbox_log *log, 
 		fprintf(out, "      ... and %u more (--lines shows all)\n", n - shown);
 }
 
-static void say_operation(const struct explained *x, const struct sandbox_log *log, const char *when,
+static void say_operation(const struct explained *x, const struct watch_log *log, const char *when,
 			  bool lines, FILE *out)
 {
 	if (!log->time && !log->all_marks)
