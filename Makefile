@@ -28,7 +28,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd
 
 VERSION := 0.1.0
 GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -41,7 +41,7 @@ OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
+LDLIBS := -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)

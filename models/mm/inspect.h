@@ -140,6 +140,23 @@ struct mm_slot_layout {
 
 void mm_inspect_slot(const struct kmem_cache *s, struct mm_slot_layout *layout);
 
+/* One slab: what each of its objects is (inspect_map.c; SLUB and SLAB). */
+#define MM_MAP_OBJECTS 512 /* described; a slab may have more */
+enum mm_map_state { MM_MAP_USED, MM_MAP_FREE, MM_MAP_CPU /* free, and a CPU's to hand out */ };
+struct mm_slab_map {
+	const struct kmem_cache *cache;
+	u64 pfn;
+	u32 objects, size;
+	s32 cpu; /* whose CPU slab it is, -1 none */
+	u8 state[MM_MAP_OBJECTS];
+};
+
+bool mm_inspect_slab_map(u64 pfn, struct mm_slab_map *map); /* false: no slab there */
+/* First frame of the slab that the CPU's next object of this cache comes from, ~0: not known yet. */
+u64 mm_inspect_next_slab(const struct kmem_cache *s, u32 cpu);
+/* Slab cache that serves kmalloc() of this size, NULL: none does. */
+const struct kmem_cache *mm_inspect_kmalloc_cache(u64 size, u32 gfp);
+
 /*
  * What lies at an address of simulated memory (off as hooks see it, either
  * window), at this moment; a walk over CPUs and slab caches (inspect_place.c).

@@ -5,10 +5,11 @@
 
 #include <string.h>
 
-#include "models/mm/tracepoints.h"
+#include "sim/teach/lines.h"
 
 #define BAR 64 /* columns of a drawing */
 #define PS_PER_NS 1000.0
+#define LINES_SHOWN 12 /* cache lines of an operation, unless all are asked for */
 
 static const char *plural(u64 n)
 {
@@ -206,114 +207,6 @@ static void say_memory(const struct explained *x, FILE *out)
 
 /* ---- paths and lines ---- */
 
-/* The tracepoints in the order in which they were first passed, each once. */
-static void say_marks(const struct watch_log *log, FILE *out)
-{
-	u32 passes[NR_TRACEPOINTS] = {0};
-
-	for (u32 i = 0; i < log->nr_marks; i++)
-		passes[log->marks[i].tracepoint]++;
-	for (u32 i = 0; i < log->nr_marks; i++) {
-		u32 id = log->marks[i].tracepoint;
-
-		if (!passes[id])
-			continue;
-		fprintf(out, "      %-26s %s", watch_tracepoints[id].name, watch_tracepoints[id].doc);
-		if (passes[id] > 1)
-			fprintf(out, " (%u times)", passes[id]);
-		fputc('\n', out);
-		passes[id] = 0;
-	}
-}
-
-static void say_parts(const struct explained *x, const struct watch_log *log, FILE *out)
-{
-	bool first = true;
-
-	for (u32 i = 0; i < NR_PARTS; i++) {
-		if (!log->part[i])
-			continue;
-		fprintf(out, "%s%s %.0f", first ? "" : ", ", rt_part_names[i], (double)log->part[i] / PS_PER_NS * x->ghz);
-		first = false;
-	}
-}
-
-#define FIELDS 3 /* named of one line */
-struct line {
-	u64 line;
-	u32 touches, level;
-	kms_ps cost;
-	const struct watch_touch *fields[FIELDS]; /* accesses to different fields, the first one first */
-	u32 nr_fields;
-	bool more;
-};
-
-static void add_field(struct line *line, const struct watch_touch *t)
-{
-	for (u32 i = 0; i < line->nr_fields; i++)
-		if (!strcmp(line->fields[i]->place.field, t->place.field))
-			return;
-	if (line->nr_fields < FIELDS)
-		line->fields[line->nr_fields++] = t;
-	else
-		line->more = true;
-}
-
-/* Distinct lines in the order in which they were first touched. */
-static u32 find_lines(const struct watch_log *log, struct line *lines, u32 most)
-{
-	u32 n = 0;
-
-	for (u32 i = 0; i < log->nr_touches; i++) {
-		const struct watch_touch *t = &log->touches[i];
-		u32 at = 0;
-
-		while (at < n && lines[at].line != t->off >> 6)
-			at++;
-		if (at == most)
-			continue;
-		if (at == n)
-			lines[n++] = (struct line){.line = t->off >> 6, .level = t->level};
-		lines[at].touches++;
-		lines[at].cost += t->cost;
-		add_field(&lines[at], t);
-	}
-	return n;
-}
-
-static void say_place(const struct line *line, FILE *out)
-{
-	const struct mm_place *p = &line->fields[0]->place;
-
-	fprintf(out, "%s", p->structure);
-	for (u32 i = 0; i < line->nr_fields; i++)
-		if (*line->fields[i]->place.field)
-			fprintf(out, "%s%s", i ? ", " : ": ", line->fields[i]->place.field);
-	fprintf(out, "%s", line->more ? " ..." : "");
-	if (*p->owner)
-		fprintf(out, " (%s)", p->owner);
-	if (*line->fields[0]->cache)
-		fprintf(out, " of %s", line->fields[0]->cache);
-	fputc('\n', out);
-}
-
-static void say_lines(const struct explained *x, const struct watch_log *log, bool all, FILE *out)
-{
-	struct line lines[256];
-	u32 n = find_lines(log, lines, KMS_ARRAY_SIZE(lines)), shown = all || n < 16 ? n : 12;
-
-	fprintf(out, "    %llu accesses to %u%s cache lines; the cycles are those of all accesses to a line\n",
-		(unsigned long long)log->all_touches, n, n == KMS_ARRAY_SIZE(lines) ? " or more" : "");
-	fprintf(out, "      %-9s %6s %8s  %s\n", "first in", "cycles", "accesses", "what lies there");
-	for (u32 i = 0; i < shown; i++) {
-		fprintf(out, "      %-9s %6.0f %8u  ", watch_level_names[lines[i].level],
-			(double)lines[i].cost / PS_PER_NS * x->ghz, lines[i].touches);
-		say_place(&lines[i], out);
-	}
-	if (shown < n)
-		fprintf(out, "      ... and %u more (--lines shows all)\n", n - shown);
-}
-
 static void say_operation(const struct explained *x, const struct watch_log *log, const char *when,
 			  bool lines, FILE *out)
 {
@@ -322,13 +215,13 @@ static void say_operation(const struct explained *x, const struct watch_log *log
 	fprintf(out, "\n%s: path %s", when, rt_path_names[log->path]);
 	if (log->time) {
 		fprintf(out, ", %.0f cycles (", (double)log->time / PS_PER_NS * x->ghz);
-		say_parts(x, log, out);
+		lines_show_parts(log, x->ghz, out);
 		fprintf(out, ")");
 	}
 	fputc('\n', out);
-	say_marks(log, out);
+	lines_show_marks(log, out);
 	if (log->nr_touches)
-		say_lines(x, log, lines, out);
+		lines_show(log, x->ghz, lines ? ~0u : LINES_SHOWN, out);
 }
 
 void explain_print(const struct explained *x, FILE *out, bool lines)
