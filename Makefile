@@ -39,9 +39,9 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unu
 WARN += $(if $(WERROR),-Werror)
 OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
+CPPFLAGS += -I. -Iinclude -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
+LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -ldl -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -92,7 +92,8 @@ MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 LIBS := $(foreach m,cli teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
-LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
+# What loaded policies call must be visible to them (sim/plugin).
+LINK = $(CC) $(LDFLAGS_ALL) -Wl,--dynamic-list=sim/plugin/exports.list -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
 
 .PHONY: all
 all: $(O)/kmemsim ## build the program

@@ -171,18 +171,28 @@ int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 	return self.error.code ? kms_fail(err, self.error.code, "%s", self.error.text) : 0;
 }
 
-void kms_bug(const char *file, int line, const char *what)
+void rt_fail(const char *text)
 {
-	rt_replay_bug(file, line, what);
 	if (engine_running()) {
-		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s",
-			    file, line, kms_smp_processor_id(), (unsigned long long)engine_now(),
-			    what);
+		engine_stop(KMS_EFAIL, "%s", text);
 	} else if (protection) {
-		kms_fail(&protection->error, KMS_EFAIL,
-			 "%s:%d: allocator check failed on CPU %u: %s", file, line, rt.cpu, what);
+		kms_fail(&protection->error, KMS_EFAIL, "%s", text);
 		longjmp(protection->unwind, 1);
 	}
-	fprintf(stderr, "%s:%d: allocator check failed outside any run: %s\n", file, line, what);
+	fprintf(stderr, "outside any run: %s\n", text);
 	abort();
+}
+
+void kms_bug(const char *file, int line, const char *what)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%s:%d: allocator check failed on CPU %u", file, line,
+			 kms_smp_processor_id());
+
+	rt_replay_bug(file, line, what);
+	if (engine_running())
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " at %llu ps",
+			      (unsigned long long)engine_now());
+	snprintf(text + n, sizeof(text) - (size_t)n, ": %s", what);
+	rt_fail(text);
 }

@@ -110,6 +110,8 @@ void rt_sleep(void);
  * outside both has nowhere to go: the program aborts.
  */
 int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err);
+/* The same way out for a fault that is found outside allocator code. */
+void rt_fail(const char *text) __attribute__((noreturn, cold));
 
 /*
  * A replay of a recording (sim/validate): what the steps in the plain flavour
