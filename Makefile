@@ -253,11 +253,27 @@ setup: ## install missing Debian packages (needs root; says which otherwise)
 	{ apt-get install -y -q --no-install-recommends $$missing || \
 	  { apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; }; } >&2
 
+# What include/kmemsim/policy.h includes.
+POLICY_HEADERS := $(addprefix models/mm/,kernel.h mm_types.h list.h steps.h tracepoints.h tunables.h \
+	steps.def tracepoints.def)
+
 .PHONY: install
 install: all ## install the program and its data under PREFIX (default /usr/local)
 	install -D -m 755 $(O)/kmemsim $(DESTDIR)$(PREFIX)/bin/kmemsim
 	cd configs && find . -name '*.json' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
+	cd configs && find . -name '*.c' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
+	for h in kmemsim/policy.h; do install -D -m 644 include/$$h $(DESTDIR)$(PREFIX)/include/$$h; done
+	for h in $(POLICY_HEADERS); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/kmemsim/$$h; done
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' 'Name: kmemsim-policy' \
+	  'Description: header for allocator policies of the kmemsim simulator' 'Version: $(VERSION)' \
+	  'Cflags: -I$${includedir} -I$${includedir}/kmemsim' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
 	cd workloads && find . -name '*.kmt' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/workloads/{} \;
+
+.PHONY: uninstall
+uninstall: ## remove what install wrote
+	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
+	rm -rf $(DESTDIR)$(PREFIX)/share/kmemsim $(DESTDIR)$(PREFIX)/include/kmemsim
 
 .PHONY: docs
 docs: all ## bring the generated part of docs/configuration.md up to date

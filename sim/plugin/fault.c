@@ -13,6 +13,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/time.h>
 #include <ucontext.h>
 
 struct plugin_call plugin_calls[SIM_MAX_CPUS];
@@ -111,7 +112,16 @@ static struct {
 	u64 address, code;
 } crash;
 
-static const int caught[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+/*
+ * The steps of a call are counted at every basic block, but a compiler may leave
+ * an endless loop of one jump that passes none. For these alone there is a host
+ * timer: so many seconds of processor time in one call, and the code interrupted
+ * is the policy's.
+ */
+#define MAX_SECONDS 5
+u64 plugin_nr_calls;
+
+static const int caught[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM };
 static struct sigaction before[KMS_ARRAY_SIZE(caught)];
 static stack_t stack_before;
 static bool catching;
@@ -125,6 +135,10 @@ static __attribute__((noreturn)) void after_crash(void)
 	sigemptyset(&set);
 	sigaddset(&set, crash.number);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	if (crash.number == SIGVTALRM)
+		plugin_fault("does not come back: more than %d s of processor time (host) in a loop at code "
+			     "offset %#llx",
+			     MAX_SECONDS - 1, (unsigned long long)code);
 	if (crash.number == SIGFPE)
 		plugin_fault("divides by zero (code offset %#llx)", (unsigned long long)code);
 	if (crash.number == SIGILL)
@@ -137,11 +151,29 @@ static __attribute__((noreturn)) void after_crash(void)
 		     code < plugin.image_bytes ? "" : ": in a function that it called, or its stack is used up");
 }
 
+/* Has the same call been on for too long? */
+static bool overdue(const ucontext_t *u)
+{
+	static u64 last, ticks;
+	u64 at = 0;
+
+#if defined(__x86_64__)
+	at = (u64)u->uc_mcontext.gregs[REG_RIP];
+#elif defined(__aarch64__)
+	at = u->uc_mcontext.pc;
+#endif
+	ticks = plugin_nr_calls == last ? ticks + 1 : 0;
+	last = plugin_nr_calls;
+	return ticks >= MAX_SECONDS && at - plugin.image < plugin.image_bytes;
+}
+
 static void on_crash(int number, siginfo_t *info, void *context)
 {
 	ucontext_t *u = context;
 	struct plugin_call *c = plugin_call();
 
+	if (number == SIGVTALRM && (!overdue(u) || !c->what || c->crashed))
+		return;
 	if (!c->what || c->crashed) { /* not the policy's fault: as if there were no handler */
 		signal(number, SIG_DFL);
 		return;
@@ -164,16 +196,21 @@ static void on_crash(int number, siginfo_t *info, void *context)
 
 void plugin_catch_signals(bool on)
 {
-	struct sigaction action = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct sigaction action = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
+	struct itimerval every = { .it_interval = { .tv_sec = on }, .it_value = { .tv_sec = on } };
 	stack_t stack = { .ss_sp = signal_stack, .ss_size = sizeof(signal_stack) };
 
 	if (on == catching)
 		return;
 	catching = on;
+	if (!on)
+		setitimer(ITIMER_VIRTUAL, &every, NULL);
 	if (on)
 		sigaltstack(&stack, &stack_before);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(caught); i++)
 		sigaction(caught[i], on ? &action : &before[i], on ? &before[i] : NULL);
-	if (!on)
+	if (on)
+		setitimer(ITIMER_VIRTUAL, &every, NULL);
+	else
 		sigaltstack(&stack_before, NULL);
 }

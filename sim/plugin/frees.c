@@ -20,6 +20,7 @@
 #define MAX_SET 1024
 #define OPERATIONS 200000u
 #define CYCLES 5
+#define MAX_KEPT 4096 /* of a kind, a CPU */
 #define MAX_EACH 24 /* objects alike in the set */
 
 struct sample {
@@ -74,14 +75,41 @@ static void choose_set(struct trial *t)
 							       .size = c->args.size, .gfp = GFP_KERNEL };
 }
 
+static void *allocate(const struct sample *s)
+{
+	return s->cache ? plugin.slab_ops.cache_alloc((struct kmem_cache *)s->cache, s->gfp, -1)
+			: plugin.slab_ops.kmalloc(s->size, s->gfp, -1);
+}
+
+/*
+ * Use up what the policy has free of each kind, on each CPU, and keep it: from
+ * here on every object that is lost has to be made up for with new memory.
+ */
+static void use_up(const struct trial *t)
+{
+	for (u32 i = 0; i < t->nr_set; i++) {
+		const struct sample *s = &t->set[i];
+
+		if (i && s[-1].cache == s->cache && s[-1].size == s->size)
+			continue;
+		for (u32 cpu = 0; cpu < t->nr_cpus; cpu++) {
+			u64 before = book.pages_held;
+
+			rt_enter_cpu(cpu);
+			for (u32 k = 0; k < MAX_KEPT && book.pages_held == before; k++)
+				if (!allocate(s))
+					return;
+		}
+	}
+}
+
 static void one_round(struct trial *t, u32 round)
 {
 	for (u32 i = 0; i < t->nr_set && !t->no_memory; i++) {
 		struct sample *s = &t->set[i];
 
 		rt_enter_cpu((i + round) % t->nr_cpus);
-		s->object = s->cache ? plugin.slab_ops.cache_alloc((struct kmem_cache *)s->cache, s->gfp, -1)
-				     : plugin.slab_ops.kmalloc(s->size, s->gfp, -1);
+		s->object = allocate(s);
 		t->no_memory |= !s->object;
 	}
 	for (u32 i = 0; i < t->nr_set; i++) {
@@ -106,6 +134,7 @@ static void carry_out(void *arg)
 		free_one(t->live[i].cache, ram_ptr(t->live[i].off));
 	}
 	choose_set(t);
+	use_up(t);
 	rounds = 2 * t->nr_cpus; /* one cycle: each CPU, freed here and by the neighbour */
 	while (rounds * t->nr_set * 2 * CYCLES < OPERATIONS)
 		rounds += 2 * t->nr_cpus;

@@ -59,6 +59,7 @@ struct plugin_call {
 	bool crashed;
 };
 extern struct plugin_call plugin_calls[];
+extern u64 plugin_nr_calls; /* begun so far */
 
 static inline struct plugin_call *plugin_call(void)
 {

@@ -16,6 +16,7 @@
 
 static void begin(const char *what, u64 size, const void *object)
 {
+	plugin_nr_calls++;
 	*plugin_call() = (struct plugin_call){ .what = what, .size = size, .object = object };
 }
 
