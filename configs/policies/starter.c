@@ -9,7 +9,8 @@
  * pages. A slab's free objects are chained through themselves; its struct page
  * holds the head of that chain and links the slab into the list of those that
  * have free objects. One lock per size. Slab caches are served by kmalloc();
- * docs/tutorial-policy.md goes on from here.
+ * docs/tutorial-policy.md goes on from here. Values are read once into locals where
+ * they are needed twice, so that every compiler makes the same accesses.
  */
 #include <kmemsim/policy.h>
 
@@ -58,11 +59,11 @@ static struct page *new_slab(struct size_class *c, gfp_t gfp, int node)
 
 static void *take_object(struct size_class *c, struct page *slab)
 {
-	void *object = slab->freelist;
+	void *object = slab->freelist, *rest = *(void **)object;
 
-	slab->freelist = *(void **)object;
+	slab->freelist = rest;
 	slab->counters++;
-	if (!slab->freelist)
+	if (!rest)
 		list_del_init(&slab->lru);
 	return object;
 }
@@ -106,22 +107,26 @@ static void NAME_kfree(void *object)
 {
 	struct page *slab = virt_to_head_page(object);
 	struct size_class *c = class_of(slab);
-	bool was_full, empty;
+	bool empty = false;
+	void *rest;
+	u64 used;
 
 	if (!c) {
 		__free_pages(slab, slab->counters);
 		return;
 	}
 	spin_lock_irqsave(&c->lock, LOCK_POLICY);
-	was_full = !slab->freelist;
-	*(void **)object = slab->freelist;
+	rest = slab->freelist;
+	used = slab->counters - 1;
+	*(void **)object = rest;
 	slab->freelist = object;
-	slab->counters--;
-	if (was_full)
+	slab->counters = used;
+	if (!rest) /* it was full, and on no list */
 		list_add(&slab->lru, &c->slabs);
-	empty = !slab->counters && !list_is_singular(&c->slabs); /* the last one is kept */
-	if (empty)
+	if (!used && !list_is_singular(&c->slabs)) { /* the last one is kept */
 		list_del(&slab->lru);
+		empty = true;
+	}
 	spin_unlock_irqrestore(&c->lock, LOCK_POLICY);
 	if (empty)
 		__free_pages(slab, state.slab_order);

@@ -64,6 +64,7 @@ int rt_init(const struct rt_config *config, u32 nr_cpus, struct kms_error *err)
 	memset(ops, 0, sizeof(ops));
 	functional_op = ops;
 	rt_reset_tasks();
+	rt.ps_per_insn_x1024 = config->costs ? config->ps_per_insn_x1024 : 0;
 	rt.irq_save_ps = config->irq_save_ps;
 	rt.irq_restore_ps = config->irq_restore_ps;
 	rt.cpu_relax_ps = config->cpu_relax_ps ? config->cpu_relax_ps : 1;
@@ -103,6 +104,12 @@ void rt_set_op(u32 cpu, const struct rt_op *op)
 const struct rt_op *rt_op(u32 cpu)
 {
 	return &ops[cpu];
+}
+
+void rt_work(u32 insns)
+{
+	ops[sim_current->id].insns_x1024 += (u64)insns << 10;
+	sim_charge(sim_current, PART_EXEC, (insns * rt.ps_per_insn_x1024 + 512) >> 10);
 }
 
 const u64 *rt_trace_counts(void)

@@ -59,6 +59,9 @@ void rt_enter_cpu(u32 cpu);
 void rt_begin_op(u32 cpu);
 const struct rt_op *rt_op(u32 cpu);
 
+/* Instruction work of the running CPU that no tracepoint stands for. Call sim_sync(), or an access, after it. */
+void rt_work(u32 insns);
+
 /* How often each tracepoint was passed, all CPUs: [NR_TRACEPOINTS], as of this call. */
 const u64 *rt_trace_counts(void);
 

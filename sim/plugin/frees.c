@@ -3,15 +3,14 @@
  *
  * A policy may keep freed memory for as long as it likes, so pages held say
  * nothing. What a policy may not do is need ever more pages for the same work:
- * when the run is over, all objects are freed, and then the same allocations and
- * frees are repeated. Each round the CPUs change places, so that over a cycle of
+ * when the run is over, all objects are freed, what the policy then has free is
+ * used up, and the same allocations and frees are repeated. Each round the CPUs change places, so that over a cycle of
  * rounds every CPU has allocated and freed everything once, and memory that one
  * CPU keeps for itself is used again. A free is lost when four cycles in a row
  * each end with more pages held than the one before.
  *
- * So this finds frees that are lost steadily, above a page in some hundred
- * thousand operations; not one that is lost only in a state which this work does
- * not lead to.
+ * So this finds frees that are lost steadily, not those that are lost only in a
+ * state which this work does not lead to.
  */
 #include "sim/plugin/internal.h"
 

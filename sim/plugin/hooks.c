@@ -22,6 +22,12 @@
 #define STACK_BELOW (64u << 10)
 #define STACK_ABOVE (8u << 20)
 #define MAX_PERCPU 64
+/*
+ * Instruction work of a policy: no cost table knows its paths, so each access to
+ * memory stands for this many instructions. In compiled integer code about every
+ * third instruction is a load or a store.
+ */
+#define INSNS_PER_ACCESS 3
 
 typedef unsigned __int128 u128;
 
@@ -110,8 +116,10 @@ static inline void touch(const volatile void *p, u32 size, enum sim_access kind)
 {
 	u64 off = check(p, size, kind);
 
-	if (off != UNCHARGED && sim_current && !plugin.booting)
-		sim_access(off, size, kind);
+	if (off == UNCHARGED || !sim_current || plugin.booting)
+		return;
+	rt_work(INSNS_PER_ACCESS);
+	sim_access(off, size, kind);
 }
 
 static void touch_range(const volatile void *p, u64 bytes, enum sim_access kind)
