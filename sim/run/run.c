@@ -129,7 +129,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
 		.policy_params = c->allocator.policy_params, .checked = c->check || run->options->check,
 		.recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
-		.seed = c->seed, .cycle = run->cycle,
+		.seed = c->seed, .cycle = run->cycle, .access = run->options->access,
 	};
 	int ret;
 
