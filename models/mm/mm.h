@@ -207,6 +207,9 @@ struct mm_ops {
 	void (*refresh_cpu_vm_stats)(void); /* this CPU's vmstat worker */
 	const struct slab_policy *const *policies; /* the table of policies.c */
 	uint32_t nr_policies;
+	/* per-CPU memory, for slab layers that are not compiled in: an offset, NULL when it is out */
+	void *(*alloc_percpu)(uint64_t size, uint64_t align);
+	void (*free_percpu)(void *p, uint64_t size);
 };
 
 /*
