@@ -195,7 +195,7 @@ static bool is_frame(const char *line)
 
 static bool is_preamble(const char *line)
 {
-	static const char *const begins[] = { "#", "cpus=", "version = ", "CPU ", "trace-cmd " };
+	static const char *const begins[] = { "#", "=== ", "cpus=", "version = ", "CPU ", "trace-cmd " };
 
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(begins); i++)
 		if (starts(line, begins[i]) && !(begins[i][0] == 'C' && !strstr(line, " is empty")))
