@@ -40,11 +40,13 @@ static bool number(const char *text, size_t length, u32 base, u64 *value)
 	*value = 0;
 	if (i == length)
 		return false;
+	if (length - i > (base == 16 ? 16 : 19))
+		return false;
 	for (; i < length; i++) {
 		u32 c = (unsigned char)text[i], digit;
 
 		digit = c - '0' < 10 ? c - '0' : (c | 0x20) - 'a' < 6 ? (c | 0x20) - 'a' + 10 : 99;
-		if (digit >= base || *value > (UINT64_MAX - digit) / base)
+		if (digit >= base)
 			return false;
 		*value = *value * base + digit;
 	}
@@ -107,9 +109,9 @@ static u8 parse_node(const char *text, size_t length, struct kmem_event *ev)
 	return 0;
 }
 
-static bool is(const char *key, size_t length, const char *name)
+static inline bool is(const char *key, size_t length, const char *name)
 {
-	return !strncmp(key, name, length) && !name[length];
+	return length == strlen(name) && !memcmp(key, name, length);
 }
 
 /* Which fields the value gives; BAD. */
@@ -163,7 +165,9 @@ static const char *end_of_value(const char *key, size_t key_length, const char *
 			end--;
 		return end;
 	}
-	return value + strcspn(value, " \t\r");
+	while (*value && *value != ' ' && *value != '\t' && *value != '\r')
+		value++;
+	return value;
 }
 
 bool text_parse_fields(struct text_reader *r, const char *tail, struct kmem_event *ev, const char **bad,
@@ -182,8 +186,9 @@ bool text_parse_fields(struct text_reader *r, const char *tail, struct kmem_even
 		if (!*p)
 			break;
 		key = p;
-		length = strcspn(p, "= \t");
-		p += length;
+		while (*p && *p != '=' && *p != ' ' && *p != '\t')
+			p++;
+		length = (size_t)(p - key);
 		if (*p != '=')
 			continue; /* a word of some newer version's */
 		value = p + 1;

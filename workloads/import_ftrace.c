@@ -107,9 +107,9 @@ static bool parse_right(const char *p, struct text_row *row)
 		end = parse_time(p, &row->time);
 		if (end)
 			return parse_name(skip_blanks(end), row);
-		while (*p && *p != ' ' && *p != '\t')
+		while (is_word(*p) || (*p && strchr(".#+!*@$", *p))) /* flags, a mark for a long delay */
 			p++;
-		if (p == word)
+		if (p == word || (*p != ' ' && *p != '\t'))
 			return false;
 		if (!words)
 			row->context = context_of(word, (size_t)(p - word));

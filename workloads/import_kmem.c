@@ -22,8 +22,14 @@ static const bool is_step[NR_KMEM_KINDS] = {
 
 int kmem_find_event(const char *name, size_t length)
 {
+	static const u8 lengths[NR_KMEM_KINDS] = {
+#define KMEM_LENGTH(id, text, step) [id] = sizeof(text) - 1,
+		KMEM_EVENTS(KMEM_LENGTH)
+#undef KMEM_LENGTH
+	};
+
 	for (int i = 0; i < NR_KMEM_KINDS; i++)
-		if (!strncmp(kmem_event_names[i], name, length) && !kmem_event_names[i][length])
+		if (lengths[i] == length && !memcmp(kmem_event_names[i], name, length))
 			return i;
 	return -1;
 }
