@@ -4,11 +4,16 @@
  * libtracecmd reads the file, versions 6 and 7, compressed or not; where an
  * event's fields lie is in the file itself. Call sites are addresses, resolved
  * with the symbols in the file to what %pS prints, less the function's length.
+ * The library trusts what it reads, so it does that in a process of its own.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <trace-cmd.h>
@@ -55,6 +60,7 @@ struct dat_reader {
 	u32 nr_formats;
 	struct live_map sites; /* address to number of the call site */
 	u64 records;
+	u64 *progress;
 	int status;
 };
 
@@ -181,7 +187,7 @@ static int do_record(struct dat_reader *r, struct tracecmd_input *handle, struct
 	const struct dat_format *f;
 	struct kmem_event ev;
 
-	r->records++;
+	__atomic_store_n(r->progress, ++r->records, __ATOMIC_RELAXED);
 	if (record->missed_events)
 		r->im.result->lost += record->missed_events > 0 ? (u64)record->missed_events : 1;
 	f = format_of(r, tep, tep_data_type(tep, record));
@@ -265,7 +271,7 @@ static int read_file(struct dat_reader *r)
 	return ret;
 }
 
-static int import_file(const struct import_job *job)
+static int import_here(const struct import_job *job, u64 *progress)
 {
 	struct dat_reader *r = calloc(1, sizeof(*r));
 	int ret;
@@ -273,15 +279,94 @@ static int import_file(const struct import_job *job)
 	if (!r)
 		return kms_fail(job->err, KMS_EFAIL, "no host memory for importing");
 	r->job = job;
+	r->progress = progress;
 	ret = kmem_begin(&r->im, job);
 	if (!ret)
 		ret = read_file(r);
+	*progress = UINT64_MAX;
 	if (!ret)
 		ret = kmem_finish(&r->im, job, NULL);
 	kmem_free(&r->im);
 	live_free(&r->sites);
 	free(r->formats);
 	free(r);
+	return ret;
+}
+
+/* ---- in a process of its own: the library does not survive every damaged file ---- */
+
+#define POLL_US 2000
+#define STUCK_POLLS 30000 /* a minute without a record */
+
+struct shared {
+	struct import_result result;
+	struct kms_error error;
+	u64 progress; /* records read; all ones: the library is done */
+	int ret;
+};
+
+/* What the caller may have handlers for, that are not for this. */
+static const int fatal_signals[] = { SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL, SIGINT, SIGTERM };
+
+/* False: it had to be ended, or ended itself. */
+static bool wait_for(pid_t child, struct shared *shared)
+{
+	u64 last = 0;
+	int status, polls = 0;
+
+	while (!waitpid(child, &status, WNOHANG)) {
+		u64 now = __atomic_load_n(&shared->progress, __ATOMIC_RELAXED);
+
+		polls = now == last && now != UINT64_MAX ? polls + 1 : 0;
+		last = now;
+		if (polls > STUCK_POLLS)
+			kill(child, SIGKILL);
+		usleep(POLL_US);
+	}
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
+static int import_apart(const struct import_job *job, struct shared *shared)
+{
+	struct import_job inner = *job;
+	char *partial = NULL;
+	pid_t child;
+
+	inner.result = &shared->result;
+	inner.err = &shared->error;
+	fflush(NULL);
+	child = fork();
+	if (child < 0)
+		return kms_fail(job->err, KMS_EFAIL, "cannot start a process for reading '%s': %s", job->source,
+				strerror(errno));
+	if (!child) {
+		for (size_t i = 0; i < KMS_ARRAY_SIZE(fatal_signals); i++)
+			signal(fatal_signals[i], SIG_DFL);
+		shared->ret = import_here(&inner, &shared->progress);
+		_exit(0);
+	}
+	if (wait_for(child, shared)) {
+		*job->result = shared->result;
+		return shared->ret ? kms_fail(job->err, shared->ret, "%s", shared->error.text) : 0;
+	}
+	if (asprintf(&partial, "%s.partial", job->output) >= 0) {
+		unlink(partial);
+		free(partial);
+	}
+	return kms_fail(job->err, KMS_EUSAGE, "%s: damaged after record %llu: cannot be read as a trace.dat",
+			job->source, (unsigned long long)shared->progress);
+}
+
+static int import_file(const struct import_job *job)
+{
+	struct shared *shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE,
+				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int ret;
+
+	if (shared == MAP_FAILED)
+		return kms_fail(job->err, KMS_EFAIL, "no host memory for importing");
+	ret = import_apart(job, shared);
+	munmap(shared, sizeof(*shared));
 	return ret;
 }
 

@@ -401,6 +401,42 @@ static void test_refused(void **state)
 	assert_int_equal(access(in_dir("none.kmt"), F_OK), -1);
 }
 
+/* Damage of every kind to a trace.dat: imported or refused with a message, nothing left behind. */
+static void test_damaged_dat(void **state)
+{
+	static u8 whole[65536], damaged[65536];
+	u64 seed = 1, refused = 0;
+	size_t n;
+	FILE *f;
+
+	write_dat("rec.dat");
+	f = fopen(in_dir("rec.dat"), "rb");
+	n = fread(whole, 1, sizeof(whole), f);
+	fclose(f);
+	for (int round = 0; round < 60; round++) {
+		size_t length = n;
+
+		memcpy(damaged, whole, n);
+		for (int i = 0; i < 1 + round % 4; i++) {
+			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+			damaged[(seed >> 33) % n] = (u8)(seed >> 20);
+		}
+		if (round % 3 == 0)
+			length = (seed >> 33) % n;
+		f = fopen(in_dir("damaged.dat"), "wb");
+		fwrite(damaged, 1, length, f);
+		fclose(f);
+		unlink(in_dir("out.kmt"));
+		if (!import_named("damaged.dat", "trace.dat", false))
+			continue;
+		refused++;
+		assert_true(error.text[0] && error.code == KMS_EUSAGE);
+		assert_int_equal(access(in_dir("out.kmt"), F_OK), -1);
+		assert_int_equal(access(in_dir("out.kmt.partial"), F_OK), -1);
+	}
+	assert_true(refused > 0 && refused < 60);
+}
+
 static int make_dir(void **state)
 {
 	return mkdtemp(dir) ? 0 : -1;
@@ -421,6 +457,7 @@ int main(void)
 		cmocka_unit_test(test_linux_6_18), cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_split_and_bulk),
 		cmocka_unit_test(test_mtrace), cmocka_unit_test(test_rep), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_damaged_dat),
 	};
 
 	return cmocka_run_group_tests_name("import_formats", tests, make_dir, remove_dir);
