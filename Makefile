@@ -28,7 +28,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
 	libtracecmd-dev libtraceevent-dev libtracefs-dev
 
 VERSION := 0.1.0
@@ -42,8 +42,8 @@ OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-TRACECMD_CFLAGS := $(shell pkg-config --cflags libtracecmd 2>/dev/null)
-LDLIBS := -ltracecmd -ltracefs -ltraceevent -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
+LDLIBS := -ltracecmd -ltracefs -ltraceevent -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 \
+	-lgsl -lgslcblas -lzstd -lz -lxxhash -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -64,7 +64,7 @@ endif
 
 # ---- modules ----
 
-MODULES := engine config hw rt workloads results plots run validate memtrace plugin teach cli
+MODULES := engine config hw rt workloads results plots run validate memtrace plugin teach labs cli
 DIR_engine := sim/engine
 DIR_config := sim/config
 DIR_cli := sim/cli
@@ -73,6 +73,7 @@ DIR_validate := sim/validate
 DIR_memtrace := sim/memtrace
 DIR_plugin := sim/plugin
 DIR_teach := sim/teach
+DIR_labs := sim/labs
 DIR_hw := models/hw
 DIR_rt := models/rt
 DIR_workloads := workloads
@@ -91,7 +92,7 @@ MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
 MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
-LIBS := $(foreach m,cli teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
+LIBS := $(foreach m,cli labs teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
@@ -108,7 +109,7 @@ $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
 
-$(O)/obj/workloads/import_dat.o: CPPFLAGS += $(TRACECMD_CFLAGS)
+$(O)/obj/workloads/import_dat.o: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
 
 # The hottest code of cycle timing, in debug builds too.
 $(O)/obj/sim/engine/hooks.o: CFLAGS_HOST += -O2 $(if $(IS_CLANG),,-Wno-builtin-declaration-mismatch)
