@@ -28,7 +28,8 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
+	libtracecmd-dev libtraceevent-dev libtracefs-dev
 
 VERSION := 0.1.0
 GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -41,7 +42,8 @@ OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -I. -Iinclude -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -ldl -lm
+LDLIBS := -ltracecmd -ltracefs -ltraceevent -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 \
+	-lgsl -lgslcblas -lzstd -lz -lxxhash -ldl -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -107,6 +109,8 @@ $(O)/obj/%.o: %.c
 	$(call say,CC,$<)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
+
+$(O)/obj/workloads/import_dat.o: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
 
 # The hottest code of cycle timing, in debug builds too.
 $(O)/obj/sim/engine/hooks.o: CFLAGS_HOST += -O2 $(if $(IS_CLANG),,-Wno-builtin-declaration-mismatch)
