@@ -144,12 +144,15 @@ bool dram_channel_submit(struct dram_channel *c, const struct dram_request *r,
 
 /* ---- refresh ---- */
 
-/* When the rank's n-th part, counted from 1, is due; ranks are spread over the interval. */
+/*
+ * When the rank's n-th part, counted from 1, is due: with the last clock of its
+ * interval. Ranks are spread over the interval.
+ */
 static u64 refresh_time(const struct dram_channel *c, u32 rank, u64 n)
 {
 	u64 tREFI = c->config->tREFI;
 
-	return n * tREFI / c->nr_parts + rank * tREFI / (c->config->ranks * c->nr_parts);
+	return n * tREFI / c->nr_parts + rank * tREFI / (c->config->ranks * c->nr_parts) - 1;
 }
 
 static void find_refresh(struct dram_channel *c)
