@@ -179,9 +179,13 @@ static void refresh_falls_due(struct dram_channel *c)
 		if (r->refresh_waits || r->refresh_due > c->refresh_at)
 			continue;
 		r->refresh_waits = true;
-		for (u32 b = 0; b < c->banks_per_rank; b++)
-			if (dram_in_part(c, b, r->part))
-				c->banks[i * c->banks_per_rank + b].refreshing = true;
+		c->refreshes_wait++;
+		for (u32 b = 0; b < c->banks_per_rank; b++) {
+			if (!dram_in_part(c, b, r->part))
+				continue;
+			c->banks[i * c->banks_per_rank + b].refreshing = true;
+			dram_set_bit(c->blocked, i * c->banks_per_rank + b);
+		}
 		next_due(c, i, 1);
 	}
 	dram_raise(&c->now, c->refresh_at);
@@ -271,6 +275,7 @@ static void set_up(struct dram_channel *c)
 		c->ranks[i].refresh_due = c->config->tREFI ? refresh_time(c, i, 1) : DRAM_NEVER;
 	find_refresh(c);
 	c->next.at = DRAM_NEVER;
+	c->unusual = c->config->scheduler == DRAM_FCFS || c->config->row_policy == HW_ROW_TIMEOUT;
 }
 
 static u32 refresh_parts(const struct dram_config *config)

@@ -72,8 +72,11 @@ struct dram_channel {
 	u32 count[2], limit[2], listed;
 	double high, low; /* entries */
 	bool draining;
+	bool unusual;	    /* FCFS, or rows that time out */
+	u32 refreshes_wait; /* ranks */
 	u64 pending[2][DRAM_MAX_BANKS / 64]; /* banks with a list that is not empty */
 	u64 active[DRAM_MAX_BANKS / 64], open[DRAM_MAX_BANKS / 64];
+	u64 blocked[DRAM_MAX_BANKS / 64]; /* refreshing */
 	struct dram_bank_state *banks;
 	struct dram_group_state *groups;
 	struct dram_rank_state *ranks;
@@ -88,6 +91,8 @@ struct dram_controller {
 	struct dram_map map;
 	u32 nr_channels;
 	struct dram_channel *channels;
+	u64 placed_address; /* the last one, and where it is: requests are offered again */
+	struct dram_place placed;
 	dram_done_fn *done;
 	void *done_arg;
 	dram_event_fn *watch;

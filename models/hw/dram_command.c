@@ -239,9 +239,11 @@ static void give_refresh(struct dram_channel *c)
 			continue;
 		b->next_act = b->refresh_end = end;
 		b->refreshing = false;
+		dram_clear_bit(c->blocked, first + i);
 	}
 	dram_raise(&rank->next_act, c->next.at + t->tRRD_S);
 	rank->refresh_waits = false;
+	c->refreshes_wait--;
 	rank->part = (rank->part + 1) % c->nr_parts;
 }
 

@@ -19,6 +19,7 @@ int dram_controller_new(struct dram_controller **out, const struct dram_config *
 	c->done = done;
 	c->done_arg = arg;
 	rc = dram_map_init(&c->map, &c->config, err);
+	dram_map_place(&c->map, 0, &c->placed);
 	c->channels = calloc(config->channels, sizeof(*c->channels));
 	if (!rc && !c->channels)
 		rc = kms_fail(err, KMS_EFAIL, "out of memory for the DRAM controller");
@@ -50,12 +51,20 @@ void dram_controller_watch(struct dram_controller *c, dram_event_fn *fn, void *a
 	c->watch_arg = arg;
 }
 
+static const struct dram_place *find_place(struct dram_controller *c, u64 address)
+{
+	if (c->placed_address == address)
+		return &c->placed;
+	c->placed_address = address;
+	dram_map_place(&c->map, address, &c->placed);
+	return &c->placed;
+}
+
 bool dram_controller_submit(struct dram_controller *c, const struct dram_request *r)
 {
-	struct dram_place place;
+	const struct dram_place *place = find_place(c, r->address);
 
-	dram_map_place(&c->map, r->address, &place);
-	return dram_channel_submit(&c->channels[place.channel], r, &place);
+	return dram_channel_submit(&c->channels[place->channel], r, place);
 }
 
 u64 dram_controller_next(const struct dram_controller *c)
@@ -73,13 +82,10 @@ u64 dram_controller_next(const struct dram_controller *c)
 	return next;
 }
 
-u64 dram_controller_next_for(const struct dram_controller *c, u64 address)
+u64 dram_controller_next_for(struct dram_controller *c, u64 address)
 {
-	const struct dram_channel *channel;
-	struct dram_place place;
+	const struct dram_channel *channel = &c->channels[find_place(c, address)->channel];
 
-	dram_map_place(&c->map, address, &place);
-	channel = &c->channels[place.channel];
 	return channel->next.at < channel->refresh_at ? channel->next.at : channel->refresh_at;
 }
 

@@ -83,7 +83,7 @@ bool dram_controller_submit(struct dram_controller *c, const struct dram_request
 /* Earliest command due, refreshes of an idle machine left out; DRAM_NEVER: none. */
 u64 dram_controller_next(const struct dram_controller *c);
 /* The same for the channel that has the address: when might its queue have room again? */
-u64 dram_controller_next_for(const struct dram_controller *c, u64 address);
+u64 dram_controller_next_for(struct dram_controller *c, u64 address);
 
 /* Carry out everything up to and including `to`. */
 void dram_controller_advance(struct dram_controller *c, u64 to);

@@ -18,77 +18,87 @@
 enum { CLASS_ACTIVE, CLASS_REFRESH, CLASS_HIT, CLASS_OTHER, CLASS_TIMEOUT };
 enum { CLASS_SHIFT = 60 };
 
-static inline void consider(struct dram_channel *c, u64 at, u64 class, u8 command,
+/* The best choice so far is passed down to code that is all inlined, so that it stays in registers. */
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+ALWAYS_INLINE void consider(struct dram_choice *best, u64 at, u64 class, u8 command,
 			    struct dram_entry *e, u32 bank)
 {
 	u64 order = class << CLASS_SHIFT | (e ? e->sequence : bank);
 
-	if (at < c->next.at || (at == c->next.at && order < c->next.order))
-		c->next = (struct dram_choice){at, order, e, bank, command};
+	if (at < best->at || (at == best->at && order < best->order))
+		*best = (struct dram_choice){at, order, e, bank, command};
 }
 
 /* Row and column commands share a bus unless they have one each. */
-static inline u64 bus_time(const struct dram_channel *c, bool column)
+ALWAYS_INLINE u64 bus_time(const struct dram_channel *c, bool column)
 {
 	return dram_later(c->now, c->free_at[column]);
 }
 
-static inline u64 column_time(const struct dram_channel *c, const struct dram_bank_state *b, u32 kind)
+ALWAYS_INLINE u64 column_time(const struct dram_channel *c, const struct dram_bank_state *b, u32 kind)
 {
 	u64 at = dram_later(b->next_col[kind], c->groups[b->group].next_col[kind]);
 
 	return dram_later(dram_later(at, c->ranks[b->rank].next_col[kind]), bus_time(c, true));
 }
 
-static inline u64 activate_time(const struct dram_channel *c, const struct dram_bank_state *b)
+ALWAYS_INLINE u64 activate_time(const struct dram_channel *c, const struct dram_bank_state *b)
 {
 	u64 at = dram_later(b->next_act, c->groups[b->group].next_act);
 
 	return dram_later(dram_later(at, c->ranks[b->rank].next_act), bus_time(c, false));
 }
 
-static inline void consider_column(struct dram_channel *c, struct dram_entry *e, u32 bank, u64 class)
+ALWAYS_INLINE void consider_column(const struct dram_channel *c, struct dram_choice *best, struct dram_entry *e, u32 bank, u64 class)
 {
-	consider(c, column_time(c, &c->banks[bank], e->write), class, e->write ? DRAM_WR : DRAM_RD, e,
+	consider(best, column_time(c, &c->banks[bank], e->write), class, e->write ? DRAM_WR : DRAM_RD, e,
 		 bank);
 }
 
-static inline void consider_precharge(struct dram_channel *c, struct dram_entry *e, u32 bank)
+ALWAYS_INLINE void consider_precharge(const struct dram_channel *c, struct dram_choice *best, struct dram_entry *e, u32 bank)
 {
-	consider(c, dram_later(c->banks[bank].next_pre, bus_time(c, false)), CLASS_OTHER, DRAM_PRE, e,
+	consider(best, dram_later(c->banks[bank].next_pre, bus_time(c, false)), CLASS_OTHER, DRAM_PRE, e,
 		 bank);
 }
 
-static inline bool capped(const struct dram_channel *c, const struct dram_bank_state *b,
+ALWAYS_INLINE bool capped(const struct dram_channel *c, const struct dram_bank_state *b,
 			  const struct dram_list *list)
 {
 	return c->config->hit_cap && list->other && b->bypassed >= c->config->hit_cap &&
 	       list->other->sequence < list->hit->sequence;
 }
 
-static inline void consider_open(struct dram_channel *c, u32 bank, const struct dram_list *list)
+ALWAYS_INLINE void consider_open(const struct dram_channel *c, struct dram_choice *best, u32 bank, const struct dram_list *list)
 {
 	struct dram_bank_state *b = &c->banks[bank];
 	bool hits_first = c->config->scheduler == DRAM_FR_FCFS_HIT;
 	bool hit = list->hit && !capped(c, b, list);
 
 	if (hit)
-		consider_column(c, list->hit, bank, hits_first ? CLASS_HIT : CLASS_OTHER);
+		consider_column(c, best, list->hit, bank, hits_first ? CLASS_HIT : CLASS_OTHER);
 	if (list->other && !b->active && !(hit && hits_first))
-		consider_precharge(c, list->other, bank);
+		consider_precharge(c, best, list->other, bank);
 }
 
-static inline void consider_bank(struct dram_channel *c, u32 bank, u32 kind)
+ALWAYS_INLINE u64 consider_closed(const struct dram_channel *c, struct dram_choice *best, u32 bank, const struct dram_list *list)
+{
+	u64 at = activate_time(c, &c->banks[bank]);
+
+	consider(best, at, CLASS_OTHER, DRAM_ACT, list->head, bank);
+	return at;
+}
+
+ALWAYS_INLINE void consider_bank(const struct dram_channel *c, struct dram_choice *best, u32 bank, u32 kind)
 {
 	struct dram_bank_state *b = &c->banks[bank];
-	const struct dram_list *list = &b->list[kind];
 
 	if (b->refreshing)
 		return;
 	if (b->row != DRAM_NO_ROW)
-		consider_open(c, bank, list);
+		consider_open(c, best, bank, &b->list[kind]);
 	else
-		consider(c, activate_time(c, b), CLASS_OTHER, DRAM_ACT, list->head, bank);
+		consider_closed(c, best, bank, &b->list[kind]);
 }
 
 static bool any_active(const struct dram_channel *c)
@@ -101,7 +111,7 @@ static bool any_active(const struct dram_channel *c)
 }
 
 /* In order: nobody's data before those of a request whose row is being opened. */
-static void consider_oldest(struct dram_channel *c, u32 kind)
+static void consider_oldest(const struct dram_channel *c, struct dram_choice *best, u32 kind)
 {
 	struct dram_entry *e = c->oldest[kind];
 	struct dram_bank_state *b;
@@ -111,16 +121,16 @@ static void consider_oldest(struct dram_channel *c, u32 kind)
 	b = &c->banks[e->bank];
 	if (b->row == e->row) {
 		if (!any_active(c))
-			consider_column(c, e, e->bank, CLASS_OTHER);
+			consider_column(c, best, e, e->bank, CLASS_OTHER);
 	} else if (b->row == DRAM_NO_ROW) {
-		consider(c, activate_time(c, b), CLASS_OTHER, DRAM_ACT, e, e->bank);
+		consider(best, activate_time(c, b), CLASS_OTHER, DRAM_ACT, e, e->bank);
 	} else if (!b->active) {
-		consider_precharge(c, e, e->bank);
+		consider_precharge(c, best, e, e->bank);
 	}
 }
 
 /* The banks of a part: closed first, all at once, then refreshed. */
-static void consider_refresh(struct dram_channel *c, u32 rank)
+static void consider_refresh(const struct dram_channel *c, struct dram_choice *best, u32 rank)
 {
 	struct dram_rank_state *r = &c->ranks[rank];
 	u64 open_until = 0, ready = 0;
@@ -138,11 +148,11 @@ static void consider_refresh(struct dram_channel *c, u32 rank)
 		if (b->row != DRAM_NO_ROW)
 			open_until = dram_later(open_until, b->next_pre);
 	}
-	consider(c, dram_later(open ? open_until : ready, bus_time(c, false)), CLASS_REFRESH,
+	consider(best, dram_later(open ? open_until : ready, bus_time(c, false)), CLASS_REFRESH,
 		 open ? DRAM_PREA : DRAM_REF, NULL, rank);
 }
 
-static void consider_timeouts(struct dram_channel *c)
+static void consider_timeouts(const struct dram_channel *c, struct dram_choice *best)
 {
 	for (u32 bank = 0; bank < c->nr_banks; bank++) {
 		struct dram_bank_state *b = &c->banks[bank];
@@ -151,7 +161,7 @@ static void consider_timeouts(struct dram_channel *c)
 		if (b->row == DRAM_NO_ROW || b->active || b->refreshing || b->list[0].hit ||
 		    b->list[1].hit)
 			continue;
-		consider(c, dram_later(at, bus_time(c, false)), CLASS_TIMEOUT, DRAM_PRE, NULL, bank);
+		consider(best, dram_later(at, bus_time(c, false)), CLASS_TIMEOUT, DRAM_PRE, NULL, bank);
 	}
 }
 
@@ -164,37 +174,87 @@ static void choose_kind(struct dram_channel *c)
 		c->draining = !(c->count[1] < c->low && c->count[0]);
 }
 
-static void consider_lists(struct dram_channel *c, u32 kind)
+/* No activate is possible before this. */
+static u64 earliest_activate(const struct dram_channel *c)
 {
-	for (u32 word = 0; word * 64 < c->nr_banks; word++)
-		for (u64 left = c->pending[kind][word]; left; left &= left - 1)
-			consider_bank(c, word * 64 + (u32)__builtin_ctzll(left), kind);
+	u64 at = c->ranks[0].next_act;
+
+	for (u32 rank = 1; rank < c->config->ranks; rank++)
+		at = at < c->ranks[rank].next_act ? at : c->ranks[rank].next_act;
+	return dram_later(at, bus_time(c, false));
 }
 
-static void consider_active(struct dram_channel *c)
+ALWAYS_INLINE bool has_bit(const u64 *bits, u32 n)
+{
+	return bits[n / 64] >> n % 64 & 1;
+}
+
+/* By age: the oldest request that its rank's and the bus's times allow wins, and ends the search. */
+ALWAYS_INLINE void consider_activates(const struct dram_channel *c, struct dram_choice *best, u32 kind)
+{
+	u64 earliest = earliest_activate(c);
+	const struct dram_entry *e = c->oldest[kind];
+
+	for (; e && !(best->at < earliest); e = e->younger) {
+		if (has_bit(c->open, e->bank) || has_bit(c->blocked, e->bank) ||
+		    c->banks[e->bank].list[kind].head != e)
+			continue;
+		if (consider_closed(c, best, e->bank, &c->banks[e->bank].list[kind]) == earliest)
+			return;
+	}
+}
+
+/*
+ * Open banks first: under load most others wait for their rank to allow an
+ * activate, and need no look while something else comes before that.
+ */
+ALWAYS_INLINE void consider_lists(const struct dram_channel *c, struct dram_choice *best, u32 kind)
+{
+	for (u32 word = 0; word * 64 < c->nr_banks; word++)
+		for (u64 left = c->pending[kind][word] & c->open[word] & ~c->blocked[word]; left;
+		     left &= left - 1) {
+			u32 bank = word * 64 + (u32)__builtin_ctzll(left);
+
+			consider_open(c, best, bank, &c->banks[bank].list[kind]);
+		}
+	consider_activates(c, best, kind);
+}
+
+ALWAYS_INLINE void consider_active(const struct dram_channel *c, struct dram_choice *best)
 {
 	for (u32 word = 0; word * 64 < c->nr_banks; word++)
 		for (u64 left = c->active[word]; left; left &= left - 1) {
 			u32 bank = word * 64 + (u32)__builtin_ctzll(left);
 
-			consider_column(c, c->banks[bank].active, bank, CLASS_ACTIVE);
+			consider_column(c, best, c->banks[bank].active, bank, CLASS_ACTIVE);
 		}
+}
+
+/* What only some configurations and moments need, out of the way of the rest. */
+static __attribute__((noinline)) struct dram_choice consider_rest(const struct dram_channel *c,
+								  struct dram_choice best)
+{
+	for (u32 rank = 0; rank < c->config->ranks; rank++)
+		if (c->ranks[rank].refresh_waits)
+			consider_refresh(c, &best, rank);
+	if (c->config->scheduler == DRAM_FCFS)
+		consider_oldest(c, &best, c->draining);
+	if (c->config->row_policy == HW_ROW_TIMEOUT)
+		consider_timeouts(c, &best);
+	return best;
 }
 
 void dram_schedule(struct dram_channel *c)
 {
-	c->next = (struct dram_choice){.at = DRAM_NEVER, .order = DRAM_NEVER};
+	struct dram_choice best = {.at = DRAM_NEVER, .order = DRAM_NEVER};
+
 	choose_kind(c);
-	consider_active(c);
-	for (u32 rank = 0; rank < c->config->ranks; rank++)
-		if (c->ranks[rank].refresh_waits)
-			consider_refresh(c, rank);
-	if (c->config->scheduler == DRAM_FCFS)
-		consider_oldest(c, c->draining);
-	else
-		consider_lists(c, c->draining);
-	if (c->config->row_policy == HW_ROW_TIMEOUT)
-		consider_timeouts(c);
+	consider_active(c, &best);
+	if (c->unusual || c->refreshes_wait)
+		best = consider_rest(c, best);
+	if (c->config->scheduler != DRAM_FCFS)
+		consider_lists(c, &best, c->draining);
+	c->next = best;
 }
 
 void dram_schedule_arrival(struct dram_channel *c, const struct dram_entry *e)
@@ -202,10 +262,8 @@ void dram_schedule_arrival(struct dram_channel *c, const struct dram_entry *e)
 	bool was = c->draining;
 
 	choose_kind(c);
-	if (c->draining != was || c->next.bank == e->bank || c->config->scheduler == DRAM_FCFS) {
+	if (c->draining != was || c->next.bank == e->bank || c->config->scheduler == DRAM_FCFS)
 		dram_schedule(c);
-		return;
-	}
-	if (c->draining == e->write)
-		consider_bank(c, e->bank, e->write);
+	else if (c->draining == e->write)
+		consider_bank(c, &c->next, e->bank, e->write);
 }

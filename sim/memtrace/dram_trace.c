@@ -33,12 +33,16 @@ static void skip_space(struct cursor *c)
 		c->at++;
 }
 
+/* The digit's value + 1; 0: none. */
+static const u8 digits[256] = {
+	['0'] = 1, ['1'] = 2, ['2'] = 3, ['3'] = 4, ['4'] = 5, ['5'] = 6, ['6'] = 7, ['7'] = 8,
+	['8'] = 9, ['9'] = 10, ['a'] = 11, ['b'] = 12, ['c'] = 13, ['d'] = 14, ['e'] = 15, ['f'] = 16,
+	['A'] = 11, ['B'] = 12, ['C'] = 13, ['D'] = 14, ['E'] = 15, ['F'] = 16,
+};
+
 static int digit(char ch)
 {
-	if (ch >= '0' && ch <= '9')
-		return ch - '0';
-	ch |= 0x20;
-	return ch >= 'a' && ch <= 'f' ? ch - 'a' + 10 : 16;
+	return digits[(u8)ch] ? digits[(u8)ch] - 1 : 16;
 }
 
 static int read_number(struct cursor *c, u64 *value, const char *what, struct kms_error *err)
@@ -51,7 +55,7 @@ static int read_number(struct cursor *c, u64 *value, const char *what, struct km
 	if (digit(*c->at) >= base)
 		return found_at(c, start, what, err);
 	while ((d = digit(*c->at)) < base) {
-		if (v > (~0ull - (u64)d) / (u64)base)
+		if (v >> 59 && v > (~0ull - (u64)d) / (u64)base)
 			return found_at(c, start, "a number of at most 64 bits", err);
 		v = v * (u64)base + (u64)d;
 		c->at++;
