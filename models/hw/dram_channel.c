@@ -3,6 +3,7 @@
  */
 #include "models/hw/dram_channel.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 void dram_channel_relook(struct dram_bank_state *bank, u32 kind)
@@ -184,7 +185,7 @@ static void refresh_falls_due(struct dram_channel *c)
 			if (!dram_in_part(c, b, r->part))
 				continue;
 			c->banks[i * c->banks_per_rank + b].refreshing = true;
-			dram_set_bit(c->blocked, i * c->banks_per_rank + b);
+			dram_schedule_bank(c, i * c->banks_per_rank + b);
 		}
 		next_due(c, i, 1);
 	}
@@ -275,6 +276,7 @@ static void set_up(struct dram_channel *c)
 		c->ranks[i].refresh_due = c->config->tREFI ? refresh_time(c, i, 1) : DRAM_NEVER;
 	find_refresh(c);
 	c->next.at = DRAM_NEVER;
+	c->hits_first = c->config->scheduler == DRAM_FR_FCFS_HIT;
 	c->unusual = c->config->scheduler == DRAM_FCFS || c->config->row_policy == HW_ROW_TIMEOUT;
 }
 
@@ -304,8 +306,8 @@ int dram_channel_init(struct dram_channel *c, struct dram_controller *controller
 		.banks_per_group = (u32)(config->banks / config->bank_groups),
 		.nr_parts = refresh_parts(config),
 		.limit = {(u32)config->read_entries, (u32)config->write_entries},
-		.high = config->write_high * (double)config->write_entries,
-		.low = config->write_low * (double)config->write_entries,
+		.high = (u32)floor(config->write_high * (double)config->write_entries),
+		.low = (u32)ceil(config->write_low * (double)config->write_entries),
 	};
 	if (allocate(c, err))
 		return KMS_EFAIL;

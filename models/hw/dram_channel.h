@@ -70,13 +70,16 @@ struct dram_channel {
 	u64 refresh_at; /* earliest due refresh */
 	struct dram_choice next;
 	u32 count[2], limit[2], listed;
-	double high, low; /* entries */
+	u32 high, low; /* writes: drained from more than high until less than low */
 	bool draining;
+	bool hits_first;    /* fr-fcfs-hit */
 	bool unusual;	    /* FCFS, or rows that time out */
 	u32 refreshes_wait; /* ranks */
 	u64 pending[2][DRAM_MAX_BANKS / 64]; /* banks with a list that is not empty */
 	u64 active[DRAM_MAX_BANKS / 64], open[DRAM_MAX_BANKS / 64];
-	u64 blocked[DRAM_MAX_BANKS / 64]; /* refreshing */
+	/* Banks of which a request waits for its column command, a precharge, an activate. */
+	u64 want_column[2][DRAM_MAX_BANKS / 64], want_close[2][DRAM_MAX_BANKS / 64];
+	u64 want_open[2][DRAM_MAX_BANKS / 64];
 	struct dram_bank_state *banks;
 	struct dram_group_state *groups;
 	struct dram_rank_state *ranks;
@@ -141,6 +144,8 @@ void dram_channel_relook(struct dram_bank_state *bank, u32 kind);
 
 /* ---- dram_schedule.c ---- */
 
+/* Something of a bank has changed: what it wants now. Not needed before dram_schedule_arrival(). */
+void dram_schedule_bank(struct dram_channel *c, u32 bank);
 /* Find c->next from scratch. */
 void dram_schedule(struct dram_channel *c);
 /* A request has come to a bank: is something of that bank now sooner than c->next? */

@@ -74,6 +74,7 @@ static void close_bank(struct dram_channel *c, u32 bank, u64 at)
 	b->row = DRAM_NO_ROW;
 	b->list[0].hit = b->list[0].other = b->list[1].hit = b->list[1].other = NULL;
 	dram_clear_bit(c->open, bank);
+	dram_schedule_bank(c, bank);
 	c->stats.precharges++;
 }
 
@@ -95,6 +96,7 @@ static void open_row(struct dram_channel *c, struct dram_bank_state *b, struct d
 	dram_channel_unlist(c, e);
 	dram_channel_relook(b, 0);
 	dram_channel_relook(b, 1);
+	dram_schedule_bank(c, e->bank);
 	if (c->config->entry_release == DRAM_RELEASE_ACTIVATE)
 		c->count[e->write]--;
 }
@@ -211,6 +213,8 @@ static void give_column(struct dram_channel *c)
 		follow_read(c, b, at);
 	if (last)
 		close_bank(c, c->next.bank, b->next_pre);
+	else
+		dram_schedule_bank(c, c->next.bank);
 	answer(c, e, at + c->config->tCL + c->config->tBURST);
 }
 
@@ -239,7 +243,7 @@ static void give_refresh(struct dram_channel *c)
 			continue;
 		b->next_act = b->refresh_end = end;
 		b->refreshing = false;
-		dram_clear_bit(c->blocked, first + i);
+		dram_schedule_bank(c, first + i);
 	}
 	dram_raise(&rank->next_act, c->next.at + t->tRRD_S);
 	rank->refresh_waits = false;

@@ -50,65 +50,129 @@ ALWAYS_INLINE u64 activate_time(const struct dram_channel *c, const struct dram_
 	return dram_later(dram_later(at, c->ranks[b->rank].next_act), bus_time(c, false));
 }
 
-ALWAYS_INLINE void consider_column(const struct dram_channel *c, struct dram_choice *best, struct dram_entry *e, u32 bank, u64 class)
+ALWAYS_INLINE void consider_column(const struct dram_channel *c, struct dram_choice *best,
+				   struct dram_entry *e, u64 class)
 {
-	consider(best, column_time(c, &c->banks[bank], e->write), class, e->write ? DRAM_WR : DRAM_RD, e,
-		 bank);
+	consider(best, column_time(c, &c->banks[e->bank], e->write), class,
+		 e->write ? DRAM_WR : DRAM_RD, e, e->bank);
 }
 
-ALWAYS_INLINE void consider_precharge(const struct dram_channel *c, struct dram_choice *best, struct dram_entry *e, u32 bank)
+ALWAYS_INLINE void consider_precharge(const struct dram_channel *c, struct dram_choice *best,
+				      struct dram_entry *e)
 {
-	consider(best, dram_later(c->banks[bank].next_pre, bus_time(c, false)), CLASS_OTHER, DRAM_PRE, e,
-		 bank);
+	consider(best, dram_later(c->banks[e->bank].next_pre, bus_time(c, false)), CLASS_OTHER,
+		 DRAM_PRE, e, e->bank);
 }
 
-ALWAYS_INLINE bool capped(const struct dram_channel *c, const struct dram_bank_state *b,
-			  const struct dram_list *list)
+/* Returns when it is possible. */
+ALWAYS_INLINE u64 consider_activate(const struct dram_channel *c, struct dram_choice *best,
+				    struct dram_entry *e)
+{
+	u64 at = activate_time(c, &c->banks[e->bank]);
+
+	consider(best, at, CLASS_OTHER, DRAM_ACT, e, e->bank);
+	return at;
+}
+
+/* ---- what the banks want ---- */
+
+static bool capped(const struct dram_channel *c, const struct dram_bank_state *b,
+		   const struct dram_list *list)
 {
 	return c->config->hit_cap && list->other && b->bypassed >= c->config->hit_cap &&
 	       list->other->sequence < list->hit->sequence;
 }
 
-ALWAYS_INLINE void consider_open(const struct dram_channel *c, struct dram_choice *best, u32 bank, const struct dram_list *list)
+static void put_bit(u64 *bits, u32 n, bool value)
 {
-	struct dram_bank_state *b = &c->banks[bank];
-	bool hits_first = c->config->scheduler == DRAM_FR_FCFS_HIT;
-	bool hit = list->hit && !capped(c, b, list);
-
-	if (hit)
-		consider_column(c, best, list->hit, bank, hits_first ? CLASS_HIT : CLASS_OTHER);
-	if (list->other && !b->active && !(hit && hits_first))
-		consider_precharge(c, best, list->other, bank);
+	bits[n / 64] = (bits[n / 64] & ~(1ull << n % 64)) | (u64)value << n % 64;
 }
 
-ALWAYS_INLINE u64 consider_closed(const struct dram_channel *c, struct dram_choice *best, u32 bank, const struct dram_list *list)
+ALWAYS_INLINE bool has_bit(const u64 *bits, u32 n)
 {
-	u64 at = activate_time(c, &c->banks[bank]);
-
-	consider(best, at, CLASS_OTHER, DRAM_ACT, list->head, bank);
-	return at;
+	return bits[n / 64] >> n % 64 & 1;
 }
 
-ALWAYS_INLINE void consider_bank(const struct dram_channel *c, struct dram_choice *best, u32 bank, u32 kind)
+void dram_schedule_bank(struct dram_channel *c, u32 bank)
 {
-	struct dram_bank_state *b = &c->banks[bank];
+	const struct dram_bank_state *b = &c->banks[bank];
+	bool open = b->row != DRAM_NO_ROW, closable = !b->active && !b->refreshing;
 
-	if (b->refreshing)
-		return;
-	if (b->row != DRAM_NO_ROW)
-		consider_open(c, best, bank, &b->list[kind]);
-	else
-		consider_closed(c, best, bank, &b->list[kind]);
+	for (u32 kind = 0; kind < 2; kind++) {
+		const struct dram_list *list = &b->list[kind];
+		bool hit = list->hit && !b->refreshing && !capped(c, b, list);
+		bool kept = hit && c->hits_first;
+
+		put_bit(c->want_column[kind], bank, hit);
+		put_bit(c->want_close[kind], bank, list->other && closable && !kept);
+		put_bit(c->want_open[kind], bank, list->head && !open && !b->refreshing);
+	}
 }
 
-static bool any_active(const struct dram_channel *c)
+/* ---- by bank ---- */
+
+#define FOR_EACH_BANK(bank, bits)                                                                  	for (u32 word_ = 0, bank; word_ * 64 < c->nr_banks; word_++)                               		for (u64 left_ = (bits)[word_];                                                    		     left_ && (bank = word_ * 64 + (u32)__builtin_ctzll(left_), true);             		     left_ &= left_ - 1)
+
+/* No activate is possible before this. */
+static u64 earliest_activate(const struct dram_channel *c)
 {
-	u64 any = 0;
+	u64 at = c->ranks[0].next_act;
+
+	for (u32 rank = 1; rank < c->config->ranks; rank++)
+		at = at < c->ranks[rank].next_act ? at : c->ranks[rank].next_act;
+	return dram_later(at, bus_time(c, false));
+}
+
+static bool any(const struct dram_channel *c, const u64 *bits)
+{
+	u64 sum = 0;
 
 	for (u32 word = 0; word * 64 < c->nr_banks; word++)
-		any |= c->active[word];
-	return any;
+		sum |= bits[word];
+	return sum;
 }
+
+/*
+ * By age: the oldest request that its rank's and the bus's times allow wins,
+ * and ends the search. Under load most wait for their rank and need no look
+ * while something else comes before that.
+ */
+ALWAYS_INLINE void consider_activates(const struct dram_channel *c, struct dram_choice *best, u32 kind)
+{
+	u64 earliest = earliest_activate(c);
+
+	if (best->at < earliest || !any(c, c->want_open[kind]))
+		return;
+	for (struct dram_entry *e = c->oldest[kind]; e; e = e->younger)
+		if (has_bit(c->want_open[kind], e->bank) &&
+		    consider_activate(c, best, e) == earliest)
+			return;
+}
+
+ALWAYS_INLINE void consider_lists(const struct dram_channel *c, struct dram_choice *best, u32 kind)
+{
+	u64 class = c->hits_first ? CLASS_HIT : CLASS_OTHER;
+
+	FOR_EACH_BANK(bank, c->want_column[kind])
+		consider_column(c, best, c->banks[bank].list[kind].hit, class);
+	FOR_EACH_BANK(bank, c->want_close[kind])
+		consider_precharge(c, best, c->banks[bank].list[kind].other);
+	consider_activates(c, best, kind);
+}
+
+static void consider_bank(const struct dram_channel *c, struct dram_choice *best, u32 bank, u32 kind)
+{
+	const struct dram_list *list = &c->banks[bank].list[kind];
+
+	if (has_bit(c->want_column[kind], bank))
+		consider_column(c, best, list->hit, c->hits_first ? CLASS_HIT : CLASS_OTHER);
+	if (has_bit(c->want_close[kind], bank))
+		consider_precharge(c, best, list->other);
+	if (has_bit(c->want_open[kind], bank))
+		consider_activate(c, best, list->head);
+}
+
+/* ---- what only some configurations and moments need ---- */
 
 /* In order: nobody's data before those of a request whose row is being opened. */
 static void consider_oldest(const struct dram_channel *c, struct dram_choice *best, u32 kind)
@@ -120,12 +184,12 @@ static void consider_oldest(const struct dram_channel *c, struct dram_choice *be
 		return;
 	b = &c->banks[e->bank];
 	if (b->row == e->row) {
-		if (!any_active(c))
-			consider_column(c, best, e, e->bank, CLASS_OTHER);
+		if (!any(c, c->active))
+			consider_column(c, best, e, CLASS_OTHER);
 	} else if (b->row == DRAM_NO_ROW) {
-		consider(best, activate_time(c, b), CLASS_OTHER, DRAM_ACT, e, e->bank);
+		consider_activate(c, best, e);
 	} else if (!b->active) {
-		consider_precharge(c, best, e, e->bank);
+		consider_precharge(c, best, e);
 	}
 }
 
@@ -165,72 +229,6 @@ static void consider_timeouts(const struct dram_channel *c, struct dram_choice *
 	}
 }
 
-/* Writes are drained from the high mark to the low one, and while no read waits. */
-static void choose_kind(struct dram_channel *c)
-{
-	if (!c->draining)
-		c->draining = c->count[1] > c->high || !c->count[0];
-	else
-		c->draining = !(c->count[1] < c->low && c->count[0]);
-}
-
-/* No activate is possible before this. */
-static u64 earliest_activate(const struct dram_channel *c)
-{
-	u64 at = c->ranks[0].next_act;
-
-	for (u32 rank = 1; rank < c->config->ranks; rank++)
-		at = at < c->ranks[rank].next_act ? at : c->ranks[rank].next_act;
-	return dram_later(at, bus_time(c, false));
-}
-
-ALWAYS_INLINE bool has_bit(const u64 *bits, u32 n)
-{
-	return bits[n / 64] >> n % 64 & 1;
-}
-
-/* By age: the oldest request that its rank's and the bus's times allow wins, and ends the search. */
-ALWAYS_INLINE void consider_activates(const struct dram_channel *c, struct dram_choice *best, u32 kind)
-{
-	u64 earliest = earliest_activate(c);
-	const struct dram_entry *e = c->oldest[kind];
-
-	for (; e && !(best->at < earliest); e = e->younger) {
-		if (has_bit(c->open, e->bank) || has_bit(c->blocked, e->bank) ||
-		    c->banks[e->bank].list[kind].head != e)
-			continue;
-		if (consider_closed(c, best, e->bank, &c->banks[e->bank].list[kind]) == earliest)
-			return;
-	}
-}
-
-/*
- * Open banks first: under load most others wait for their rank to allow an
- * activate, and need no look while something else comes before that.
- */
-ALWAYS_INLINE void consider_lists(const struct dram_channel *c, struct dram_choice *best, u32 kind)
-{
-	for (u32 word = 0; word * 64 < c->nr_banks; word++)
-		for (u64 left = c->pending[kind][word] & c->open[word] & ~c->blocked[word]; left;
-		     left &= left - 1) {
-			u32 bank = word * 64 + (u32)__builtin_ctzll(left);
-
-			consider_open(c, best, bank, &c->banks[bank].list[kind]);
-		}
-	consider_activates(c, best, kind);
-}
-
-ALWAYS_INLINE void consider_active(const struct dram_channel *c, struct dram_choice *best)
-{
-	for (u32 word = 0; word * 64 < c->nr_banks; word++)
-		for (u64 left = c->active[word]; left; left &= left - 1) {
-			u32 bank = word * 64 + (u32)__builtin_ctzll(left);
-
-			consider_column(c, best, c->banks[bank].active, bank, CLASS_ACTIVE);
-		}
-}
-
-/* What only some configurations and moments need, out of the way of the rest. */
 static __attribute__((noinline)) struct dram_choice consider_rest(const struct dram_channel *c,
 								  struct dram_choice best)
 {
@@ -244,15 +242,27 @@ static __attribute__((noinline)) struct dram_choice consider_rest(const struct d
 	return best;
 }
 
+/* ---- the choice ---- */
+
+/* Writes are drained from the high mark to the low one, and while no read waits. */
+static void choose_kind(struct dram_channel *c)
+{
+	if (!c->draining)
+		c->draining = c->count[1] > c->high || !c->count[0];
+	else
+		c->draining = !(c->count[1] < c->low && c->count[0]);
+}
+
 void dram_schedule(struct dram_channel *c)
 {
 	struct dram_choice best = {.at = DRAM_NEVER, .order = DRAM_NEVER};
 
 	choose_kind(c);
-	consider_active(c, &best);
-	if (c->unusual || c->refreshes_wait)
+	FOR_EACH_BANK(bank, c->active)
+		consider_column(c, &best, c->banks[bank].active, CLASS_ACTIVE);
+	if (KMS_UNLIKELY(c->unusual || c->refreshes_wait))
 		best = consider_rest(c, best);
-	if (c->config->scheduler != DRAM_FCFS)
+	if (KMS_LIKELY(c->config->scheduler != DRAM_FCFS))
 		consider_lists(c, &best, c->draining);
 	c->next = best;
 }
@@ -261,6 +271,7 @@ void dram_schedule_arrival(struct dram_channel *c, const struct dram_entry *e)
 {
 	bool was = c->draining;
 
+	dram_schedule_bank(c, e->bank);
 	choose_kind(c);
 	if (c->draining != was || c->next.bank == e->bank || c->config->scheduler == DRAM_FCFS)
 		dram_schedule(c);
