@@ -105,10 +105,11 @@ static bool forward(struct dram_channel *c, const struct dram_request *r,
 static struct dram_entry *make_entry(struct dram_channel *c, const struct dram_request *r,
 				     const struct dram_place *place, u32 bank)
 {
-	struct dram_entry *e = c->free;
+	struct dram_entry *e = c->free ? c->free : &c->entries[c->used++];
 	struct dram_bank_state *b = &c->banks[bank];
 
-	c->free = e->next;
+	if (e == c->free)
+		c->free = e->next;
 	e->row = place->row;
 	e->sequence = c->sequence++;
 	e->accepted = r->at;
@@ -258,10 +259,6 @@ static int allocate(struct dram_channel *c, struct kms_error *err)
 	c->entries = calloc(n, sizeof(*c->entries));
 	if (!c->banks || !c->groups || !c->ranks || !c->entries)
 		return kms_fail(err, KMS_EFAIL, "out of memory for a DRAM channel");
-	for (u32 i = 0; i < n; i++) {
-		c->entries[i].next = c->free;
-		c->free = &c->entries[i];
-	}
 	return 0;
 }
 

@@ -84,6 +84,7 @@ struct dram_channel {
 	struct dram_group_state *groups;
 	struct dram_rank_state *ranks;
 	struct dram_entry *entries, *free;
+	u32 used; /* entries[] from here on have never been used, and are not in free */
 	struct dram_entry *oldest[2], *youngest[2];
 	u64 sequence;
 	struct dram_stats stats;
