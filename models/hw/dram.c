@@ -42,12 +42,12 @@ struct dram_lane {
 
 static u64 clock_at(const struct dram *dram, kms_ps ps)
 {
-	return (u64)(((unsigned __int128)ps * 1000 + dram->clock_fs - 1) / dram->clock_fs);
+	return (u64)(((unsigned __int128)ps * dram->clock_hz + KMS_PS_PER_S - 1) / KMS_PS_PER_S);
 }
 
 static kms_ps time_of(const struct dram *dram, u64 clock)
 {
-	return (kms_ps)(((unsigned __int128)clock * dram->clock_fs + 999) / 1000);
+	return (kms_ps)(((unsigned __int128)clock * KMS_PS_PER_S + dram->clock_hz - 1) / dram->clock_hz);
 }
 
 /*
@@ -270,7 +270,7 @@ int dram_init(struct dram *dram, const struct dram_config *config, struct kms_er
 	int rc;
 
 	memset(dram, 0, sizeof(*dram));
-	dram->clock_fs = (u64)(1e9 / config->clock_mhz + 0.5);
+	dram->clock_hz = (u64)(config->clock_mhz * 1e6 + 0.5);
 	dram->request = (kms_ps)(config->controller_ns * KMS_PS_PER_NS / 2 + 0.5);
 	dram->response = (kms_ps)(config->controller_ns * KMS_PS_PER_NS + 0.5) - dram->request;
 	rc = dram_controller_new(&dram->controller, config, answered, dram, err);

@@ -35,7 +35,7 @@ struct dram_controller;
 struct dram {
 	struct dram_controller *controller;
 	struct dram_lane *lanes; /* [channel] */
-	u64 clock_fs;
+	u64 clock_hz;
 	kms_ps request, response; /* the controller's and PHY's two halves */
 };
 

@@ -119,7 +119,7 @@ static struct dram_entry *make_entry(struct dram_channel *c, const struct dram_r
 	e->found = 0;
 	e->write = r->write;
 	e->seen = false;
-	e->refresh = b->refreshing || r->at < b->refresh_end;
+	e->refresh = b->refreshing || r->at + 1 < b->refresh_end;
 	c->stats.refresh_stalls += e->refresh;
 	return e;
 }
