@@ -165,5 +165,7 @@ int machine_check(const struct machine *m, struct kms_error *err)
 		if (!ret)
 			ret = check_fast(cpu, err);
 	}
+	for (u32 node = 0; !ret && node < m->nr_nodes; node++)
+		ret = dram_verify(&m->drams[node], err);
 	return ret ? ret : check_llc(m, copies, err);
 }

@@ -181,74 +181,6 @@ static const struct cfg_table interconnect_table = {
 	.fields = interconnect_fields, .nr_fields = KMS_ARRAY_SIZE(interconnect_fields),
 };
 
-/* ---- DRAM ---- */
-
-static const char *const row_policies[] = { "open", "closed", NULL };
-
-#define COUNT(name, default_, max_, doc_)							 \
-	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 1, .max = max_,		 \
-	  .power_of_two = true, .doc = doc_, .offset = offsetof(struct dram_config, name) }
-#define CLOCKS(name, default_, doc_)								 \
-	{ .key = #name, .type = CFG_UINT, .def = default_, .min = 0, .max = 1e6,		 \
-	  .unit = "command clocks", .doc = doc_, .offset = offsetof(struct dram_config, name) }
-
-static const struct cfg_field dram_fields[] = {
-	COUNT(channels, "2", 64, "Channels of each node; neighbouring lines alternate between "
-				 "them."),
-	COUNT(ranks, "1", 16, "Ranks of each channel."),
-	COUNT(banks, "16", 256, "Banks of each rank."),
-	{ .key = "row", .type = CFG_BYTES, .def = "\"8KiB\"", .min = 64, .max = MIB, .unit = "bytes",
-	  .power_of_two = true, .doc = "A row of a bank, over all chips of the rank.",
-	  FIELD(dram_config, row_bytes) },
-	{ .key = "clock_mhz", .type = CFG_DOUBLE, .def = "1200", .min = 1, .max = 1e5, .unit = "MHz",
-	  .doc = "Command clock: half the transfer rate, 1200 for DDR4-2400.",
-	  FIELD(dram_config, clock_mhz) },
-	CLOCKS(tRCD, "17", "Activate to column command."),
-	CLOCKS(tRP, "17", "Precharge to activate."),
-	CLOCKS(tCL, "17", "Read command to first data."),
-	CLOCKS(tCWL, "12", "Write command to first data."),
-	CLOCKS(tRAS, "39", "Activate to precharge, at least."),
-	CLOCKS(tWR, "18", "Last write data to precharge."),
-	CLOCKS(tBURST, "4", "Data bus occupied by one line."),
-	CLOCKS(tREFI, "9360", "Between two refreshes of a rank; 0: no refresh."),
-	CLOCKS(tRFC, "420", "A rank is busy with a refresh."),
-	{ .key = "row_policy", .type = CFG_ENUM, .def = "\"open\"", .choices = row_policies,
-	  .doc = "Whether a row stays open after an access or is closed at once.",
-	  FIELD(dram_config, row_policy) },
-	{ .key = "bank_hash", .type = CFG_BOOL, .def = "true",
-	  .doc = "Bank and rank bits of an address are XORed with its lowest row bits.",
-	  FIELD(dram_config, bank_hash) },
-	{ .key = "controller_ns", .type = CFG_DOUBLE, .def = "19", .min = 0, .max = 1e6, .unit = "ns",
-	  .doc = "Controller and PHY of one access: half before the first command, half after the "
-		 "data.",
-	  FIELD(dram_config, controller_ns) },
-};
-
-static int check_dram(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
-{
-	const struct dram_config *d = section;
-
-	if (d->tREFI && d->tRFC >= d->tREFI)
-		return cfg_fail(ctx, err, "tRFC",
-				"a refresh of %llu clocks every %llu leaves no time for accesses; "
-				"expected less than tREFI",
-				(unsigned long long)d->tRFC, (unsigned long long)d->tREFI);
-	if (d->tRAS < d->tRCD)
-		return cfg_fail(ctx, err, "tRAS",
-				"the row would close before it is open: expected at least tRCD "
-				"(%llu), found %llu",
-				(unsigned long long)d->tRCD, (unsigned long long)d->tRAS);
-	if (!d->tBURST)
-		return cfg_fail(ctx, err, "tBURST", "expected at least 1 command clock for a "
-						    "line's data");
-	return 0;
-}
-
-static const struct cfg_table dram_table = {
-	TABLE("dram", dram_config, "The DRAM of each node.", check_dram),
-	.fields = dram_fields, .nr_fields = KMS_ARRAY_SIZE(dram_fields),
-};
-
 /* ---- memory ---- */
 
 static const struct cfg_field node_fields[] = {
@@ -388,7 +320,7 @@ static const struct cfg_field machine_fields[] = {
 	PART("coherence", coherence, coherence_table, "What coherence costs."),
 	PART("interconnect", interconnect, interconnect_table, "The ways between cores, LLC and "
 							       "nodes."),
-	PART("dram", dram, dram_table, "The DRAM of each node."),
+	PART("dram", dram, dram_config_table, "The DRAM of each node."),
 	PART("memory", memory, memory_table, "Physical memory and its zones."),
 };
 

@@ -8,11 +8,11 @@
 #ifndef MODELS_HW_MACHINE_CONFIG_H
 #define MODELS_HW_MACHINE_CONFIG_H
 
+#include "models/hw/dram_config.h"
 #include "sim/config/cfg.h"
 #include "sim/engine/base.h"
 
 enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM };
-enum hw_row_policy { HW_ROW_OPEN, HW_ROW_CLOSED };
 
 struct cache_config {
 	u64 size_bytes, ways, line_bytes;
@@ -41,15 +41,6 @@ struct coherence_config {
 struct interconnect_config {
 	double hop_ns; /* core to LLC slice and back */
 	double node_ns; /* crossing to another NUMA node */
-};
-
-struct dram_config {
-	u64 channels, ranks, banks, row_bytes; /* per node */
-	double clock_mhz;			/* of the command clock */
-	u64 tRCD, tRP, tCL, tCWL, tRAS, tWR, tBURST, tREFI, tRFC; /* command clocks */
-	u32 row_policy;			/* enum hw_row_policy */
-	bool bank_hash;			/* XOR bank bits with row bits */
-	double controller_ns;		/* queue and PHY, both ways */
 };
 
 struct node_config {

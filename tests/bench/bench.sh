@@ -11,6 +11,8 @@ echo "host: $nproc processors, $(uname -m), $($build/kmemsim version | sed -n 's
 echo
 "$build/tests/bench/slub_bench" || exit 1
 echo
+"$build/tests/bench/dram_bench" || exit 1
+echo
 echo "whole runs of recorded traces, requests/s"
 for t in functional cycle; do
 	for c in slub-up slub-smp4; do
