@@ -13,6 +13,7 @@
 #include "sim/config/experiment.h"
 
 struct kms_request;
+struct kms_stream;
 
 /* How far a run has come; called every few ten thousand requests. */
 struct run_progress {
@@ -38,6 +39,10 @@ struct run_options {
  */
 int run_experiment(const struct experiment_config *config, const char *config_json, struct store *store,
 		   const struct run_options *options, s64 *run_id, struct kms_error *err);
+
+/* The workload's requests, wherever they come from; close the stream when done. */
+int run_open_workload(struct kms_stream **stream, const struct experiment_config *config,
+		      struct kms_error *err);
 
 /* XXH3-128 of a resolved configuration, 32 hex digits: column config_hash of the run's row. */
 void run_config_hash(const char *config_json, char hex[33]);
