@@ -23,7 +23,7 @@ const char *const adversary_param_names[ADVERSARY_PARAMS] = {"cpus", "objects", 
 		  "Fills memory with blocks of unmovable pages and frees every second one.",           \
 		  "unusable_index_order9: half of what was filled is free, but nothing of it fits a larger block.", \
 		  A(NONE, "blocks that are filled", NONE, NONE, "order of the blocks", NONE),          \
-		  A(1, 30000, 0, 0, 0, 0))                                                             \
+		  A(1, 38400, 0, 0, 0, 0))                                                             \
 	ADVERSARY("sparse-slabs", "adversary", write_sparse_slabs,                                     \
 		  "As updatedb, then a build: dentries and inodes of many files, of which few stay, then unrelated work.", \
 		  "slab_utilisation, waste_partial_slabs: each object that stays pins its slab.",      \
@@ -53,7 +53,7 @@ const char *const adversary_param_names[ADVERSARY_PARAMS] = {"cpus", "objects", 
 		  "A checkerboard over nearly all memory, then bursts of large blocks.",               \
 		  "failed_allocations, and the latency of page_alloc in phase bursts.",                \
 		  A(NONE, "pages that are filled before", "bursts of 32 blocks", NONE, "order of the bursts' blocks", NONE), \
-		  A(1, 52000, 40, 0, 4, 0))                                                            \
+		  A(1, 60000, 40, 0, 4, 0))                                                            \
 	ADVERSARY("leak-and-fragment", "adversary", write_leak,                                        \
 		  "Sessions come and go, a few objects leak each time, and a rush leaves sparse slabs behind.", \
 		  "requested_bytes grow by the leak, waste_partial_slabs by the fragmentation: the two to be told apart.", \

@@ -166,29 +166,29 @@ static void allocate(struct synthetic *s, u32 cpu)
 /* ---- time ---- */
 
 /* Rate of a day at time t, in allocations per ns; its maximum is at (1 + swing). */
-static double diurnal_rate(const struct arrivals_config *a, double t)
+static double diurnal_rate(const struct arrivals_config *a, double rate, double t)
 {
 	double period = (double)a->period / KMS_PS_PER_NS;
 
-	return a->rate / NS_PER_S * (1 + a->swing * sin(2 * M_PI * fmod(t, period) / period));
+	return rate / NS_PER_S * (1 + a->swing * sin(2 * M_PI * fmod(t, period) / period));
 }
 
 /* Thinning (Lewis and Shedler): draw at the highest rate, keep in proportion. */
-static double next_diurnal(const struct arrivals_config *a, gsl_rng *rng, double t)
+static double next_diurnal(const struct arrivals_config *a, double rate, gsl_rng *rng, double t)
 {
-	double most = a->rate / NS_PER_S * (1 + a->swing);
+	double most = rate / NS_PER_S * (1 + a->swing);
 
 	do
 		t += gsl_ran_exponential(rng, 1 / most);
-	while (gsl_rng_uniform(rng) * most > diurnal_rate(a, t));
+	while (gsl_rng_uniform(rng) * most > diurnal_rate(a, rate, t));
 	return t;
 }
 
 /* Exponential gaps have no memory, so what is left of one at a burst's end goes on in the next. */
-static double next_in_bursts(struct synthetic *s, struct synthetic_cpu *c)
+static double next_in_bursts(struct synthetic *s, struct synthetic_cpu *c, double rate)
 {
 	gsl_rng *rng = c->rng[RNG_THINK];
-	double t = c->clock, left = gsl_ran_exponential(rng, NS_PER_S / s->config.arrivals.rate);
+	double t = c->clock, left = gsl_ran_exponential(rng, NS_PER_S / rate);
 
 	while (t + left > c->burst_end) {
 		left -= fmax(c->burst_end - t, 0);
@@ -201,15 +201,16 @@ static double next_in_bursts(struct synthetic *s, struct synthetic_cpu *c)
 static double next_arrival(struct synthetic *s, struct synthetic_cpu *c)
 {
 	const struct arrivals_config *a = &s->config.arrivals;
+	double rate = s->plan.phases[s->phase - 1].rate;
 	gsl_rng *rng = c->rng[RNG_THINK];
 
 	switch (a->kind) {
 	case ARRIVALS_POISSON:
-		return c->clock + gsl_ran_exponential(rng, NS_PER_S / a->rate);
+		return c->clock + gsl_ran_exponential(rng, NS_PER_S / rate);
 	case ARRIVALS_BURSTS:
-		return next_in_bursts(s, c);
+		return next_in_bursts(s, c, rate);
 	case ARRIVALS_DIURNAL:
-		return next_diurnal(a, rng, c->clock);
+		return next_diurnal(a, rate, rng, c->clock);
 	default:
 		return c->clock + dist_draw(&s->think, rng);
 	}

@@ -56,6 +56,7 @@ struct synthetic_phase {
 	u64 requests; /* 0: the rest, in equal parts */
 	struct cfg_array weights; /* double, one a class; empty: the classes' own */
 	struct cfg_array classes; /* struct synthetic_class; empty: the workload's */
+	double rate; /* 0: the arrivals' */
 	double drain; /* share of what is alive that is freed at the end, in random order */
 };
 

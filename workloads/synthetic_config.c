@@ -203,6 +203,8 @@ static const struct cfg_field phase_fields[] = {
 	  .doc = "Weights of the workload's classes in this phase; empty: their own." },
 	{ F(synthetic_phase, classes), .type = CFG_ARRAY, .table = &class_table,
 	  .doc = "Classes of this phase alone; empty: the workload's." },
+	{ F(synthetic_phase, rate), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1e9, .unit = "allocations/s",
+	  .doc = "Rate of arrivals in this phase, where they have one; 0: the workload's." },
 	{ F(synthetic_phase, drain), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
 	  .doc = "Part of the objects alive at its end, immortal ones aside, that is then freed in random order." },
 };

@@ -109,6 +109,7 @@ static bool add_phases(struct plan *plan, struct maker *maker, u32 nr_common)
 		*p = (struct plan_phase){
 			.name = from[i].name ? from[i].name : "phase", .nr_classes = nr_common,
 			.requests = from[i].requests ? from[i].requests : share, .drain = from[i].drain,
+			.rate = from[i].rate > 0 ? from[i].rate : c->arrivals.rate,
 			.weights = from[i].weights.n ? from[i].weights.items : NULL,
 		};
 		if (from[i].classes.n) {
@@ -143,7 +144,8 @@ bool plan_init(struct plan *plan, const struct synthetic_config *config, struct 
 		return false;
 	if (!config->phases.n) {
 		plan->phases[plan->nr_phases++] = (struct plan_phase){
-			.name = "synthetic", .nr_classes = plan->nr_classes, .requests = config->requests};
+			.name = "synthetic", .nr_classes = plan->nr_classes, .requests = config->requests,
+			.rate = config->arrivals.rate};
 		plan->requests = config->requests;
 	} else if (!add_phases(plan, maker, plan->nr_classes)) {
 		return false;

@@ -25,7 +25,7 @@ struct plan_phase {
 	u32 first_class, nr_classes;
 	const double *weights; /* NULL: the classes' own */
 	u64 requests;
-	double drain;
+	double drain, rate; /* rate: allocations per second and CPU */
 };
 
 struct plan {

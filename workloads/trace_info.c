@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "workloads/ordered.h"
 #include "workloads/trace_info.h"
 #include "workloads/trace_reader.h"
 
@@ -23,8 +24,6 @@ struct live_object {
 struct pass {
 	struct trace_summary *s;
 	struct live_object *objects;
-	struct kms_request *heads; /* by CPU: the next request */
-	bool *done;
 	u64 live, live_bytes;
 	struct trace_phase_summary *phase;
 };
@@ -148,42 +147,21 @@ static void note(struct pass *p, const struct kms_request *rq)
 	p->phase->live_bytes_end = p->live_bytes;
 }
 
-static int fetch(struct pass *p, u32 cpu, struct kms_error *err)
-{
-	int got = p->s->stream->next(p->s->stream, cpu, &p->heads[cpu], err);
-
-	p->done[cpu] = got <= 0;
-	return got < 0 ? got : 0;
-}
-
-/* The CPU whose next request comes first in recorded order, -1 when all are done. */
-static s32 earliest(const struct pass *p)
-{
-	s32 best = -1;
-
-	for (u32 cpu = 0; cpu < p->s->info->nr_cpus; cpu++)
-		if (!p->done[cpu] && (best < 0 || p->heads[cpu].seq < p->heads[best].seq))
-			best = (s32)cpu;
-	return best;
-}
-
 static int walk(struct pass *p, struct kms_error *err)
 {
+	const struct kms_request *rq;
+	struct ordered in;
 	u64 expected = 0;
-	int ret = 0;
+	int ret = ordered_open(&in, p->s->stream, err);
 
-	for (u32 cpu = 0; cpu < p->s->info->nr_cpus && !ret; cpu++)
-		ret = fetch(p, cpu, err);
-	while (!ret) {
-		s32 cpu = earliest(p);
-
-		if (cpu < 0)
-			break;
-		p->s->inconsistent += p->heads[cpu].seq != expected;
-		expected = p->heads[cpu].seq + 1;
-		note(p, &p->heads[cpu]);
-		ret = fetch(p, (u32)cpu, err);
+	if (ret)
+		return ret;
+	while ((ret = ordered_next(&in, &rq, err)) > 0) {
+		p->s->inconsistent += rq->seq != expected;
+		expected = rq->seq + 1;
+		note(p, rq);
 	}
+	ordered_close(&in);
 	p->s->live_end = p->live;
 	p->s->live_bytes_end = p->live_bytes;
 	return ret;
@@ -199,9 +177,7 @@ static int summarize(struct trace_summary *s, struct kms_error *err)
 	s->nr_phases = info->nr_phases;
 	s->phases = calloc(info->nr_phases + 1ul, sizeof(*s->phases));
 	p.objects = calloc(info->slots + 1, sizeof(*p.objects));
-	p.heads = calloc(info->nr_cpus, sizeof(*p.heads));
-	p.done = calloc(info->nr_cpus, sizeof(*p.done));
-	if (!s->phases || !p.objects || !p.heads || !p.done) {
+	if (!s->phases || !p.objects) {
 		ret = kms_fail(err, KMS_EFAIL, "no host memory for %llu objects",
 			       (unsigned long long)info->slots);
 	} else {
@@ -211,8 +187,6 @@ static int summarize(struct trace_summary *s, struct kms_error *err)
 		ret = walk(&p, err);
 	}
 	free(p.objects);
-	free(p.heads);
-	free(p.done);
 	return ret;
 }
 

@@ -59,7 +59,7 @@ struct cfg_open {
 
 #define CFG_MAX_DEPTH 64            /* nesting of JSON values */
 #define CFG_MAX_FILE (16u << 20)    /* bytes of one file */
-#define CFG_MAX_DOCS 4096           /* files, settings and defaults of one configuration */
+#define CFG_MAX_DOCS 4096           /* files and settings of one configuration */
 #define CFG_MAX_ELEMENTS (1u << 20) /* of one array */
 
 struct cfg_block;

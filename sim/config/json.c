@@ -388,8 +388,8 @@ struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *nam
 {
 	struct cfg_doc *doc;
 
-	if (cfg->nr_docs >= CFG_MAX_DOCS) {
-		kms_fail(cfg->err, KMS_EUSAGE, "%s: more than %d files, settings and defaults",
+	if (kind != DOC_DEFAULT && cfg->nr_docs >= CFG_MAX_DOCS) {
+		kms_fail(cfg->err, KMS_EUSAGE, "%s: more than %d files and settings",
 			 name, CFG_MAX_DOCS);
 		return NULL;
 	}
@@ -405,7 +405,7 @@ struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *nam
 	doc->len = len;
 	doc->next = cfg->docs;
 	cfg->docs = doc;
-	cfg->nr_docs++;
+	cfg->nr_docs += kind != DOC_DEFAULT; /* as many as there are elements of arrays */
 	return doc;
 }
 

@@ -82,10 +82,10 @@ static void experiment_refusals(void **state)
 		{"{}", "e.json:1:1: /workload: expected either \"trace\" or \"synthetic\" or "
 		       "\"adversary\", found none of them"},
 		{"{\"workload\": {\"synthetic\": {}, \"adversary\": \"ping-pong\"}}",
-		 "e.json:1:42: /workload/adversary: both \"synthetic\" and "
+		 "e.json:1:45: /workload/adversary: both \"synthetic\" and "
 		 "\"adversary\" are given; expected one of them (null takes one back)"},
 		{"{\"workload\": {\"synthetic\": {}, \"parameters\": {\"size\": 3}}}",
-		 "/workload/parameters: only a named workload (adversary) has these"},
+		 "e.json:1:46: /workload/parameters: only a named workload (adversary) has these"},
 		{"{\"workload\": {\"trace\": \"x\", \"synthetic\": {}}}",
 		 "e.json:1:42: /workload/synthetic: both \"trace\" and "
 		 "\"synthetic\" are given; expected one of them (null takes one back)"},
