@@ -63,6 +63,7 @@ static int take_over(struct rewrite *rw, struct rewrite_map *map, const struct k
 			continue;
 		o->generation = rq->refs[i].generation;
 		o->cpu = rq->cpu;
+		o->pages_left = rq->op == REQ_PAGE_ALLOC_EXACT ? (u32)((rq->size + 4095) / 4096) : 1u << (rq->order & 31);
 		if (!slot_take(&rw->slots, rq->cpu, &o->ref))
 			return no_memory(err);
 		rw->refs[(*n)++] = o->ref;
@@ -72,24 +73,37 @@ static int take_over(struct rewrite *rw, struct rewrite_map *map, const struct k
 	return 0;
 }
 
+/* Does this free end the object? A block freed in parts lives until its last. */
+static bool ends(struct rewrite_object *o, const struct kms_request *rq)
+{
+	u32 pages = 1u << (rq->order & 31);
+
+	if (kms_request_classes[rq->op] != 'F')
+		return false;
+	if (rq->op != REQ_PAGE_FREE_PART || pages >= o->pages_left)
+		return true;
+	o->pages_left -= pages;
+	return false;
+}
+
 static int name_again(struct rewrite *rw, struct rewrite_map *map, const struct kms_request *rq, u32 *n,
 		      struct kms_error *err)
 {
 	bool frees = kms_request_classes[rq->op] == 'F';
-	bool all = frees && rq->op != REQ_PAGE_FREE_PART;
 
 	for (u32 i = 0; i < rq->n; i++) {
-		const struct rewrite_object *o = rewrite_find(map, rq->refs[i]);
+		struct rewrite_object *o;
 
-		if (!o) {
+		if (!rewrite_find(map, rq->refs[i])) {
 			rw->counts.frees_dropped += frees;
 			continue;
 		}
+		o = &map->objects[rq->refs[i].slot];
 		rw->refs[(*n)++] = o->ref;
-		if (!all)
+		if (!ends(o, rq))
 			continue;
 		rw->counts.live_at_end--;
-		map->objects[rq->refs[i].slot].known = false;
+		o->known = false;
 		if (!slot_give(&rw->slots, rq->cpu, o->ref))
 			return no_memory(err);
 	}

@@ -16,6 +16,7 @@
 struct rewrite_object {
 	struct kms_object_ref ref; /* its new name */
 	u32 generation;
+	u32 pages_left; /* of a block that is freed in parts */
 	u16 cpu;
 	bool known;
 };

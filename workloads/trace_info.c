@@ -15,8 +15,10 @@
 
 struct live_object {
 	u64 bytes;
+	u64 time;
 	u32 generation;
 	u32 pages, pages_left; /* of blocks freed in parts */
+	u32 site, cache; /* cache + 1; 0 none */
 	u16 cpu;
 	bool live;
 };
@@ -54,6 +56,48 @@ static u32 object_pages(const struct kms_request *rq)
 	return rq->order < 32 ? 1u << rq->order : 0;
 }
 
+static bool uses_cache(const struct kms_request *rq)
+{
+	return rq->op == REQ_CACHE_ALLOC || rq->op == REQ_CACHE_ALLOC_BULK;
+}
+
+static void rank(struct trace_rank *ranks, u32 i, u32 n, u64 bytes, bool freed)
+{
+	if (i >= n)
+		return;
+	if (freed) {
+		ranks[i].live_end--;
+		return;
+	}
+	ranks[i].allocs++;
+	ranks[i].live_end++;
+	ranks[i].bytes += bytes;
+}
+
+static void rank_object(struct trace_summary *s, const struct live_object *o, bool freed)
+{
+	rank(s->sites, o->site, s->info->nr_sites, o->bytes, freed);
+	if (o->cache)
+		rank(s->cache_ranks, o->cache - 1, s->info->nr_caches, o->bytes, freed);
+}
+
+static void note_lifetime(struct trace_summary *s, u64 ns)
+{
+	u32 class = ns ? 64 - (u32)__builtin_clzll(ns) : 0;
+
+	s->lifetimes[class < TRACE_LIFETIMES ? class : TRACE_LIFETIMES - 1]++;
+}
+
+/* The next point of the curve when its share of the requests is done. */
+static void note_curve(struct pass *p, const struct kms_request *rq)
+{
+	struct trace_summary *s = p->s;
+	u64 due = s->info->requests * (s->nr_curve + 1) / TRACE_CURVE;
+
+	if (s->nr_curve < TRACE_CURVE && rq->seq + 1 >= due)
+		s->curve[s->nr_curve++] = (struct trace_live_point){rq->seq, rq->time, p->live, p->live_bytes};
+}
+
 static void note_alloc(struct pass *p, const struct kms_request *rq)
 {
 	struct trace_summary *s = p->s;
@@ -64,10 +108,12 @@ static void note_alloc(struct pass *p, const struct kms_request *rq)
 		s->inconsistent += o->live;
 		*o = (struct live_object){
 			.bytes = object_bytes(rq), .generation = rq->refs[i].generation,
+			.time = rq->time, .site = rq->site, .cache = uses_cache(rq) ? rq->cache + 1 : 0,
 			.pages = object_pages(rq), .pages_left = object_pages(rq), .cpu = rq->cpu,
 			.live = true,
 		};
 		s->bytes[rq->op] += o->bytes;
+		rank_object(s, o, false);
 		p->live_bytes += o->bytes;
 		if (rq->op == REQ_KMALLOC)
 			s->kmalloc_sizes[size_class(rq->size)]++;
@@ -110,6 +156,8 @@ static void note_free(struct pass *p, const struct kms_request *rq, struct kms_o
 		return;
 	}
 	o->live = false;
+	rank_object(p->s, o, true);
+	note_lifetime(p->s, rq->time - o->time);
 	p->live_bytes -= bytes;
 	p->live--;
 	p->s->frees++;
@@ -145,6 +193,7 @@ static void note(struct pass *p, const struct kms_request *rq)
 			note_free(p, rq, rq->refs[i]);
 	p->phase->live_end = p->live;
 	p->phase->live_bytes_end = p->live_bytes;
+	note_curve(p, rq);
 }
 
 static int walk(struct pass *p, struct kms_error *err)
@@ -177,7 +226,9 @@ static int summarize(struct trace_summary *s, struct kms_error *err)
 	s->nr_phases = info->nr_phases;
 	s->phases = calloc(info->nr_phases + 1ul, sizeof(*s->phases));
 	p.objects = calloc(info->slots + 1, sizeof(*p.objects));
-	if (!s->phases || !p.objects) {
+	s->sites = calloc(info->nr_sites + 1ul, sizeof(*s->sites));
+	s->cache_ranks = calloc(info->nr_caches + 1ul, sizeof(*s->cache_ranks));
+	if (!s->phases || !p.objects || !s->sites || !s->cache_ranks) {
 		ret = kms_fail(err, KMS_EFAIL, "no host memory for %llu objects",
 			       (unsigned long long)info->slots);
 	} else {
@@ -216,6 +267,8 @@ int trace_summarize(struct trace_summary *s, const char *path, struct kms_error 
 void trace_summary_free(struct trace_summary *s)
 {
 	free(s->phases);
+	free(s->sites);
+	free(s->cache_ranks);
 	if (s->stream)
 		s->stream->close(s->stream);
 	memset(s, 0, sizeof(*s));

@@ -96,7 +96,7 @@ static int load(struct predicate *p, const char *trace, struct cfg **cfg, struct
 		struct kms_error *err)
 {
 	size_t n;
-	const char *const *given = cli_values(p->cli, "set", &n), **sets = calloc(n + 4, sizeof(*sets));
+	const char *const *given = cli_values(p->cli, "set", &n), **sets = calloc(n + 5, sizeof(*sets));
 	char *path = NULL;
 	int rc;
 
@@ -105,10 +105,11 @@ static int load(struct predicate *p, const char *trace, struct cfg **cfg, struct
 	sets[0] = path;
 	sets[1] = "workload.synthetic=null";
 	sets[2] = "workload.adversary=null";
-	sets[3] = cli_flag(p->cli, "check") ? "check=true" : "matrix=null";
+	sets[3] = "workload.parameters=null";
+	sets[4] = cli_flag(p->cli, "check") ? "check=true" : "matrix=null";
 	for (size_t i = 0; i < n; i++)
-		sets[4 + i] = given[i];
-	rc = cfg_load(cfg, &experiment_config_table, config, p->config, sets, n + 4, err);
+		sets[5 + i] = given[i];
+	rc = cfg_load(cfg, &experiment_config_table, config, p->config, sets, n + 5, err);
 	free(sets);
 	free(path);
 	return rc;

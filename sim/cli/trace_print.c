@@ -1,9 +1,64 @@
 /*
  * trace_print.c - `trace info`: what is in a trace.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "results/json.h"
 #include "sim/cli/trace.h"
 #include "workloads/trace_info.h"
+
+/* ---- of both forms ---- */
+
+/* Events that the import understood, of those it read: requests and what it left out with a cause. */
+static double coverage(const struct trace_summary *s)
+{
+	u64 left_out = 0, unknown = 0;
+
+	for (u32 i = 0; i < s->info->nr_left_out; i++) {
+		left_out += s->info->left_out[i].count;
+		if (strstr(s->info->left_out[i].what, "unknown") || strstr(s->info->left_out[i].what, "not understood"))
+			unknown += s->info->left_out[i].count;
+	}
+	return (double)(s->info->requests + left_out - unknown) / (double)(s->info->requests + left_out + !s->info->requests);
+}
+
+static double per_second(const struct trace_summary *s, u64 n)
+{
+	return s->info->duration_ns ? (double)n * 1e9 / (double)s->info->duration_ns : 0;
+}
+
+/* The lifetime that `share` of the freed objects do not outlive: upper bound of its class. */
+static u64 lifetime_quantile(const struct trace_summary *s, double share)
+{
+	double seen = 0;
+
+	for (u32 i = 0; i < TRACE_LIFETIMES; i++) {
+		seen += (double)s->lifetimes[i];
+		if (seen >= share * (double)s->frees)
+			return 1ull << i;
+	}
+	return 1ull << (TRACE_LIFETIMES - 1);
+}
+
+/* Indices of the n with most allocations, ties by index; returns how many there are. */
+static u32 top_of(const struct trace_rank *ranks, u32 nr, u32 n, u32 *top)
+{
+	u32 found = 0;
+
+	for (u32 i = 0; i < nr; i++) {
+		u32 at = found < n ? found : n;
+
+		while (at && ranks[top[at - 1]].allocs < ranks[i].allocs)
+			at--;
+		if (at >= n || !ranks[i].allocs)
+			continue;
+		memmove(top + at + 1, top + at, ((found < n ? found : n - 1) - at) * sizeof(*top));
+		top[at] = i;
+		found += found < n;
+	}
+	return found;
+}
 
 /* ---- for people ---- */
 
@@ -53,6 +108,22 @@ static void print_objects(const struct trace_summary *s)
 		 cli_count(c, sizeof(c), s->live_end),
 		 cli_bytes(d, sizeof(d), (double)s->live_bytes_end));
 	line("live", text);
+	if (s->frees) {
+		snprintf(text, sizeof(text), "half of the freed objects live less than %s, 90 %% less than %s, 99 %% less than %s",
+			 cli_time_ns(a, sizeof(a), (double)lifetime_quantile(s, 0.5)),
+			 cli_time_ns(b, sizeof(b), (double)lifetime_quantile(s, 0.9)),
+			 cli_time_ns(c, sizeof(c), (double)lifetime_quantile(s, 0.99)));
+		line("lifetimes", text);
+	}
+	if (s->info->duration_ns) {
+		snprintf(text, sizeof(text), "%s allocations and %s frees per second of recorded time",
+			 cli_count(a, sizeof(a), (u64)per_second(s, s->allocs)),
+			 cli_count(b, sizeof(b), (u64)per_second(s, s->frees)));
+		line("rates", text);
+	}
+	snprintf(text, sizeof(text), "%.4f of the events of the recording are requests here or left out with a cause",
+		 coverage(s));
+	line("coverage", text);
 	snprintf(text, sizeof(text), "%u slab caches, %u call sites", s->info->nr_caches,
 		 s->info->nr_sites);
 	line("names", text);
@@ -130,6 +201,55 @@ static void print_classes(const char *heading, const u64 *counts, size_t n, bool
 	cli_table_print(t, stdout);
 }
 
+static void print_curve(const struct trace_summary *s)
+{
+	static const char *const headings[] = {"after requests", "at", "live objects", "bytes", ""};
+	struct cli_table *t = cli_table_new(headings, 5);
+	char requests[32], time[32], objects[32], bytes[32], bar[41];
+	u64 most = 1;
+
+	for (u32 i = 0; i < s->nr_curve; i++)
+		most = s->curve[i].bytes > most ? s->curve[i].bytes : most;
+	for (u32 i = 0; i < s->nr_curve; i++) {
+		u32 n = (u32)(s->curve[i].bytes * 40 / most);
+
+		memset(bar, '#', n);
+		bar[n] = '\0';
+		cli_table_row(t, (const char *const[]){cli_count(requests, sizeof(requests), s->curve[i].seq + 1),
+						       cli_time_ns(time, sizeof(time), (double)s->curve[i].time),
+						       cli_count(objects, sizeof(objects), s->curve[i].objects),
+						       cli_bytes(bytes, sizeof(bytes), (double)s->curve[i].bytes), bar});
+	}
+	puts("");
+	cli_table_print(t, stdout);
+}
+
+static void print_top(const char *heading, const struct trace_summary *s, bool sites, u32 n)
+{
+	const char *const headings[] = {heading, "allocations", "bytes", "live at the end"};
+	const struct trace_rank *ranks = sites ? s->sites : s->cache_ranks;
+	u32 *top = calloc(n + 1ul, sizeof(*top)), found;
+	struct cli_table *t;
+	char name[200], allocs[32], bytes[32], live[32];
+
+	found = top ? top_of(ranks, sites ? s->info->nr_sites : s->info->nr_caches, n, top) : 0;
+	if (found) {
+		t = cli_table_new(headings, 4);
+		for (u32 i = 0; i < found; i++) {
+			const char *text = sites ? s->info->sites[top[i]] : s->info->caches[top[i]].name;
+
+			cli_table_row(t, (const char *const[]){
+				cli_safe(name, sizeof(name), *text ? text : "(not known)"),
+				cli_count(allocs, sizeof(allocs), ranks[top[i]].allocs),
+				cli_bytes(bytes, sizeof(bytes), (double)ranks[top[i]].bytes),
+				cli_count(live, sizeof(live), ranks[top[i]].live_end)});
+		}
+		puts("");
+		cli_table_print(t, stdout);
+	}
+	free(top);
+}
+
 static void print_left_out(const struct trace_summary *s)
 {
 	static const char *const headings[] = {"left out at import", "number"};
@@ -147,7 +267,7 @@ static void print_left_out(const struct trace_summary *s)
 	cli_table_print(t, stdout);
 }
 
-static void print_people(const struct trace_summary *s, const char *path)
+static void print_people(const struct trace_summary *s, const char *path, u32 top)
 {
 	print_file(s, path);
 	print_objects(s);
@@ -156,6 +276,9 @@ static void print_people(const struct trace_summary *s, const char *path)
 		print_phases(s);
 	print_classes("kmalloc size", s->kmalloc_sizes, TRACE_SIZE_CLASSES, false);
 	print_classes("page order", s->page_orders, KMS_ARRAY_SIZE(s->page_orders), true);
+	print_curve(s);
+	print_top("call site", s, true, top);
+	print_top("slab cache", s, false, top);
 	print_left_out(s);
 }
 
@@ -205,7 +328,40 @@ static void json_list(struct json *j, const char *key, const u64 *values, size_t
 	json_close(j, ']');
 }
 
-static void print_json(const struct trace_summary *s, const char *path)
+static void json_curve(struct json *j, const struct trace_summary *s)
+{
+	json_open(j, "live_curve", '[');
+	for (u32 i = 0; i < s->nr_curve; i++) {
+		json_open(j, NULL, '{');
+		json_uint(j, "requests", s->curve[i].seq + 1);
+		json_uint(j, "time_ns", s->curve[i].time);
+		json_uint(j, "objects", s->curve[i].objects);
+		json_uint(j, "bytes", s->curve[i].bytes);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+}
+
+static void json_top(struct json *j, const char *key, const struct trace_summary *s, bool sites, u32 n)
+{
+	const struct trace_rank *ranks = sites ? s->sites : s->cache_ranks;
+	u32 *top = calloc(n + 1ul, sizeof(*top)), found;
+
+	found = top ? top_of(ranks, sites ? s->info->nr_sites : s->info->nr_caches, n, top) : 0;
+	json_open(j, key, '[');
+	for (u32 i = 0; i < found; i++) {
+		json_open(j, NULL, '{');
+		json_text(j, "name", sites ? s->info->sites[top[i]] : s->info->caches[top[i]].name);
+		json_uint(j, "allocs", ranks[top[i]].allocs);
+		json_uint(j, "bytes", ranks[top[i]].bytes);
+		json_uint(j, "live_end", ranks[top[i]].live_end);
+		json_close(j, '}');
+	}
+	json_close(j, ']');
+	free(top);
+}
+
+static void print_json(const struct trace_summary *s, const char *path, u32 top)
 {
 	const struct kms_workload_info *info = s->info;
 	struct json j;
@@ -240,6 +396,13 @@ static void print_json(const struct trace_summary *s, const char *path)
 	json_phases(&j, s);
 	json_list(&j, "kmalloc_size_classes", s->kmalloc_sizes, TRACE_SIZE_CLASSES);
 	json_list(&j, "page_orders", s->page_orders, KMS_ARRAY_SIZE(s->page_orders));
+	json_list(&j, "lifetime_classes_ns", s->lifetimes, TRACE_LIFETIMES);
+	json_double(&j, "allocs_per_second", per_second(s, s->allocs));
+	json_double(&j, "frees_per_second", per_second(s, s->frees));
+	json_double(&j, "coverage", coverage(s));
+	json_curve(&j, s);
+	json_top(&j, "top_sites", s, true, top);
+	json_top(&j, "top_caches", s, false, top);
 	json_open(&j, "left_out", '{');
 	for (u32 i = 0; i < info->nr_left_out; i++)
 		json_uint(&j, info->left_out[i].what, info->left_out[i].count);
@@ -250,15 +413,21 @@ static void print_json(const struct trace_summary *s, const char *path)
 int cli_trace_info(struct cli *cli, struct kms_error *err)
 {
 	const char *path = cli->args[1];
+	const char *rows = cli_value(cli, "top", "10");
 	struct trace_summary s;
-	int rc = trace_summarize(&s, path, err);
+	char *end;
+	unsigned long top = strtoul(rows, &end, 10);
+	int rc;
 
+	if (*rows < '0' || *rows > '9' || *end || top > 1000000)
+		return kms_fail(err, KMS_EUSAGE, "--top: expected a number of rows, found \"%s\"", rows);
+	rc = trace_summarize(&s, path, err);
 	if (rc)
 		return rc;
 	if (cli->json)
-		print_json(&s, path);
+		print_json(&s, path, (u32)top);
 	else
-		print_people(&s, path);
+		print_people(&s, path, (u32)top);
 	trace_summary_free(&s);
 	return 0;
 }

@@ -24,6 +24,7 @@ struct cfg_doc {
 	char *text;
 	size_t len;
 	cJSON *root;
+	size_t *mark; /* place, line, column that were asked for last: most go on from there; may be NULL */
 };
 
 /*
