@@ -170,10 +170,15 @@ static const struct cfg_table touch_table = {
 
 static const struct cfg_field workload_fields[] = {
 	{F(workload_config, trace), .type = CFG_PATH,
-	 .doc = "Trace file made by `kmemsim import`; either this or synthetic."},
+	 .doc = "Trace file made by `kmemsim import`; either this, synthetic or adversary."},
 	{F(workload_config, synthetic), .type = CFG_OBJECT, .table = &synthetic_config_table,
 	 .present = offsetof(struct workload_config, has_synthetic),
-	 .doc = "Requests drawn from distributions; either this or trace."},
+	 .doc = "Requests drawn from distributions; either this, trace or adversary."},
+	{F(workload_config, adversary), .type = CFG_ENUM, .def = "\"none\"", .choices = adversary_choices,
+	 .doc = "A named workload that hurts in one known way, or a micro-benchmark; `kmemsim workloads` "
+		"lists them."},
+	{F(workload_config, parameters), .type = CFG_OBJECT, .table = &adversary_params_table,
+	 .doc = "Of the named workload."},
 	{F(workload_config, pacing), .type = CFG_ENUM, .def = "\"asap\"", .choices = pacings,
 	 .doc = "When a CPU's next request comes: asap, when the last one is done; order, in the "
 		"recorded order over all CPUs; timestamps, at the recorded times."},
@@ -202,18 +207,24 @@ static int check_workload(const void *section, struct cfg_ctx *ctx, struct kms_e
 {
 	const struct workload_config *w = section;
 
+	const u64 *parameters = (const u64 *)&w->parameters;
+	bool given = false;
+
 	if (w->trace && w->has_synthetic)
 		return cfg_fail(ctx, err, "synthetic",
 				"both \"trace\" and \"synthetic\" are given; expected one of them "
 				"(null takes one back)");
-	if (!w->trace && !w->has_synthetic)
+	if (w->adversary && (w->trace || w->has_synthetic))
+		return cfg_fail(ctx, err, "adversary",
+				"both \"%s\" and \"adversary\" are given; expected one of them "
+				"(null takes one back)", w->trace ? "trace" : "synthetic");
+	if (!w->trace && !w->has_synthetic && !w->adversary)
 		return cfg_fail(ctx, err, "",
-				"expected either \"trace\" or \"synthetic\", found neither");
-	if (w->has_synthetic && w->pacing != PACING_ASAP)
-		return cfg_fail(ctx, err, "pacing",
-				"expected asap for a synthetic workload, found %s: "
-				"it has neither recorded times nor a recorded order",
-				pacings[w->pacing]);
+				"expected either \"trace\" or \"synthetic\" or \"adversary\", found none of them");
+	for (u32 i = 0; i < ADVERSARY_PARAMS; i++)
+		given |= parameters[i] != 0;
+	if (given && !w->adversary)
+		return cfg_fail(ctx, err, "parameters", "only a named workload (adversary) has these");
 	return 0;
 }
 

@@ -269,7 +269,7 @@ static void sum_requested(const struct run *run, const struct cache_place *place
 {
 	const struct objects *o = &run->objects;
 
-	for (u64 i = 0; i < o->nr_slots; i++) {
+	for (u64 i = 0; i < o->used; i++) {
 		const struct object *e = &o->slots[i];
 
 		for (; e; e = e->next ? &o->overflow[e->next - 1] : NULL) {
