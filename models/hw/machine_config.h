@@ -11,7 +11,7 @@
 #include "sim/config/cfg.h"
 #include "sim/engine/base.h"
 
-enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM };
+enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM, HW_SRRIP, HW_BRRIP };
 enum hw_row_policy { HW_ROW_OPEN, HW_ROW_CLOSED };
 
 struct cache_config {
