@@ -208,3 +208,8 @@ const char *protocol_l1_name(u32 state)
 
 	return state < PROTOCOL_L1_STATES ? names[state] : "?";
 }
+
+bool protocol_l1_possible(u32 state, u32 event)
+{
+	return table[state][event].valid;
+}

@@ -73,6 +73,8 @@ enum protocol_done protocol_l1_event(enum protocol_kind kind, struct protocol_l1
 				     enum protocol_event event, const struct protocol_message *m,
 				     struct protocol_out *out);
 const char *protocol_l1_name(u32 state);
+/* Whether the table has the transition at all (for some protocol). */
+bool protocol_l1_possible(u32 state, u32 event);
 
 struct protocol_home {
 	bool present;		 /* in the LLC */
