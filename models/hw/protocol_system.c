@@ -177,6 +177,7 @@ static void perform(struct protocol_system *s, u32 cpu, u32 line, enum protocol_
 	op->value = l1->words[op->word];
 	finished = *op;
 	op->event = PROTOCOL_EVENTS;
+	s->outstanding[cpu]--;
 	protocol_system_check(s, line);
 	if (s->finished)
 		s->finished(s->arg, cpu, line, &finished);
@@ -207,8 +208,10 @@ bool protocol_system_begin(struct protocol_system *s, u32 cpu, u32 line, enum pr
 	struct protocol_operation *op = op_of(s, cpu, line);
 	struct protocol_message m = { .line = line };
 
-	if (op->event != PROTOCOL_EVENTS)
+	if (op->event != PROTOCOL_EVENTS ||
+	    (s->config.mshrs && s->outstanding[cpu] == s->config.mshrs))
 		return false;
+	s->outstanding[cpu]++;
 	*op = (struct protocol_operation){ .event = (u8)event, .word = (u8)word, .since = s->now,
 					   .at_least = s->latest[line][word] };
 	cache_event(s, cpu, event, &m);

@@ -6,8 +6,8 @@
  * of writes to it, so that a read says which write it saw. Ticks are
  * picoseconds of the interconnect; delays up to PROTOCOL_WHEEL ticks.
  *
- * A CPU has at most one operation per line in flight and as many lines as it
- * likes (its MSHRs are the lines in transient states).
+ * A CPU has at most one operation per line in flight, and at most as many as it
+ * has MSHRs.
  */
 #ifndef MODELS_HW_PROTOCOL_SYSTEM_H
 #define MODELS_HW_PROTOCOL_SYSTEM_H
@@ -25,6 +25,7 @@ struct protocol_system_config {
 	u32 cpus, lines;
 	u32 llc_lines; /* that the LLC holds at once; 0: all */
 	struct interconnect_shape net;
+	u32 mshrs;     /* operations in flight per CPU; 0: one per line */
 	u32 jitter; /* up to so many ticks more per message, uniform */
 	u64 seed;
 };
@@ -57,6 +58,7 @@ struct protocol_system {
 	u32 *flying;			/* [line] messages under way */
 	u32 *room;			/* lines that wait for room in the LLC, in turn */
 	u32 nr_room;
+	u32 outstanding[PROTOCOL_MAX_CPUS];
 	u32 wheel[PROTOCOL_WHEEL], wheel_end[PROTOCOL_WHEEL];
 	struct protocol_node *nodes;
 	u32 nr_nodes, free_node, present;
@@ -72,7 +74,7 @@ int protocol_system_new(struct protocol_system **out, const struct protocol_syst
 			struct kms_error *err);
 void protocol_system_free(struct protocol_system *s);
 
-/* Begin an operation. False: the line has one in flight. Finished at once or later: see `finished`. */
+/* Begin an operation. False: the line has one in flight, or no MSHR is free. Finished at once or later: see `finished`. */
 bool protocol_system_begin(struct protocol_system *s, u32 cpu, u32 line, enum protocol_event event,
 			   u32 word);
 

@@ -85,7 +85,7 @@ static void random_runs(enum protocol_kind kind)
 		for (u32 shape = 0; shape < 3; shape++) {
 			struct protocol_system_config config = {
 				.kind = kind, .cpus = cpus[i], .lines = 2 + 3 * shape,
-				.llc_lines = shape ? 1 + 3 * (shape - 1) : 0,
+				.mshrs = 2, .llc_lines = shape ? 1 + 3 * (shape - 1) : 0,
 				.net = { .kind = (enum interconnect_kind)shape, .stops = cpus[i],
 					 .nodes = cpus[i] % 2 ? 1 : 2, .hop = 2, .inject = 1,
 					 .node_link = 20, .ps_per_flit = shape == 1 },
