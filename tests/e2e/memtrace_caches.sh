@@ -84,6 +84,6 @@ refuses "format" 'did you mean "lackey"?' --cachegrind --format lacky $trace
 printf '0 R 40\n1 Q 40\n' >"$work/t"; refuses "operation" "t:2:" --coherence "$work/t"
 printf '300 R 40\n' >"$work/t"; refuses "CPU" "a CPU from 0 to 255" --coherence "$work/t"
 printf '0 R zz\n' >"$work/t"; refuses "coherence address" "a hexadecimal address" --coherence "$work/t"
-refuses "protocol" 'did you mean "moesi"?' --coherence --set coherence.protocol=mosi "$work/t"
+refuses "protocol" 'did you mean "moesi"?' --coherence --set coherence.protocol=moesy "$work/t"
 refuses "missing" "cannot open" --coherence "$work/none"
 exit $status
