@@ -69,7 +69,10 @@ static const struct cfg_table core_table = {
 
 /* ---- caches ---- */
 
-static const char *const replacements[] = { "lru", "tree-plru", "random", NULL };
+/* Short cuts of the L1D leave out repeated hits, which RRIP would have to see. */
+static const char *const l1d_replacements[] = { "lru", "tree-plru", "random", NULL };
+static const char *const l2_replacements[] = { "lru", "tree-plru", "random", "srrip", "brrip", NULL };
+#define llc_replacements l2_replacements
 
 /* The power-of-two multiples of ways * line next to size, for the error text. */
 static void nearest_sizes(char *text, size_t n, u64 size, u64 way_line)
@@ -131,7 +134,7 @@ static int check_cache(const void *section, struct cfg_ctx *ctx, struct kms_erro
 			 "the LLC without hop_ns and directory_ns.", \
 		  FIELD(cache_config, latency_cycles) }, \
 		{ .key = "replacement", .type = CFG_ENUM, .def = "\"" replacement_ "\"", \
-		  .choices = replacements, .doc = "Which line makes room.", \
+		  .choices = id##_replacements, .doc = "Which line makes room.", \
 		  FIELD(cache_config, replacement) }, \
 	}; \
 	static const struct cfg_table id##_table = { \

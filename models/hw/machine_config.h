@@ -12,7 +12,7 @@
 #include "sim/config/cfg.h"
 #include "sim/engine/base.h"
 
-enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM };
+enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM, HW_SRRIP, HW_BRRIP };
 
 struct cache_config {
 	u64 size_bytes, ways, line_bytes;
