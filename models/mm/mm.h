@@ -217,6 +217,7 @@ struct mm_replay_ops {
 	void (*drain_pages_zone)(uint32_t cpu, uint32_t node, uint32_t zone_idx);
 	void (*drain_zone_pages)(uint32_t node, uint32_t zone_idx); /* this CPU's */
 	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
+	void (*set_watermarks)(uint64_t min_free_kbytes); /* again, with a new value */
 	void (*isolate_free_block)(uint64_t pfn);
 	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
 	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */

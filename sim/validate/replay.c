@@ -315,14 +315,35 @@ static u32 flags_shown(const struct replay *v, const struct line *line)
 		return (u32)line_arg(&v->r, line, 3);
 	case EV_RMQ_BUDDY:
 		return (u32)line_arg(&v->r, line, 4);
+	case EV_EXTFRAG:
+		return (u32)line_arg(&v->r, line, 6);
 	case EV_UNRESERVE:
 		return STEP_UNRESERVE;
-	case EV_BUDDY_DEL: case EV_EXTFRAG: case EV_PCP_TRYFAIL: case EV_SET_PB_MT:
+	case EV_BUDDY_DEL: case EV_BOOST: case EV_PCP_TRYFAIL: case EV_SET_PB_MT:
 	case EV_MOVE_FREE:
 		return ~0u;
 	default:
 		return NO_ATTEMPT;
 	}
+}
+
+/*
+ * Flags that depend on who asks (a task that is being killed, a real-time task)
+ * or on how often it failed (requests that may not fail): the recording tells.
+ */
+static bool told_by_recording(u32 shown, u32 flags)
+{
+	const u32 others[] = {
+		ALLOC_OOM, ALLOC_MIN_RESERVE, ALLOC_MIN_RESERVE | ALLOC_CPUSET, ALLOC_NO_WATERMARKS,
+		ALLOC_NO_WATERMARKS | ALLOC_CPUSET,
+	};
+
+	if (shown == (flags | ALLOC_MIN_RESERVE))
+		return true;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(others); i++)
+		if ((shown & ~ALLOC_KSWAPD) == others[i])
+			return true;
+	return false;
 }
 
 static u32 on_retry(u32 flags, u32 reserves, u32 last)
@@ -334,7 +355,9 @@ static u32 on_retry(u32 flags, u32 reserves, u32 last)
 		shown = flags_shown(v, &v->r.lines[at]);
 	if (shown == NO_ATTEMPT || shown == ~0u)
 		return ~0u;
-	return shown == reserves || shown == STEP_UNRESERVE || shown == last ? shown : flags;
+	if (shown == reserves || shown == STEP_UNRESERVE || shown == last)
+		return shown;
+	return told_by_recording(shown, flags) ? shown : flags;
 }
 
 static u64 on_captured(void)

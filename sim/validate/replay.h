@@ -4,6 +4,7 @@
  *   recording.c   files to lines of numbers
  *   operations.c  lines to operations
  *   machine.c     the recorded machine, before its boot
+ *   settings.c    boot parameters, and what was set by sysctl
  *   replay.c      operations in flight, one fiber each; steps against lines
  *   requests.c    what an operation asks of the allocators
  *   names.c       recorded frames, objects and caches to ours and back
@@ -93,6 +94,13 @@ int machine_read(struct replay *v);  /* after that */
 int machine_set_up(struct replay *v);
 /* What the first dump after a line has as key= in its line that begins with a word. */
 bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value);
+bool machine_first_dump(struct replay *v, const char *word, const char *key, u64 *value);
+
+/* settings.c */
+int settings_read(struct replay *v); /* into v->params; KMS_EUSAGE: what cannot be replayed */
+void settings_watermarks(struct replay *v, const struct op *op);
+void settings_pageset(struct replay *v, u32 at);
+void settings_at_dump(struct replay *v, u32 dump);
 
 /* replay.c */
 int validate_replay_run(struct replay *v);
