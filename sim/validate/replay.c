@@ -444,8 +444,10 @@ static void run_line(struct replay *v, u32 at)
 	op = &v->o.ops[line->op];
 	if (at == v->boot_over)
 		kdata->gfp_allowed_mask = ~0u;
-	if (at == v->counters_from)
+	if (at == v->counters_from) {
 		counters_keep(v);
+		views_begin(v);
+	}
 	v->cursor = at;
 	v->op = op;
 	set_cpu(v, line->cpu);
@@ -487,9 +489,12 @@ int validate_replay_run(struct replay *v)
 			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
 				 at + 1);
 		run_line(v, at);
+		if (at >= v->counters_from && at <= v->counters_to)
+			views_look(v);
 	}
 	rt_set_stepper(NULL);
 	counters_compare(v, "procfs-end.txt", "slub_stats_end", true);
+	views_compare_end(v);
 	for (u32 at = 0; at < v->r.nr_lines && v->stopped; at++)
 		if (!v->r.lines[at].passed)
 			v->total[v->r.lines[at].event]++;

@@ -10,6 +10,7 @@
  *   names.c       recorded frames, objects and caches to ours and back
  *   dump.c, dump_slab.c   dumps against the allocators' state
  *   counters.c    SLUB's event counters
+ *   views.c       tables of /proc
  *   describe.c    differences in words
  *   validate.c    the whole, and its result
  */
@@ -82,7 +83,8 @@ struct replay {
 	bool stopped;
 	struct slab_stats stats;
 	u64 (*counters_before)[NR_SLAB_STATS]; /* of procfs-start.txt: before it, then by it */
-	u32 counters_from;		       /* its first line */
+	u32 counters_from, counters_to;	       /* lines between which it was written */
+	struct views *views;		       /* of /proc, then */
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
 };
 
@@ -134,6 +136,17 @@ void counters_plan(struct replay *v);
 void counters_keep(struct replay *v);
 void counters_at_dump(struct replay *v, const struct line *line);
 void counters_compare(struct replay *v, const char *file, const char *name, bool at_end);
+
+/* One more row of the result, without counts; NULL: no memory. */
+struct validate_count *counters_new(struct replay *v, const char *name);
+void counters_miss(struct replay *v, const char *expected, const char *came);
+
+/* views.c */
+void views_begin(struct replay *v);
+void views_look(struct replay *v);
+void views_end(struct replay *v);
+void views_compare_end(struct replay *v);
+void views_free(struct replay *v);
 
 /* dump.c, dump_slab.c */
 /* A dump's line of the trace. KMS_E... for a dump that is missing or damaged. */

@@ -403,6 +403,8 @@ void request_execute(struct replay *v, struct op *op)
 	case OP_DUMP:
 		dump_compare(v, &v->r.lines[first]);
 		counters_at_dump(v, &v->r.lines[first]);
+		if (first == v->counters_to)
+			views_end(v);
 		settings_at_dump(v, first);
 		replay_pass_line(v, true);
 		break;

@@ -128,6 +128,7 @@ static void give_back(struct replay *v)
 	if (v->stats.count)
 		slab_stats_stop(&v->stats);
 	free(v->counters_before);
+	views_free(v);
 	free(v->caches);
 	operations_free(&v->o);
 	recording_close(&v->r);
