@@ -183,10 +183,11 @@ static bool free_op_takes(const struct sorter *s, const struct op *op, const str
 	return page_free_line(s, line);
 }
 
+/* Goes on while its last look at the count left pages: others may have changed it since. */
 static bool drain_op_takes(const struct sorter *s, const struct op *op, const struct line *line)
 {
 	if (line->event == EV_DRAIN_PAGES_ZONE)
-		return op->left > 0 && (s64)line_arg(s->r, line, 2) == op->left &&
+		return op->left > 0 &&
 		       line_arg(s->r, line, 0) == line_arg(s->r, &s->r->lines[op->first], 0) &&
 		       line_arg(s->r, line, 1) == line_arg(s->r, &s->r->lines[op->first], 1);
 	return page_free_line(s, line) && line->event != EV_PCP_FREE;
