@@ -5,7 +5,9 @@
  * The same sequences run atomically (native code, one request after the other)
  * and in simulated time, where CPUs are switched between any two accesses to
  * simulated memory and access times are drawn at random. Nodes, CPUs and the
- * behaviours of other kernel versions change from seed to seed.
+ * behaviours of other kernel versions change from seed to seed; every third has
+ * watermarks so high that requests take the slow path (nothing can be
+ * reclaimed here: pressure_smp.c has pages that can).
  *
  * What must hold: nothing is handed out twice, blocks are aligned and in one
  * piece, contents stay, all invariants of mm_check(), and when everything is
@@ -15,6 +17,8 @@
  * seed alone, KMS_RUNS=n so many, KMS_SOAK=1 twenty times as many.
  */
 #include "tests/property/mixed_model.h"
+
+#define PRESSED_KBYTES 16384 /* of 24 MiB: many requests fail at first */
 
 /* ---- the machine of a seed ---- */
 
@@ -35,6 +39,10 @@ static void boot(u64 seed, const struct mm_ops *mm)
 	params.pcp_auto_tune = seed % 3 == 1;
 	params.fallback = seed % 4 == 2 ? FALLBACK_CLAIM : FALLBACK_STEAL;
 	params.pcp_order0_only = seed % 7 == 3;
+	params.pcp_drain = seed % 5 == 2 ? PCP_DRAIN_ROUND_ROBIN : PCP_DRAIN_LIST_BY_LIST;
+	params.freed_type = seed % 4 == 3 ? FREED_TYPE_EXACT : FREED_TYPE_CACHED;
+	params.pcp_free_high_batch = seed % 6 == 1;
+	params.min_free_kbytes = seed % 3 == 0 ? PRESSED_KBYTES : 0;
 	params.slub_cpu_partial_limit = seed % 6 == 5 ? CPU_PARTIAL_OBJECTS : CPU_PARTIAL_SLABS;
 	t.m = machine_boot(mm, "slub", cpus_of(seed), cpus_of(seed) % 2 ? 1 : 2, FREE_MIB, &params);
 	t.s[0] = machine_cache(&t.m, 1024, 0, 0);
@@ -170,11 +178,18 @@ static void end_interleaved(void *arg)
 static void run_interleaved(struct sequence *q, struct kms_error *err)
 {
 	struct engine_config config = { .nr_cpus = cpus_of(q->seed), .access = random_cost };
+	u32 nr_nodes = cpus_of(q->seed) % 2 ? 1 : 2;
+	u32 last_cpu[2] = { nr_nodes == 2 ? cpus_of(q->seed) / 2 - 1 : cpus_of(q->seed) - 1,
+			    cpus_of(q->seed) - 1 };
+	struct rt_kthread_config kthreads = { .mm = &mm_ops_cycle, .nr_nodes = nr_nodes,
+					      .cpu = last_cpu };
 	int rc = rt_protect(boot_interleaved, q, err);
 
 	if (rc)
 		return;
 	rc = engine_init(&config, err);
+	if (!rc)
+		rc = rt_start_kthreads(&kthreads, err);
 	for (u32 cpu = 0; cpu < config.nr_cpus && !rc; cpu++)
 		sim_thread_start(cpu, "worker", cpu_work, (void *)(u64)cpu);
 	if (!rc)
@@ -186,6 +201,8 @@ static void run_interleaved(struct sequence *q, struct kms_error *err)
 
 /* ---- sequences ---- */
 
+static u64 slow_paths; /* of all sequences so far */
+
 static bool fails(struct sequence *q)
 {
 	struct kms_error err = { 0 };
@@ -196,6 +213,7 @@ static bool fails(struct sequence *q)
 		rt_protect(run_atomically, q, &err);
 	if (err.code)
 		wrong(err.text);
+	slow_paths += rt_trace_counts()[TP_mm_page_alloc_slowpath];
 	machine_off();
 	return t.why[0] != 0;
 }
@@ -289,6 +307,8 @@ static void run_seeds(bool interleaved)
 		if (fails(&q))
 			report(q, steps);
 	}
+	if (runs >= RUNS)
+		assert_true(slow_paths > 0);
 }
 
 static void one_after_the_other(void **state)
