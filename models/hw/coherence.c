@@ -223,11 +223,13 @@ static enum hw_state fetch_miss(struct hw_request *rq, u32 home, u32 set, u32 *s
 {
 	struct machine *m = rq->cpu->machine;
 	u32 way = cache_victim(&m->llc, set);
+	u32 mshr = hw_take_mshr(rq, &m->llc_mshrs[home]);
 
 	*slot = set * m->llc.ways + way;
 	rq->cpu->stats.llc_misses++;
 	spend_crossings(rq, crossings(rq->cpu->node, home, home));
 	hw_spend(rq, PART_DRAM, access_dram(rq, home, rq->line, false).done - rq->now);
+	hw_give_mshr(rq, &m->llc_mshrs[home], mshr);
 	if (m->llc.entries[*slot])
 		evict_llc(rq, home, *slot);
 	cache_put(&m->llc, set, way, rq->line, LLC_VALID);

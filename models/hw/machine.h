@@ -35,6 +35,13 @@ struct hw_stats {
 	u64 remote_node;    /* requests beyond L2 whose home is another node */
 	u64 llc_evictions;
 	u64 back_invalidations; /* copies CPUs lost because the LLC made room */
+	u64 tlb_misses;		/* translations not in the first-level TLB */
+	u64 tlb_walks;		/* nor in the second */
+	u64 walk_reads;		/* page-table entries read; they count in the hits and misses too */
+	u64 hw_prefetches;	/* by hardware; not in the hits and misses of L1 and L2 */
+	u64 mshr_waits;		/* misses that waited for a miss register */
+	u64 mshr_merges;	/* accesses to a line on its way that waited for it */
+	u64 core_stalls;	/* times an out-of-order core's front end stood still for an access */
 };
 
 /* Build the machine for the engine's CPUs; node_of_cpu and node_of_phys give locality. */

@@ -1,0 +1,35 @@
+/*
+ * prefetch.h - hardware prefetchers into L1D and L2.
+ *
+ * The stream of accesses carries no instruction addresses, so strides are
+ * recognised per 4 KiB page, as stream prefetchers do: two equal distances
+ * between misses of a page in a row are a stride. A prefetch never leaves the
+ * page, never waits for a miss register (it is dropped), and its line is usable
+ * when it arrives (core.c keeps what is under way).
+ */
+#ifndef MODELS_HW_PREFETCH_H
+#define MODELS_HW_PREFETCH_H
+
+#include "models/hw/machine_config.h"
+
+#define PREFETCH_STREAMS 16u
+
+struct hw_request;
+
+struct prefetch_stream {
+	u64 page, line;
+	s64 stride;
+	u64 used;
+};
+
+struct prefetcher {
+	u32 kind; /* enum hw_prefetcher */
+	u32 degree;
+	u64 clock;
+	struct prefetch_stream streams[PREFETCH_STREAMS];
+};
+
+/* An L1 miss has been served: train L1's prefetcher (l1), or L2's, and let it run ahead. */
+void prefetch_miss(struct hw_request *rq, bool l1);
+
+#endif
