@@ -61,6 +61,7 @@ struct hw_cpu {
 	struct machine *machine;
 	struct sim_cpu *sim; /* NULL before it is attached */
 	kms_ps hit_ps; /* cost.l1_hit */
+	kms_ps latency; /* the longest that access_slow() found since it was last 0 */
 	u32 id, node;
 	struct cache l1, l2;
 	struct tlb tlb;
@@ -223,8 +224,5 @@ void hot_retire(struct machine *m, const struct hw_contention *contention);
 enum hw_state machine_lookup(struct hw_request *rq);
 /* L2's share of it: bring the line to L2 from beyond, not to L1. */
 void machine_fetch_l2(struct hw_request *rq);
-
-/* What machine_attach() does for one CPU. */
-void machine_attach_cpu(struct machine *m, struct sim_cpu *sim, u32 id);
 
 #endif

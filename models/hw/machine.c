@@ -175,6 +175,8 @@ static __attribute__((noinline)) void access_slow(struct hw_cpu *cpu, u64 off, e
 	misses = cpu->stats.l1_misses;
 	state = machine_lookup(&rq);
 	misses = cpu->stats.l1_misses - misses;
+	if (rq.now - start > cpu->latency)
+		cpu->latency = rq.now - start;
 	core_after(&rq, off, kind, start);
 	if (misses && cpu->l1_prefetch.kind)
 		prefetch_miss(&rq, true);
@@ -230,6 +232,20 @@ void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind
 	if (KMS_UNLIKELY((off & (SIM_LINE_BYTES - 1)) + size > SIM_LINE_BYTES))
 		return access_lines(sim, off, size, kind);
 	access_line(sim, off, kind);
+}
+
+kms_ps machine_timed_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
+{
+	struct hw_cpu *cpu = sim->model;
+
+	cpu->latency = 0;
+	machine_access(sim, off, size, kind);
+	return cpu->latency ? cpu->latency : cpu->machine->cost.l1;
+}
+
+void machine_drain(struct sim_cpu *sim)
+{
+	core_drain(sim->model);
 }
 
 /* ---- questions ---- */

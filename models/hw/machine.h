@@ -53,6 +53,15 @@ void machine_free(struct machine *machine);
 void machine_attach(struct machine *machine);
 void machine_access(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind);
 
+/*
+ * Without an engine (memory traces): a CPU of the caller's own, whose clock only
+ * the caller and the machine advance. machine_timed_access() returns how long the data
+ * took (an L1 hit: its full latency), machine_drain() waits for all that is under way.
+ */
+void machine_attach_cpu(struct machine *machine, struct sim_cpu *sim, u32 id);
+kms_ps machine_timed_access(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind);
+void machine_drain(struct sim_cpu *cpu);
+
 /* cpu < 0: sum over all CPUs. */
 void machine_stats(const struct machine *machine, int cpu, struct hw_stats *stats);
 
