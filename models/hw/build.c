@@ -118,7 +118,7 @@ static int init_llc(struct machine *m, const struct machine_config *config, u64 
 						 "most 2^31 can be simulated",
 				(unsigned long long)slots);
 	m->sharer_words = (m->nr_cpus + 63) / 64;
-	m->sharers = calloc(slots, m->sharer_words * sizeof(*m->sharers));
+	m->sharers = calloc(slots, (m->sharer_words + 1) * sizeof(*m->sharers));
 	m->contention = calloc(slots, sizeof(*m->contention));
 	if (!m->sharers || !m->contention)
 		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu "

@@ -4,7 +4,8 @@
  * A request that leaves a CPU's L2 goes to its line's home: over the
  * interconnect, to the directory and LLC tags, and from there to the owner,
  * the sharers or DRAM. The whole transaction takes effect when it is made (no
- * transient states); what it costs is charged to the requester:
+ * transient states, but a line on its way to a CPU cannot be taken from it before it is
+ * there: the next transaction of the line waits); what it costs is charged to the requester:
  *
  *   read, nobody has it       LLC data                 -> E
  *   read, others share it     LLC data                 -> S
@@ -133,6 +134,7 @@ static enum hw_state grant_exclusive(struct hw_request *rq, u32 slot)
 
 	set_sharer(m, slot, rq->cpu->id);
 	m->llc.entries[slot] |= LLC_EXCLUSIVE;
+	*hw_busy(m, slot) = rq->now;
 	return rq->write ? HW_M : HW_E;
 }
 
@@ -154,8 +156,18 @@ static enum hw_state fetch_owned(struct hw_request *rq, u32 home, u32 slot)
 	dirty = private_share(&m->cpus[owner], rq->line);
 	m->llc.entries[slot] &= ~(u64)LLC_EXCLUSIVE;
 	m->llc.entries[slot] |= dirty ? LLC_DIRTY : 0;
+	*hw_busy(m, slot) = rq->now;
 	set_sharer(m, slot, rq->cpu->id);
 	return HW_S;
+}
+
+/* The line is on its way to another CPU: it cannot be asked for it before it has it. */
+static void wait_for_line(struct hw_request *rq, u32 slot)
+{
+	u64 busy = *hw_busy(rq->cpu->machine, slot);
+
+	if (busy > rq->now)
+		hw_spend(rq, PART_COHERENCE, busy - rq->now);
 }
 
 static enum hw_state fetch_hit(struct hw_request *rq, u32 home, u32 slot)
@@ -164,6 +176,7 @@ static enum hw_state fetch_hit(struct hw_request *rq, u32 home, u32 slot)
 	bool shared = any_sharer(m, slot);
 
 	rq->cpu->stats.llc_hits++;
+	wait_for_line(rq, slot);
 	if (m->llc.entries[slot] & LLC_EXCLUSIVE)
 		return fetch_owned(rq, home, slot);
 	if (shared && rq->write) {
@@ -264,6 +277,7 @@ void coherence_upgrade(struct hw_request *rq, u32 slot)
 	hw_spend(rq, PART_INTERCONNECT, m->cost.hop);
 	hw_spend(rq, PART_COHERENCE, m->cost.directory);
 	hw_spend(rq, PART_COHERENCE, m->cost.upgrade);
+	wait_for_line(rq, slot);
 	clear_sharer(m, slot, rq->cpu->id);
 	spend_crossings(rq, farthest_sharer(rq, home, slot));
 	if (any_sharer(m, slot))

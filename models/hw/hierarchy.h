@@ -91,7 +91,7 @@ struct machine {
 	struct hw_costs cost;
 	struct hw_cpu *cpus;
 	struct cache llc;		  /* one slice per node */
-	u64 *sharers;			  /* [LLC entry][sharer_words] */
+	u64 *sharers;			  /* [LLC entry][sharer_words + 1], see hw_busy() */
 	struct hw_contention *contention; /* [LLC entry] */
 	struct dram *drams;		  /* per node */
 	struct mshr *llc_mshrs;		  /* per node */
@@ -180,7 +180,13 @@ static inline u32 hw_llc_set(const struct machine *m, u32 home, u64 line)
 
 static inline u64 *hw_sharers(const struct machine *m, u32 slot)
 {
-	return &m->sharers[(size_t)slot * m->sharer_words];
+	return &m->sharers[(size_t)slot * (m->sharer_words + 1)];
+}
+
+/* Until when the line is on its way to a CPU, which cannot give it up before. */
+static inline u64 *hw_busy(const struct machine *m, u32 slot)
+{
+	return hw_sharers(m, slot) + m->sharer_words;
 }
 
 /* ---- private.c ---- */

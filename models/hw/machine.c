@@ -140,6 +140,7 @@ enum hw_state machine_lookup(struct hw_request *rq)
 		*entry |= HW_M; /* of E (2) or M (3) */
 	}
 	cache_touch(&cpu->l1, set, (u32)way);
+	private_forget_fast(cpu, set);
 	return cache_flags_of(*entry);
 }
 
@@ -178,10 +179,8 @@ static __attribute__((noinline)) void access_slow(struct hw_cpu *cpu, u64 off, e
 	if (rq.now - start > cpu->latency)
 		cpu->latency = rq.now - start;
 	core_after(&rq, off, kind, start);
-	if (misses && cpu->l1_prefetch.kind)
-		prefetch_miss(&rq, true);
-	if (misses && cpu->l2_prefetch.kind)
-		prefetch_miss(&rq, false);
+	if (misses && (cpu->l1_prefetch.kind | cpu->l2_prefetch.kind))
+		prefetch_miss(&rq, start);
 	remember(cpu, &rq, state);
 }
 

@@ -64,10 +64,8 @@ static void issue(struct hw_cpu *cpu, u64 line, u64 off_line, kms_ps now, bool l
 		machine_fetch_l2(&rq);
 }
 
-void prefetch_miss(struct hw_request *rq, bool l1)
+static void run_ahead(const struct hw_request *rq, struct prefetcher *p, kms_ps at, bool l1)
 {
-	struct hw_cpu *cpu = rq->cpu;
-	struct prefetcher *p = l1 ? &cpu->l1_prefetch : &cpu->l2_prefetch;
 	u64 page = rq->line / LINES_PER_PAGE;
 	s64 stride = train(p, rq->line);
 
@@ -77,6 +75,18 @@ void prefetch_miss(struct hw_request *rq, bool l1)
 
 		if (line / LINES_PER_PAGE != page)
 			return;
-		issue(cpu, line, rq->off_line + (u64)ahead, rq->now, l1);
+		issue(rq->cpu, line, rq->off_line + (u64)ahead, at, l1);
 	}
+}
+
+void prefetch_miss(const struct hw_request *rq, kms_ps start)
+{
+	struct hw_cpu *cpu = rq->cpu;
+
+	for (u32 p = 0; p < HW_NR_PARTS; p++)
+		start += rq->waited[p];
+	if (cpu->l1_prefetch.kind)
+		run_ahead(rq, &cpu->l1_prefetch, start, true);
+	if (cpu->l2_prefetch.kind)
+		run_ahead(rq, &cpu->l2_prefetch, start, false);
 }

@@ -29,7 +29,10 @@ struct prefetcher {
 	struct prefetch_stream streams[PREFETCH_STREAMS];
 };
 
-/* An L1 miss has been served: train L1's prefetcher (l1), or L2's, and let it run ahead. */
-void prefetch_miss(struct hw_request *rq, bool l1);
+/*
+ * An L1 miss that set out at start has been served: train both prefetchers and
+ * let them run ahead, from when the miss had its register.
+ */
+void prefetch_miss(const struct hw_request *rq, kms_ps start);
 
 #endif

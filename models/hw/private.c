@@ -46,6 +46,7 @@ void private_fill_l1(struct hw_cpu *cpu, u64 line, enum hw_state state)
 		evict_l1(cpu, old);
 	cache_put(&cpu->l1, set, way, line, state);
 	cache_touch(&cpu->l1, set, way);
+	private_forget_fast(cpu, set);
 }
 
 void private_fill_l2(struct hw_request *rq, u32 slot, enum hw_state state)

@@ -211,13 +211,13 @@ static void prefetch(void **state)
 /*
  * The prefetch sets out at 1 behind its look-up, and after 38 of them (hidden:
  * 4 + 8 + 18 + 2 + 6) is at DRAM: bank from 49, column 63, data 79..83. The
- * read sets out at 0, is there at 38, its bank takes the next column at 67:
- * data 83..87, answer at 97, 59 after 38.
+ * read sets out at 1, is there at 39, its bank takes the next column at 67:
+ * data 83..87, answer at 97, 58 after 39.
  */
 static void prefetch_takes_bandwidth(void **state)
 {
 	EXPECT(0, 0, SIM_PREFETCHW, .l1 = 1);
-	EXPECT(1, 2, SIM_READ, LLC_HIT, .coherence = 2, .dram = 59);
+	EXPECT(1, 2, SIM_READ, LLC_HIT, .coherence = 2, .dram = 58);
 }
 
 static void crossing_lines(void **state)
