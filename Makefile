@@ -28,7 +28,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd
 
 VERSION := 0.1.0
 GIT := $(shell git describe --always --dirty 2>/dev/null || echo unknown)
@@ -41,7 +41,7 @@ OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -lboost_context -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
+LDLIBS := -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -62,7 +62,7 @@ endif
 
 # ---- modules ----
 
-MODULES := engine config hw rt workloads results plots run validate memtrace plugin teach cli
+MODULES := engine config hw rt workloads results plots run validate memtrace plugin teach labs cli
 DIR_engine := sim/engine
 DIR_config := sim/config
 DIR_cli := sim/cli
@@ -71,6 +71,7 @@ DIR_validate := sim/validate
 DIR_memtrace := sim/memtrace
 DIR_plugin := sim/plugin
 DIR_teach := sim/teach
+DIR_labs := sim/labs
 DIR_hw := models/hw
 DIR_rt := models/rt
 DIR_workloads := workloads
@@ -89,7 +90,7 @@ MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
 MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
-LIBS := $(foreach m,cli teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
+LIBS := $(foreach m,cli labs teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)

@@ -154,7 +154,7 @@ static int write_all(struct plot *p, const char *dir, const char *data, const ch
 		     const char *body, struct kms_error *err)
 {
 	const char *name = p->type->name;
-	char *script = script_text(p, settings, body), gp[64];
+	char *script = script_text(p, settings, body), gp[256];
 	int rc;
 
 	if (!script)
@@ -212,6 +212,27 @@ int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs
 	free(settings);
 	free(body);
 	free_runs(&p);
+	return rc;
+}
+
+int plot_custom(const char *dir, const char *name, const char *title, const char *data, const char *commands,
+		struct kms_error *err)
+{
+	struct plot_type type = {.name = name, .summary = title};
+	struct plot p = {.type = &type, .width = 1000, .height = 620};
+	char *body = NULL;
+	size_t n;
+	FILE *out = open_memstream(&body, &n);
+	int rc;
+
+	if (!out)
+		return kms_fail(err, KMS_EFAIL, "out of memory");
+	fputs("set title ", out);
+	plot_quote(out, title, 110);
+	fprintf(out, "\n%s", commands);
+	rc = fclose(out) ? kms_fail(err, KMS_EFAIL, "out of memory") :
+			   write_all(&p, dir, data, "", body, err);
+	free(body);
 	return rc;
 }
 

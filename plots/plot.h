@@ -41,6 +41,14 @@ enum plot_x { PLOT_X_DEFAULT, PLOT_X_TIME, PLOT_X_REQUESTS };
 int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs, u32 nr_runs,
 	      const char *dir, enum plot_x x, char why[256], struct kms_error *err);
 
+/*
+ * A picture of data that come from elsewhere: rows of tab-separated text (.tsv) and
+ * the plot commands, which read them as 'NAME.tsv'. name: a plain file name. Files,
+ * errors and style as above.
+ */
+int plot_custom(const char *dir, const char *name, const char *title, const char *data, const char *commands,
+		struct kms_error *err);
+
 /* "plots/out/NAME-ID" with what is no plain file name replaced, for several runs "plots/out/NAME-ID-ID". */
 int plot_default_dir(struct store *store, const s64 *runs, u32 nr_runs, char *dir, size_t n,
 		     struct kms_error *err);

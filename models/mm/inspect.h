@@ -24,6 +24,8 @@ struct mm_zone_info {
 	s32 pcp_high, pcp_batch;
 };
 
+const char *mm_zone_name(u32 zone_idx);
+
 /* Free blocks and pageblocks by migratetype: walks the lists, which takes long on a big machine. */
 struct mm_zone_types {
 	u64 nr_free[11][4];
@@ -121,6 +123,55 @@ u32 mm_cache_object_size(const struct kmem_cache *s);
 u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object);
 void *mm_page_address(const struct page *page);
 struct page *mm_virt_to_page(const void *object);
+
+/* What the bytes of one object's slot are for, from its beginning on (SLUB, SLAB; else no parts). */
+#define MM_SLOT_PARTS 8
+struct mm_slot_layout {
+	struct {
+		const char *what; /* "object", "red zone", "alignment" */
+		u32 bytes;
+	} parts[MM_SLOT_PARTS];
+	u32 nr_parts;
+	bool free_pointer_inside; /* of a free object, at free_pointer bytes from its start */
+	u32 free_pointer;
+	u32 index_bytes; /* SLAB: free-object indices at the slab's end */
+	u32 colours, colour_bytes; /* SLAB */
+};
+
+void mm_inspect_slot(const struct kmem_cache *s, struct mm_slot_layout *layout);
+
+/* One slab: what each of its objects is (inspect_map.c; SLUB and SLAB). */
+#define MM_MAP_OBJECTS 512 /* described; a slab may have more */
+enum mm_map_state { MM_MAP_USED, MM_MAP_FREE, MM_MAP_CPU /* free, and a CPU's to hand out */ };
+struct mm_slab_map {
+	const struct kmem_cache *cache;
+	u64 pfn;
+	u32 objects, size;
+	s32 cpu; /* whose CPU slab it is, -1 none */
+	u8 state[MM_MAP_OBJECTS];
+};
+
+bool mm_inspect_slab_map(u64 pfn, struct mm_slab_map *map); /* false: no slab there */
+/* First frame of the slab that the CPU's next object of this cache comes from, ~0: not known yet. */
+u64 mm_inspect_next_slab(const struct kmem_cache *s, u32 cpu);
+/* Slab cache that serves kmalloc() of this size, NULL: none does. */
+const struct kmem_cache *mm_inspect_kmalloc_cache(u64 size, u32 gfp);
+
+/*
+ * What lies at an address of simulated memory (off as hooks see it, either
+ * window), at this moment; a walk over CPUs and slab caches (inspect_place.c).
+ */
+struct mm_place {
+	char structure[32]; /* "struct zone", "object", "page" */
+	char owner[40];	    /* "node 0 Normal", "CPU 3", "pfn 0x1234"; may be empty */
+	char field[40];	    /* "free_area[3]", "lock"; empty: not in a field that is known */
+	u64 offset;	    /* from the beginning of the structure */
+	const struct kmem_cache *cache; /* slab cache whose it is, or NULL */
+};
+
+void mm_inspect_place(u64 off, struct mm_place *place);
+/* Names of the fields that share the cache line of off, into text; how many. */
+u32 mm_inspect_line_fields(u64 off, char *text, size_t n);
 
 /*
  * Every invariant of the page allocator and the slab layer: list links, counts,

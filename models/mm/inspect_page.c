@@ -13,6 +13,11 @@
 #include "models/mm/page_internal.h"
 
 static const char *const zone_names[MAX_NR_ZONES] = { "DMA", "DMA32", "Normal", "Movable" };
+
+const char *mm_zone_name(u32 zone_idx)
+{
+	return zone_names[zone_idx];
+}
 static const char *const type_names[MIGRATE_TYPES] = { "unmovable", "movable", "reclaimable",
 						       "highatomic" };
 

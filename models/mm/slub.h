@@ -21,6 +21,9 @@
 #define MAX_PARTIAL 10
 #define MAX_OBJS_PER_PAGE 32767
 #define SHRINK_PROMOTE_MAX 32
+/* Last allocation and last free: address, stack handle, CPU and process of 4 bytes each, time. */
+#define SLUB_TRACK_BYTES 32u
+#define SLUB_TRACKS_BYTES (2 * SLUB_TRACK_BYTES)
 /* Without kernel preemption a CPU's transaction ids step by one. */
 #define TID_STEP 1
 

@@ -11,10 +11,6 @@
  */
 #include "models/mm/slub.h"
 
-/* Address, stack handle, CPU and process of 4 bytes each, time: of the last allocation or free. */
-#define TRACK_BYTES 32u
-#define NR_TRACKS 2u
-
 /* ---- layout ---- */
 
 /* The free pointer may not lie in the object if its contents matter while it is free. */
@@ -48,7 +44,7 @@ u32 slub_object_layout(struct kmem_cache *s)
 			    ALIGN_DOWN(object_size / 2, word);
 	}
 	if (flags & SLAB_STORE_USER) {
-		size += NR_TRACKS * TRACK_BYTES;
+		size += SLUB_TRACKS_BYTES;
 		if (flags & SLAB_KMALLOC)
 			size += (u32)sizeof(u32); /* the size that was asked for */
 	}

@@ -120,6 +120,12 @@ void rt_probe(u32 tracepoint, rt_probe_fn *fn, void *arg)
 	points[tracepoint].arg = arg;
 }
 
+rt_probe_fn *rt_probe_of(u32 tracepoint, void **arg)
+{
+	*arg = points[tracepoint].arg;
+	return points[tracepoint].probe;
+}
+
 static inline void note_pass(struct tracepoint *point, struct rt_op *op)
 {
 	point->passed++;

@@ -69,6 +69,7 @@ const u64 *rt_trace_counts(void);
  */
 typedef void rt_probe_fn(void *arg, u32 cpu, u64 a, u64 b, u64 c);
 void rt_probe(u32 tracepoint, rt_probe_fn *fn, void *arg);
+rt_probe_fn *rt_probe_of(u32 tracepoint, void **arg); /* the one that is there, for who calls it on */
 
 /*
  * The owner of pages on LRU lists (mm.h: lru_cache_add()), called by simulated

@@ -60,7 +60,7 @@ static bool turn_ready(const struct run *run, const struct kms_request *rq)
 
 	if (rp->sampling || rq->seq > border)
 		return false;
-	if (rq->seq == border || run->config->workload.pacing == PACING_ORDER)
+	if (rq->seq == border || run->config->workload.pacing == PACING_ORDER || run->options->watch)
 		return rq->seq == earliest_pending(rp);
 	return true;
 }
@@ -250,6 +250,24 @@ static void report_answers(struct run *run, const struct kms_request *rq)
 	}
 }
 
+/* The watcher's turn; what it says may end the run. */
+static void watch(struct run *run, const struct kms_request *rq, bool after)
+{
+	struct run_view view = {.info = run->info, .request = rq, .done = run->replay.done, .after = after};
+	const struct object *object;
+
+	if (!run->options->watch)
+		return;
+	if (rq->op == REQ_CACHE_ALLOC || rq->op == REQ_CACHE_ALLOC_BULK)
+		view.cache = run->caches[rq->cache];
+	object = rq->n && after == (kms_request_classes[rq->op] == 'A') ?
+			 objects_find(&run->objects, rq->refs[0]) : NULL;
+	if (object && object->state == OBJECT_LIVE)
+		view.memory = object->memory;
+	if (!run->options->watch(run->options->watch_arg, &view))
+		run->replay.interrupted = true;
+}
+
 static int carry_out(struct replay_cpu *c, struct kms_error *err)
 {
 	struct run *run = c->run;
@@ -266,7 +284,9 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 		if (class == 'F')
 			touch_memory(run, c->id, rq, touch->read_bytes, SIM_READ);
 		record_begin(run, c->id, rq->op, &mark);
+		watch(run, rq, false);
 		execute(run, rq);
+		watch(run, rq, true);
 		record_end(run, c->id, rq->op, &mark);
 		if (class == 'A' && run->options->answer)
 			report_answers(run, rq);

@@ -128,7 +128,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 	struct system_config sc = {
 		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
 		.recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
-		.seed = c->seed, .cycle = run->cycle,
+		.seed = c->seed, .cycle = run->cycle, .access = run->options->access,
 	};
 	int ret;
 

@@ -11,8 +11,21 @@
 
 #include "results/store.h"
 #include "sim/config/experiment.h"
+#include "sim/engine/engine.h"
 
 struct kms_request;
+struct kms_workload_info;
+struct kmem_cache;
+
+/* A request before and after it is carried out, for who follows a run step by step. */
+struct run_view {
+	const struct kms_workload_info *info;
+	const struct kms_request *request;
+	const struct kmem_cache *cache; /* that it names; NULL: none */
+	void *memory;			/* of its first object: before a free, after an allocation; NULL: none */
+	u64 done;			/* requests carried out before it */
+	bool after;
+};
 
 /* How far a run has come; called every few ten thousand requests. */
 struct run_progress {
@@ -30,6 +43,13 @@ struct run_options {
 	/* What every allocation answered, object by object: offset in RAM, ~0 if it failed; may be NULL. */
 	void (*answer)(void *answer_arg, const struct kms_request *request, u32 object, u64 answer);
 	void *answer_arg;
+	/*
+	 * Called on the simulated CPU around every request, which then are carried out one
+	 * at a time in the workload's order; false ends the run behind it. May be NULL.
+	 */
+	bool (*watch)(void *watch_arg, const struct run_view *view);
+	void *watch_arg;
+	sim_access_fn *access; /* in place of machine_access(), which it calls; NULL: none */
 };
 
 /*

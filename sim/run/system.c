@@ -96,7 +96,7 @@ static int start_run_time(struct system *s, const struct system_config *c, struc
 static int start_engine(struct system *s, const struct system_config *c, struct kms_error *err)
 {
 	struct engine_config engine = {
-		.nr_cpus = s->nr_cpus, .lock_part = PART_LOCK, .access = c->cycle ? machine_access : NULL,
+		.nr_cpus = s->nr_cpus, .lock_part = PART_LOCK, .access = !c->cycle ? NULL : c->access ? c->access : machine_access,
 	};
 	int ret = engine_init(&engine, err);
 

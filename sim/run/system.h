@@ -23,6 +23,7 @@ struct system_config {
 	const struct kms_workload_info *recorded; /* memory map and CPUs to rebuild; NULL: the machine's own */
 	u64 seed;
 	bool cycle;
+	sim_access_fn *access; /* in place of machine_access(), which it calls; NULL: none */
 };
 
 struct system {
