@@ -191,12 +191,13 @@ static enum hw_state fetch_hit(struct hw_request *rq, u32 home, u32 slot)
 	return HW_S;
 }
 
-static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line, bool write)
+static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line, bool write,
+				      kms_ps at)
 {
 	struct machine *m = rq->cpu->machine;
 	struct hw_stats *stats = &rq->cpu->stats;
 	u64 base = home ? m->node_end[home - 1] : 0;
-	struct dram_result result = dram_access(&m->drams[home], line - base, write, rq->now);
+	struct dram_result result = dram_access(&m->drams[home], line - base, write, at);
 
 	stats->row_hits += result.outcome == DRAM_ROW_HIT;
 	stats->row_misses += result.outcome == DRAM_ROW_MISS;
@@ -209,8 +210,11 @@ static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line,
 	return result;
 }
 
-/* A line leaves the LLC, so it leaves every CPU (inclusion); modified data go to DRAM, posted. */
-static void evict_llc(struct hw_request *rq, u32 home, u32 slot)
+/*
+ * A line leaves the LLC, so it leaves every CPU (inclusion); modified data go to DRAM, posted at
+ * the time at which the miss that needs the room went there.
+ */
+static void evict_llc(struct hw_request *rq, u32 home, u32 slot, kms_ps at)
 {
 	struct machine *m = rq->cpu->machine;
 	u64 entry = m->llc.entries[slot], line = cache_line_of(entry), dropped = 0;
@@ -223,7 +227,7 @@ static void evict_llc(struct hw_request *rq, u32 home, u32 slot)
 	}
 	if (dirty) {
 		hw_spend(rq, PART_COHERENCE, m->cost.write_back);
-		access_dram(rq, home, line, true);
+		access_dram(rq, home, line, true, at);
 	}
 	rq->cpu->stats.llc_evictions++;
 	if (entry & LLC_FOUGHT) {
@@ -237,14 +241,16 @@ static enum hw_state fetch_miss(struct hw_request *rq, u32 home, u32 set, u32 *s
 	struct machine *m = rq->cpu->machine;
 	u32 way = cache_victim(&m->llc, set);
 	u32 mshr = hw_take_mshr(rq, &m->llc_mshrs[home]);
+	kms_ps at;
 
 	*slot = set * m->llc.ways + way;
 	rq->cpu->stats.llc_misses++;
 	spend_crossings(rq, crossings(rq->cpu->node, home, home));
-	hw_spend(rq, PART_DRAM, access_dram(rq, home, rq->line, false).done - rq->now);
+	at = rq->now;
+	hw_spend(rq, PART_DRAM, access_dram(rq, home, rq->line, false, at).done - at);
 	hw_give_mshr(rq, &m->llc_mshrs[home], mshr);
 	if (m->llc.entries[*slot])
-		evict_llc(rq, home, *slot);
+		evict_llc(rq, home, *slot, at);
 	cache_put(&m->llc, set, way, rq->line, LLC_VALID);
 	cache_touch(&m->llc, set, way);
 	return grant_exclusive(rq, *slot);
