@@ -39,9 +39,9 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wno-unu
 WARN += $(if $(WERROR),-Werror)
 OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
-CPPFLAGS += -I. -I$(O)/gen -D_GNU_SOURCE
+CPPFLAGS += -I. -Iinclude -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -lm
+LDLIBS := -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 -lgsl -lgslcblas -lzstd -lz -lxxhash -ldl -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -93,7 +93,8 @@ MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 LIBS := $(foreach m,cli labs teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
-LINK = $(CC) $(LDFLAGS_ALL) -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
+# What loaded policies call must be visible to them (sim/plugin).
+LINK = $(CC) $(LDFLAGS_ALL) -Wl,--dynamic-list=sim/plugin/exports.list -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
 
 .PHONY: all
 all: $(O)/kmemsim ## build the program
@@ -253,11 +254,27 @@ setup: ## install missing Debian packages (needs root; says which otherwise)
 	{ apt-get install -y -q --no-install-recommends $$missing || \
 	  { apt-get update -q && apt-get install -y -q --no-install-recommends $$missing; }; } >&2
 
+# What include/kmemsim/policy.h includes.
+POLICY_HEADERS := $(addprefix models/mm/,kernel.h mm_types.h list.h steps.h tracepoints.h tunables.h \
+	steps.def tracepoints.def)
+
 .PHONY: install
 install: all ## install the program and its data under PREFIX (default /usr/local)
 	install -D -m 755 $(O)/kmemsim $(DESTDIR)$(PREFIX)/bin/kmemsim
 	cd configs && find . -name '*.json' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
+	cd configs && find . -name '*.c' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
+	for h in kmemsim/policy.h; do install -D -m 644 include/$$h $(DESTDIR)$(PREFIX)/include/$$h; done
+	for h in $(POLICY_HEADERS); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/kmemsim/$$h; done
+	install -d $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' 'Name: kmemsim-policy' \
+	  'Description: header for allocator policies of the kmemsim simulator' 'Version: $(VERSION)' \
+	  'Cflags: -I$${includedir} -I$${includedir}/kmemsim' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
 	cd workloads && find . -name '*.kmt' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/workloads/{} \;
+
+.PHONY: uninstall
+uninstall: ## remove what install wrote
+	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
+	rm -rf $(DESTDIR)$(PREFIX)/share/kmemsim $(DESTDIR)$(PREFIX)/include/kmemsim
 
 .PHONY: docs
 docs: all ## bring the generated part of docs/configuration.md up to date

@@ -107,6 +107,8 @@ struct mm_pool_info {
 	bool used;
 	u64 pages;	/* with free bytes */
 	u64 free_bytes; /* in them */
+	/* of a loaded slab layer, not in free_bytes: kept by CPUs, behind objects, its own data */
+	u64 cpu_bytes, tail_bytes, metadata_bytes;
 };
 
 void mm_inspect_pool(struct mm_pool_info *pool);

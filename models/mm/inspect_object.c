@@ -4,6 +4,7 @@
  * Used by replay to tell slab objects from page blocks and to know what a
  * request really holds.
  */
+#include "models/mm/inspect_plugged.h"
 #include "models/mm/inspect_slab.h"
 #include "models/mm/mm_types.h"
 #include "models/mm/slab.h"
@@ -17,7 +18,7 @@ static const struct page *head_of(const void *object)
 
 bool mm_object_is_slab(const void *object)
 {
-	return head_of(object)->flags & PG_slab;
+	return kdata->slab_policy == SLAB_POLICY_PLUGGED || head_of(object)->flags & PG_slab;
 }
 
 const struct kmem_cache *mm_object_cache(const void *object)
@@ -30,6 +31,8 @@ u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object)
 	const struct page *head = head_of(object);
 	u32 order = head->flags & PG_head ? head[1].compound_order : 0;
 
+	if (kdata->slab_policy == SLAB_POLICY_PLUGGED)
+		return mm_inspect_plugged()->held_bytes(object);
 	if (kdata->slab_policy == SLAB_POLICY_SLOB)
 		return slob_held_bytes(s, object);
 	if (!(head->flags & PG_slab))

@@ -3,6 +3,7 @@
  * operation. A new slab layer with structures of its own adds its id
  * (mm_types.h), sets it in its init() and adds a row here.
  */
+#include "models/mm/inspect_plugged.h"
 #include "models/mm/inspect_slab.h"
 #include "models/mm/mm_types.h"
 
@@ -21,6 +22,8 @@ u32 mm_inspect_caches(struct mm_cache_info *caches, u32 max)
 {
 	u32 policy = kdata->slab_policy;
 
+	if (policy == SLAB_POLICY_PLUGGED)
+		return mm_inspect_plugged()->caches(caches, max);
 	return policy == SLAB_POLICY_NONE ? 0 : inspectors[policy].caches(caches, max);
 }
 
@@ -28,11 +31,15 @@ int mm_check_slabs(struct kms_error *err)
 {
 	u32 policy = kdata->slab_policy;
 
+	if (policy == SLAB_POLICY_PLUGGED)
+		return mm_inspect_plugged()->check(err);
 	return policy == SLAB_POLICY_NONE ? 0 : inspectors[policy].check(err);
 }
 
 u32 mm_cache_object_size(const struct kmem_cache *s)
 {
+	if (kdata->slab_policy == SLAB_POLICY_PLUGGED)
+		return mm_inspect_plugged()->object_size(s);
 	return inspectors[kdata->slab_policy].object_size(s);
 }
 
@@ -41,4 +48,6 @@ void mm_inspect_pool(struct mm_pool_info *pool)
 	*pool = (struct mm_pool_info){ 0 };
 	if (kdata->slab_policy == SLAB_POLICY_SLOB)
 		slob_inspect_pool(pool);
+	else if (kdata->slab_policy == SLAB_POLICY_PLUGGED)
+		mm_inspect_plugged()->pool(pool);
 }

@@ -207,6 +207,9 @@ struct mm_ops {
 	void (*refresh_cpu_vm_stats)(void); /* this CPU's vmstat worker */
 	const struct slab_policy *const *policies; /* the table of policies.c */
 	uint32_t nr_policies;
+	/* per-CPU memory, for slab layers that are not compiled in: an offset, NULL when it is out */
+	void *(*alloc_percpu)(uint64_t size, uint64_t align);
+	void (*free_percpu)(void *p, uint64_t size);
 };
 
 /*
@@ -220,6 +223,15 @@ struct mm_replay_ops {
 	void (*isolate_free_block)(uint64_t pfn);
 	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
 	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */
+	/* SLAB: begin without caches; arrays of so many entries, one a CPU, as their offset */
+	void (*slab_enter)(void);
+	struct array_cache *(*slab_arrays)(uint32_t entries);
+	/* this CPU's pass over one cache; alien_node -1: no such array is drained */
+	void (*slab_reap)(struct kmem_cache *s, int alien_node, bool node_too);
+	void (*slab_drain_cpu)(struct kmem_cache *s); /* this CPU's array to the slabs */
+	void (*slab_free_pages)(struct kmem_cache *s, uint64_t pfn); /* after a grace period */
+	void (*slob_free)(void *block, uint64_t bytes);		     /* likewise */
+	bool (*slob_has_room)(uint64_t bytes, uint32_t align, int node, uint32_t align_offset);
 };
 extern const struct mm_replay_ops mm_replay_ops __attribute__((visibility("default")));
 

@@ -34,4 +34,6 @@ const struct mm_ops MM_OPS = {
 	.refresh_cpu_vm_stats = refresh_cpu_vm_stats,
 	.policies = slab_policy_table,
 	.nr_policies = NR_SLAB_POLICIES,
+	.alloc_percpu = __alloc_percpu,
+	.free_percpu = free_percpu,
 };

@@ -410,7 +410,7 @@ struct oom_task {
 };
 
 /* The slab layer that is in operation, set by its init(): how inspect_*.c reads its structures. */
-enum slab_policy_id { SLAB_POLICY_NONE, SLAB_POLICY_SLUB, SLAB_POLICY_NOSLAB, SLAB_POLICY_SLOB, SLAB_POLICY_SLAB, NR_SLAB_POLICY_IDS };
+enum slab_policy_id { SLAB_POLICY_NONE, SLAB_POLICY_SLUB, SLAB_POLICY_NOSLAB, SLAB_POLICY_SLOB, SLAB_POLICY_SLAB, SLAB_POLICY_PLUGGED, NR_SLAB_POLICY_IDS };
 
 /* ---- what is global in the kernel; one struct at a fixed address ---- */
 

@@ -6,6 +6,8 @@
  * when they happen and calls here; what they do is the allocators' own code.
  */
 #include "models/mm/page_internal.h"
+#include "models/mm/slab.h"
+#include "models/mm/slob.h"
 #include "models/mm/slub.h"
 
 #if defined(KMS_FLAVOUR_PLAIN)
@@ -54,6 +56,51 @@ static void replay_free_slab(struct kmem_cache *s, u64 pfn)
 	slub_free_slab(s, slab, compound_order(slab));
 }
 
+/* ---- SLAB ---- */
+
+static struct slab_node *local_node(const struct kmem_cache *s)
+{
+	return to_slab_cache(s)->node[numa_node_id()];
+}
+
+static void replay_slab_reap(struct kmem_cache *s, int alien_node, bool node_too)
+{
+	int nid = (int)numa_node_id();
+
+	if (alien_node >= 0)
+		slab_reap_alien(to_slab_cache(s), local_node(s), (u32)alien_node);
+	slab_reap_array(to_slab_cache(s), local_node(s), nid);
+	if (node_too)
+		slab_reap_node(to_slab_cache(s), local_node(s), nid);
+}
+
+static void replay_slab_drain_cpu(struct kmem_cache *s)
+{
+	slab_drain_this_cpu(to_slab_cache(s));
+}
+
+static void replay_slab_free_pages(struct kmem_cache *s, u64 pfn)
+{
+	slab_put_pages(to_slab_cache(s), pfn_to_page(pfn));
+}
+
+static struct array_cache __percpu *replay_slab_arrays(u32 entries)
+{
+	return __alloc_percpu(array_bytes(entries), sizeof(void *));
+}
+
+/* ---- SLOB ---- */
+
+static void replay_slob_free(void *block, u64 bytes)
+{
+	slob_free(block, bytes);
+}
+
+static bool replay_slob_has_room(u64 bytes, u32 align, int node, u32 align_offset)
+{
+	return slob_has_room(bytes, align, node, align_offset);
+}
+
 const struct mm_replay_ops mm_replay_ops = {
 	.drain_pages_zone = replay_drain_pages_zone,
 	.drain_zone_pages = replay_drain_zone_pages,
@@ -61,5 +108,12 @@ const struct mm_replay_ops mm_replay_ops = {
 	.isolate_free_block = replay_isolate_free_block,
 	.flush_cpu = replay_flush_cpu,
 	.free_slab = replay_free_slab,
+	.slab_enter = slab_enter_running,
+	.slab_arrays = replay_slab_arrays,
+	.slab_reap = replay_slab_reap,
+	.slab_drain_cpu = replay_slab_drain_cpu,
+	.slab_free_pages = replay_slab_free_pages,
+	.slob_free = replay_slob_free,
+	.slob_has_room = replay_slob_has_room,
 };
 #endif

@@ -30,6 +30,7 @@ static void take_from_slab(struct slab_cache *s, struct array_cache *ac, struct 
 		--*batch;
 	}
 	trace3(ac_block, active - first, active, page_to_pfn(slab));
+	trace_step(l_block, (u64)s, page_to_pfn(slab), active, ac->avail);
 }
 
 /* From the node's shared array, or else from its slabs: partial ones first. */
@@ -88,6 +89,7 @@ static void *refill(struct slab_cache *s, gfp_t gfp)
 	trace0(ac_refill);
 	if (!READ_ONCE(ac->touched) && batch > REFILL_UNTOUCHED)
 		batch = REFILL_UNTOUCHED;
+	trace_step(l_refill, (u64)s, (u64)(s64)batch, n->free_objects, ac->touched, (u64)nid);
 	if (node_has_objects(n))
 		refill_from_node(s, n, ac, batch);
 	if (!READ_ONCE(ac->avail)) {
@@ -144,6 +146,7 @@ void *slab_alloc_node(struct slab_cache *s, gfp_t gfp, int node)
 	gfp &= READ_ONCE(kdata->gfp_allowed_mask);
 	local_irq_save();
 	object = alloc_one(s, gfp, node);
+	trace_step(l_alloc, (u64)s, (u64)object, (u64)(s64)node);
 	local_irq_restore();
 	zero_object(s, gfp, object);
 	return object;
@@ -166,6 +169,7 @@ static void flush(struct slab_cache *s, struct array_cache *ac)
 		used = READ_ONCE(shared->avail);
 		room = READ_ONCE(shared->limit) - used;
 	}
+	trace_step(l_flush, (u64)s, batch, shared ? used : ~0u, (u64)nid);
 	if (room) {
 		batch = min(batch, room);
 		memcpy(&shared->entry[used], ac->entry, batch * sizeof(void *));
@@ -187,6 +191,7 @@ void slab_free_object(struct slab_cache *s, void *object)
 	u32 avail;
 
 	trace0(ac_free);
+	trace_step(l_free, (u64)s, (u64)object, ac->avail);
 	if (READ_ONCE(kdata->nr_online_nodes) > 1) {
 		int nid = (int)page_to_nid(virt_to_head_page(object));
 
@@ -273,6 +278,7 @@ int slab_alloc_bulk(struct kmem_cache *cache, u32 gfp, size_t n, void **objects)
 	local_irq_save();
 	for (got = 0; got < n; got++) {
 		objects[got] = alloc_one(s, gfp, NUMA_NO_NODE);
+		trace_step(l_alloc, (u64)s, (u64)objects[got], (u64)NUMA_NO_NODE);
 		if (unlikely(!objects[got]))
 			break;
 	}

@@ -150,6 +150,7 @@ void *slab_get_object(struct slab_cache *s, struct page *slab);
 void slab_fixup_lists(struct slab_cache *s, struct slab_node *n, struct page *slab);
 struct page *slab_free_block(struct slab_cache *s, struct slab_node *n, void **objects, u32 count, int nid);
 void slab_destroy_chain(struct slab_cache *s, struct page *chain);
+void slab_put_pages(struct slab_cache *s, struct page *slab);
 u32 slab_transfer(struct array_cache *to, struct array_cache *from, u32 most);
 void slab_drop_oldest(struct array_cache *ac, u32 count);
 
@@ -173,9 +174,14 @@ bool slab_setup_boot_arrays(struct slab_cache *s);
 struct slab_node *slab_boot_node(int nid, u32 which);
 void slab_init(void);
 void slab_init_late(void);
+void slab_enter_running(void);
 void slab_cpu_prepare(u32 cpu);
 
 /* slab_reap.c */
+void slab_reap_alien(struct slab_cache *s, struct slab_node *n, u32 nid);
+void slab_reap_array(struct slab_cache *s, struct slab_node *n, int nid);
+void slab_reap_node(struct slab_cache *s, struct slab_node *n, int nid);
+void slab_drain_this_cpu(void *cache);
 void slab_reap(u64 now_ns);
 void slab_cache_shrink(struct kmem_cache *s);
 void slab_cache_destroy(struct kmem_cache *s);

@@ -167,6 +167,19 @@ void slab_init(void)
 	kdata->slab_state = SLAB_UP;
 }
 
+/*
+ * Begin in the middle, without caches: whoever restores a recorded state enters
+ * them. Arrays are made in full size from here on.
+ */
+void slab_enter_running(void)
+{
+	init_globals();
+	setup_size_index();
+	init_reap_nodes();
+	kdata->kmem_cache = &kdata->boot_kmem_cache;
+	kdata->slab_state = SLAB_FULL;
+}
+
 /* Real arrays for every cache there is. */
 void slab_init_late(void)
 {

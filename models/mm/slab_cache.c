@@ -434,6 +434,7 @@ static struct slab_cache *create_new(const struct kmem_cache_args *args)
 		return NULL;
 	}
 	list_add(&s->list, &kdata->slab_caches);
+	trace_step(cache_new, (u64)s);
 	return s;
 }
 
@@ -487,6 +488,7 @@ struct kmem_cache *slab_cache_create(const struct kmem_cache_args *args)
 
 		s->refcount++;
 		WRITE_ONCE(s->object_size, max(object_size, args->size));
+		trace_step(cache_alias, (u64)s);
 	} else {
 		s = create_new(args);
 	}

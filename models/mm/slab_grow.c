@@ -137,9 +137,12 @@ static struct page *get_slab_pages(struct slab_cache *s, gfp_t gfp, int nid)
 	return slab;
 }
 
-static void put_slab_pages(struct slab_cache *s, struct page *slab)
+/* Give an empty slab's pages back; no lock is held. */
+void slab_put_pages(struct slab_cache *s, struct page *slab)
 {
 	u32 order = READ_ONCE(s->gfporder), flags = READ_ONCE(s->flags);
+
+	trace_step(l_freepages, (u64)s, page_to_pfn(slab), order);
 
 	slab->flags &= ~PG_slab;
 	WRITE_ONCE(slab->page_type, 0);
@@ -203,7 +206,9 @@ struct page *slab_grow_begin(struct slab_cache *s, gfp_t gfp, int nid)
 	struct page *slab;
 	u64 shift;
 	u32 num, order;
+	gfp_t asked;
 
+	asked = gfp;
 	gfp &= GFP_RECLAIM_MASK | GFP_CONSTRAINT_MASK;
 	if (gfp & __GFP_DIRECT_RECLAIM)
 		local_irq_restore();
@@ -211,10 +216,11 @@ struct page *slab_grow_begin(struct slab_cache *s, gfp_t gfp, int nid)
 	if (slab) {
 		nid = (int)page_to_nid(slab);
 		shift = next_colour(s, READ_ONCE(s->node[nid]));
+		trace_step(l_grow, (u64)s, page_to_pfn(slab), shift, s->node[nid]->colour_next, (u64)(s64)nid, asked);
 		WRITE_ONCE(slab->s_mem, (char *)page_address(slab) + shift);
 		WRITE_ONCE(slab->active, 0);
 		if (!place_freelist(s, slab, gfp & ~GFP_CONSTRAINT_MASK, nid)) {
-			put_slab_pages(s, slab);
+			slab_put_pages(s, slab);
 			slab = NULL;
 		}
 	}
@@ -248,6 +254,7 @@ void slab_grow_end(struct slab_cache *s, struct page *slab)
 	}
 	num = READ_ONCE(s->num);
 	n->free_objects += num - active;
+	trace_step(l_grow_end, (u64)s, page_to_pfn(slab), active, n->free_objects);
 	spin_unlock(&n->list_lock, LOCK_SLAB_NODE);
 }
 
@@ -283,6 +290,7 @@ struct page *slab_free_block(struct slab_cache *s, struct slab_node *n, void **o
 {
 	trace2(ac_free_block, count, nid);
 	n->free_objects += count;
+	trace_step(l_free_block, (u64)s, (u64)(s64)nid, count, n->free_objects);
 	for (u32 i = 0; i < count; i++) {
 		void *object = READ_ONCE(objects[i]);
 		struct page *slab = virt_to_head_page(object);
@@ -304,7 +312,9 @@ static void destroy_slab(struct slab_cache *s, struct page *slab)
 	u32 order = READ_ONCE(s->gfporder), num = READ_ONCE(s->num);
 
 	trace3(ac_destroy, order, s, num);
-	put_slab_pages(s, slab);
+	trace_step(l_destroy, (u64)s, page_to_pfn(slab));
+	if (!stepping() || !(s->flags & SLAB_TYPESAFE_BY_RCU)) /* else a recording shows when */
+		slab_put_pages(s, slab);
 	if (READ_ONCE(s->flags) & CFLGS_OFF_SLAB)
 		slab_kfree(freelist);
 }

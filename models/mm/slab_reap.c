@@ -35,6 +35,7 @@ static void drain_array(struct slab_cache *s, struct slab_node *n, struct array_
 		return;
 	if (READ_ONCE(ac->touched)) {
 		WRITE_ONCE(ac->touched, 0);
+		trace_step(l_untouch, (u64)s, avail, (u64)(s64)nid);
 		return;
 	}
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
@@ -42,6 +43,8 @@ static void drain_array(struct slab_cache *s, struct slab_node *n, struct array_
 	count = (READ_ONCE(ac->limit) + 4) / 5;
 	if (count > avail)
 		count = (avail + 1) / 2;
+	if (count)
+		trace_step(l_drain_array, (u64)s, count, avail, 0);
 	empty = count ? drain_oldest(s, n, ac, count, nid) : NULL;
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	trace2(ac_drain_array, avail - count, count);
@@ -66,6 +69,7 @@ static void drain_freelist(struct slab_cache *s, struct slab_node *n, u32 most)
 			n->total_slabs--;
 			num = READ_ONCE(s->num);
 			n->free_objects -= num;
+			trace_step(l_drain_freelist, (u64)s, page_to_pfn(slab), n->free_objects, most);
 		}
 		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 		if (!slab)
@@ -79,7 +83,8 @@ static void drain_freelist(struct slab_cache *s, struct slab_node *n, u32 most)
 
 /* ---- the reaper ---- */
 
-static void reap_alien(struct slab_cache *s, struct slab_node *n, u32 nid)
+/* Empty this CPU's node's array of objects of another node, unless it is busy. */
+void slab_reap_alien(struct slab_cache *s, struct slab_node *n, u32 nid)
 {
 	struct alien_cache **aliens = READ_ONCE(n->alien);
 	struct alien_cache *alien = aliens ? READ_ONCE(aliens[nid]) : NULL;
@@ -98,18 +103,31 @@ static void reap_alien(struct slab_cache *s, struct slab_node *n, u32 nid)
 	}
 }
 
-static void reap_node(struct slab_cache *s, struct slab_node *n, int nid, u64 now)
+/* What one cache holds for the node: its shared array, free slabs that nobody needed. */
+void slab_reap_node(struct slab_cache *s, struct slab_node *n, int nid)
 {
 	u32 num = READ_ONCE(s->num);
 
-	if ((s64)(READ_ONCE(n->next_reap) - now) > 0)
-		return;
-	WRITE_ONCE(n->next_reap, now + NODE_REAP_JIFFIES);
 	drain_array(s, n, READ_ONCE(n->shared), nid);
+	trace_step(l_reap, (u64)s, n->free_touched, n->free_objects, n->free_limit);
 	if (READ_ONCE(n->free_touched))
 		WRITE_ONCE(n->free_touched, 0);
 	else
 		drain_freelist(s, n, (READ_ONCE(n->free_limit) + 5 * num - 1) / (5 * num));
+}
+
+static bool node_is_due(struct slab_node *n, u64 now)
+{
+	if ((s64)(READ_ONCE(n->next_reap) - now) > 0)
+		return false;
+	WRITE_ONCE(n->next_reap, now + NODE_REAP_JIFFIES);
+	return true;
+}
+
+/* What one cache holds for this CPU. */
+void slab_reap_array(struct slab_cache *s, struct slab_node *n, int nid)
+{
+	drain_array(s, n, this_cpu_ptr(READ_ONCE(s->cpu_cache)), nid);
 }
 
 static void next_reap_node(void)
@@ -139,9 +157,10 @@ void slab_reap(u64 now_ns)
 		struct slab_node *n = READ_ONCE(s->node[nid]);
 		u32 *alien_nid = this_cpu_ptr(READ_ONCE(kdata->slab_reap_node));
 
-		reap_alien(s, n, READ_ONCE(*alien_nid));
-		drain_array(s, n, this_cpu_ptr(READ_ONCE(s->cpu_cache)), nid);
-		reap_node(s, n, nid, now);
+		slab_reap_alien(s, n, READ_ONCE(*alien_nid));
+		slab_reap_array(s, n, nid);
+		if (node_is_due(n, now))
+			slab_reap_node(s, n, nid);
 		caches++;
 	}
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
@@ -152,14 +171,15 @@ void slab_reap(u64 now_ns)
 /* ---- shrinking ---- */
 
 /* Empty this CPU's array. */
-static void drain_this_cpu(void *arg)
+void slab_drain_this_cpu(void *cache)
 {
-	struct slab_cache *s = arg;
+	struct slab_cache *s = cache;
 	struct array_cache *ac = this_cpu_ptr(READ_ONCE(s->cpu_cache));
 	int nid = (int)numa_node_id();
 	struct slab_node *n = READ_ONCE(s->node[nid]);
 	struct page *empty;
 
+	trace_step(l_do_drain, (u64)s, ac->avail);
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	empty = slab_free_block(s, n, ac->entry, READ_ONCE(ac->avail), nid);
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
@@ -193,8 +213,10 @@ static void drain_shared(struct slab_cache *s, struct slab_node *n, int nid)
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	shared = READ_ONCE(n->shared);
 	avail = shared ? READ_ONCE(shared->avail) : 0;
-	if (avail)
+	if (avail) {
+		trace_step(l_drain_array, (u64)s, avail, avail, 1);
 		empty = drain_oldest(s, n, shared, avail, nid);
+	}
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	slab_destroy_chain(s, empty);
 }
@@ -207,12 +229,12 @@ static void drain_arrays(struct slab_cache *s)
 	for (u32 cpu = 0; cpu < nr; cpu++) {
 		struct array_cache *ac = cpu_array(READ_ONCE(s->cpu_cache), cpu);
 
-		if (!READ_ONCE(ac->avail))
+		if (!READ_ONCE(ac->avail) && !stepping())
 			continue;
 		if (cpu == this_cpu)
-			drain_this_cpu(s);
-		else
-			kms_run_on_cpu(cpu, drain_this_cpu, s);
+			slab_drain_this_cpu(s);
+		else if (!stepping()) /* a recording shows each CPU's part by itself */
+			kms_run_on_cpu(cpu, slab_drain_this_cpu, s);
 	}
 	for (u32 nid = 0; nid < READ_ONCE(kdata->nr_node_ids); nid++)
 		if (READ_ONCE(s->node[nid]))
@@ -233,7 +255,7 @@ static bool shrink(struct slab_cache *s)
 
 		if (!n)
 			continue;
-		drain_freelist(s, n, ~0u);
+		drain_freelist(s, n, INT32_MAX);
 		if (!list_empty(&n->slabs_full) || !list_empty(&n->slabs_partial))
 			all = false;
 	}

@@ -65,6 +65,7 @@ static bool find_fit(struct page *page, s32 units, u32 align, u32 align_offset, 
 		}
 		if (slob_is_page_end(next))
 			return false;
+		BUG_ON(fit->looked >= SLOB_PAGE_UNITS);
 		prev = block;
 		block = next;
 	}
@@ -201,18 +202,20 @@ static struct page *new_page(gfp_t gfp, int node)
 	return page;
 }
 
-static struct slob_block *alloc_from_new(struct page *page, struct list_head *list, s32 units, u32 align,
-					 u32 align_offset)
+static struct slob_block *alloc_from_new(struct page *page, struct list_head *list, u64 size, u32 align,
+					 u32 align_offset, int node)
 {
 	struct slob_block *start = page_address(page), *block;
 
 	spin_lock_irqsave(&kdata->slob_lock, LOCK_SLOB);
+	trace_step(o_newpage, (u64)start, size);
 	WRITE_ONCE(page->units, SLOB_PAGE_UNITS);
 	WRITE_ONCE(page->freelist, start);
 	set_block(start, SLOB_PAGE_UNITS, start + SLOB_PAGE_UNITS);
 	list_page(page, list);
-	block = alloc_in_page(page, units, align, align_offset);
+	block = alloc_in_page(page, slob_units(size), align, align_offset);
 	BUG_ON(!block);
+	trace_step(o_alloc, (u64)block, size, align, align_offset, (u64)(s64)node);
 	spin_unlock_irqrestore(&kdata->slob_lock, LOCK_SLOB);
 	return block;
 }
@@ -230,13 +233,15 @@ void *slob_alloc(u64 size, gfp_t gfp, u32 align, int node, u32 align_offset)
 	struct page *page;
 
 	spin_lock_irqsave(&kdata->slob_lock, LOCK_SLOB);
-	block = search(list, units, align, node, align_offset);
+	block = kms_step_no_room() ? NULL : search(list, units, align, node, align_offset);
+	if (block)
+		trace_step(o_alloc, (u64)block, size, align, align_offset, (u64)(s64)node);
 	spin_unlock_irqrestore(&kdata->slob_lock, LOCK_SLOB);
 	if (!block) {
 		page = new_page(gfp, node);
 		if (!page)
 			return NULL;
-		block = alloc_from_new(page, list, units, align, align_offset);
+		block = alloc_from_new(page, list, size, align, align_offset, node);
 	}
 	trace2(slob_alloc, size, align);
 	if (unlikely(gfp & __GFP_ZERO)) {
@@ -244,6 +249,22 @@ void *slob_alloc(u64 size, gfp_t gfp, u32 align, int node, u32 align_offset)
 		trace1(slab_zero, size);
 	}
 	return block;
+}
+
+bool slob_has_room(u64 size, u32 align, int node, u32 align_offset)
+{
+	struct list_head *list = list_of(size);
+	struct page *page;
+
+	list_for_each_entry(page, list, lru) {
+		struct fit fit;
+
+		if ((node == NUMA_NO_NODE || page_to_nid(page) == (u32)node) &&
+		    page->units >= slob_units(size) &&
+		    find_fit(page, slob_units(size), align, align_offset, &fit))
+			return true;
+	}
+	return false;
 }
 
 /* ---- freeing ---- */
@@ -277,6 +298,7 @@ static void insert_block(struct page *page, struct slob_block *block, s32 units)
 	for (; next < block; walked++) {
 		s16 word = READ_ONCE(next->word);
 
+		BUG_ON(walked >= SLOB_PAGE_UNITS);
 		prev = next;
 		prev_units = slob_block_units(word);
 		next = slob_block_next(prev, word);
@@ -309,6 +331,7 @@ void slob_free(void *block, u64 size)
 
 	trace1(slob_free, size);
 	spin_lock_irqsave(&kdata->slob_lock, LOCK_SLOB);
+	trace_step(o_free, (u64)block, size, (u64)page->units, page_is_listed(page));
 	free_units = READ_ONCE(page->units) + units;
 	if (free_units == SLOB_PAGE_UNITS) {
 		if (page_is_listed(page))

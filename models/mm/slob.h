@@ -57,5 +57,7 @@ static inline bool slob_is_page_end(const struct slob_block *next)
 /* slob.c: blocks of any size below a page */
 void *slob_alloc(u64 size, gfp_t gfp, u32 align, int node, u32 align_offset);
 void slob_free(void *block, u64 size);
+/* Would a request find room in the pages there are? Changes nothing. */
+bool slob_has_room(u64 size, u32 align, int node, u32 align_offset);
 
 #endif

@@ -52,6 +52,7 @@ static void *slob_kmalloc(size_t size, u32 gfp, int node)
 		return NULL;
 	WRITE_ONCE(*header, (u32)size);
 	trace1(slob_kmalloc, size);
+	trace_step(o_kmalloc, (u64)header + KMALLOC_HEADER, size, (u64)(s64)node);
 	return (u8 *)header + KMALLOC_HEADER;
 }
 
@@ -62,6 +63,7 @@ static void slob_kfree(const void *object)
 
 	if (unlikely(zero_or_null(object)))
 		return;
+	trace_step(o_kfree, (u64)object);
 	head = virt_to_head_page(object);
 	if (unlikely(!page_is_slab(head))) {
 		trace1(slob_large, false);
@@ -114,10 +116,14 @@ static void *slob_cache_alloc(struct kmem_cache *cache, u32 gfp, int node)
 {
 	struct slob_cache *s = (struct slob_cache *)cache;
 	u32 size = READ_ONCE(s->size);
+	void *object;
 
 	if (size >= PAGE_SIZE)
-		return alloc_block(size, gfp, node);
-	return slob_alloc(size, gfp, READ_ONCE(s->align), node, 0);
+		object = alloc_block(size, gfp, node);
+	else
+		object = slob_alloc(size, gfp, READ_ONCE(s->align), node, 0);
+	trace_step(o_cache_alloc, (u64)object, (u64)s, (u64)(s64)node, size);
+	return object;
 }
 
 static void give_back(void *object, u32 size)
@@ -133,6 +139,7 @@ static void slob_cache_free(struct kmem_cache *cache, void *object)
 	struct slob_cache *s = (struct slob_cache *)cache;
 	u32 size = READ_ONCE(s->size);
 
+	trace_step(o_cache_free, (u64)object, (u64)s, size);
 	if (unlikely(READ_ONCE(s->flags) & SLAB_TYPESAFE_BY_RCU)) {
 		struct slob_rcu *footer = (struct slob_rcu *)((u64)object + size) - 1;
 
@@ -140,6 +147,8 @@ static void slob_cache_free(struct kmem_cache *cache, void *object)
 		WRITE_ONCE(footer->func, 0);
 		WRITE_ONCE(footer->next, 0);
 		size = READ_ONCE(footer->size);
+		if (stepping()) /* a recording shows when the grace period is over */
+			return;
 	}
 	give_back(object, size);
 }
@@ -198,6 +207,7 @@ static struct kmem_cache *slob_cache_create(const struct kmem_cache_args *args)
 	if (s) {
 		describe(s, args);
 		list_add(&s->list, &kdata->slab_caches);
+		trace_step(cache_new, (u64)s);
 	}
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
 	trace1(kmem_cache_create, false);

@@ -35,6 +35,8 @@ bool kms_step_if_next(uint32_t step, const uint64_t *args, uint32_t n);
 uint32_t kms_step_retry(uint32_t flags, uint32_t reserves, uint32_t last);
 /* Frame number of the block that compaction set aside for the operation; ~0: none. */
 uint64_t kms_step_captured(void);
+/* A recording says that the search of a SLOB request found nothing when it was made. */
+bool kms_step_no_room(void);
 /* Node that the task's memory policy prefers for the next pages. */
 int kms_step_node(int usual);
 
@@ -48,6 +50,7 @@ int kms_step_node(int usual);
 #define stepping() false
 #define kms_step_retry(flags, reserves, last) (~0u)
 #define kms_step_captured() (~0ul)
+#define kms_step_no_room() false
 #define kms_step_node(usual) (usual)
 #define trace_step_in(name, usual, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), (usual))
 #define trace_step(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}))

@@ -84,7 +84,7 @@ static int place_nodes_and_cpus(struct layout *l)
 		rc = place(l, i, memblock_sizes.pgdat, "node data", &mb->boot.node_data_phys[i],
 			   &mb->node_data_bytes);
 	for (u32 i = 0; i < l->nr_cpus && !rc; i++)
-		rc = place(l, mb->cpu_node[i], MEMBLOCK_PERCPU_UNIT, "per-CPU memory",
+		rc = place(l, mb->cpu_node[i], mb->boot.percpu_unit_bytes, "per-CPU memory",
 			   &mb->boot.percpu_phys[i], &mb->percpu_bytes);
 	if (!rc)
 		rc = place(l, 0, sections * memblock_section_bytes(),

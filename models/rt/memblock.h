@@ -67,6 +67,7 @@ struct memblock_recording {
 	u32 nr_free;
 	const struct mm_range *late; /* boot memory that is given to the buddy allocator later on */
 	u32 nr_late;
+	u64 percpu_unit_bytes; /* a CPU's area; 0: MEMBLOCK_PERCPU_UNIT */
 };
 
 /*

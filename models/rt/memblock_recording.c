@@ -140,6 +140,8 @@ int memblock_from_recording(struct memblock *mb, const struct memblock_recording
 	if (rc)
 		return rc;
 	memblock_begin(&l, mb, recording->nr_cpus, recording->nr_nodes, 20, err);
+	if (recording->percpu_unit_bytes)
+		mb->boot.percpu_unit_bytes = recording->percpu_unit_bytes;
 	rc = take_over(&l, recording);
 	if (!rc)
 		rc = add_gaps(&l, recording);

@@ -64,6 +64,7 @@ int rt_init(const struct rt_config *config, u32 nr_cpus, struct kms_error *err)
 	memset(ops, 0, sizeof(ops));
 	functional_op = ops;
 	rt_reset_tasks();
+	rt.ps_per_insn_x1024 = config->costs ? config->ps_per_insn_x1024 : 0;
 	rt.irq_save_ps = config->irq_save_ps;
 	rt.irq_restore_ps = config->irq_restore_ps;
 	rt.cpu_relax_ps = config->cpu_relax_ps ? config->cpu_relax_ps : 1;
@@ -103,6 +104,12 @@ void rt_set_op(u32 cpu, const struct rt_op *op)
 const struct rt_op *rt_op(u32 cpu)
 {
 	return &ops[cpu];
+}
+
+void rt_work(u32 insns)
+{
+	ops[sim_current->id].insns_x1024 += (u64)insns << 10;
+	sim_charge(sim_current, PART_EXEC, (insns * rt.ps_per_insn_x1024 + 512) >> 10);
 }
 
 const u64 *rt_trace_counts(void)
@@ -177,18 +184,28 @@ int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err)
 	return self.error.code ? kms_fail(err, self.error.code, "%s", self.error.text) : 0;
 }
 
-void kms_bug(const char *file, int line, const char *what)
+void rt_fail(const char *text)
 {
-	rt_replay_bug(file, line, what);
 	if (engine_running()) {
-		engine_stop(KMS_EFAIL, "%s:%d: allocator check failed on CPU %u at %llu ps: %s",
-			    file, line, kms_smp_processor_id(), (unsigned long long)engine_now(),
-			    what);
+		engine_stop(KMS_EFAIL, "%s", text);
 	} else if (protection) {
-		kms_fail(&protection->error, KMS_EFAIL,
-			 "%s:%d: allocator check failed on CPU %u: %s", file, line, rt.cpu, what);
+		kms_fail(&protection->error, KMS_EFAIL, "%s", text);
 		longjmp(protection->unwind, 1);
 	}
-	fprintf(stderr, "%s:%d: allocator check failed outside any run: %s\n", file, line, what);
+	fprintf(stderr, "outside any run: %s\n", text);
 	abort();
+}
+
+void kms_bug(const char *file, int line, const char *what)
+{
+	char text[512];
+	int n = snprintf(text, sizeof(text), "%s:%d: allocator check failed on CPU %u", file, line,
+			 kms_smp_processor_id());
+
+	rt_replay_bug(file, line, what);
+	if (engine_running())
+		n += snprintf(text + n, sizeof(text) - (size_t)n, " at %llu ps",
+			      (unsigned long long)engine_now());
+	snprintf(text + n, sizeof(text) - (size_t)n, ": %s", what);
+	rt_fail(text);
 }

@@ -59,6 +59,9 @@ void rt_enter_cpu(u32 cpu);
 void rt_begin_op(u32 cpu);
 const struct rt_op *rt_op(u32 cpu);
 
+/* Instruction work of the running CPU that no tracepoint stands for. Call sim_sync(), or an access, after it. */
+void rt_work(u32 insns);
+
 /* How often each tracepoint was passed, all CPUs: [NR_TRACEPOINTS], as of this call. */
 const u64 *rt_trace_counts(void);
 
@@ -111,6 +114,8 @@ void rt_sleep(void);
  * outside both has nowhere to go: the program aborts.
  */
 int rt_protect(void (*fn)(void *), void *arg, struct kms_error *err);
+/* The same way out for a fault that is found outside allocator code. */
+void rt_fail(const char *text) __attribute__((noreturn, cold));
 
 /*
  * A replay of a recording (sim/validate): what the steps in the plain flavour
@@ -122,6 +127,7 @@ struct rt_stepper {
 	u32 (*retry)(u32 flags, u32 reserves, u32 last);
 	u64 (*captured)(void);
 	int (*node)(int usual);
+	bool (*no_room)(void);
 	void (*bug)(const char *what); /* a kms_bug(); must not return */
 };
 void rt_set_stepper(const struct rt_stepper *stepper);

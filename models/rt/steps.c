@@ -8,6 +8,7 @@
 #undef kms_step_retry
 #undef kms_step_captured
 #undef kms_step_node
+#undef kms_step_no_room
 
 bool kms_stepping;
 static const struct rt_stepper *stepper;
@@ -17,6 +18,7 @@ bool kms_step_if_next(u32 step, const u64 *args, u32 n);
 u32 kms_step_retry(u32 flags, u32 reserves, u32 last);
 u64 kms_step_captured(void);
 int kms_step_node(int usual);
+bool kms_step_no_room(void);
 
 void rt_set_stepper(const struct rt_stepper *new)
 {
@@ -47,6 +49,11 @@ u64 kms_step_captured(void)
 int kms_step_node(int usual)
 {
 	return stepper->node(usual);
+}
+
+bool kms_step_no_room(void)
+{
+	return stepper && stepper->no_room();
 }
 
 void rt_replay_bug(const char *file, int line, const char *what)

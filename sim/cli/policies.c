@@ -8,6 +8,7 @@
 #include "models/mm/mm.h"
 #include "results/json.h"
 #include "sim/cli/internal.h"
+#include "sim/plugin/plugin.h"
 
 #define WIDTH 88
 
@@ -78,7 +79,8 @@ static void print_policy(const struct slab_policy *p)
 	cli_wrap(stdout, p->summary, 4, 4, WIDTH);
 	printf("    ");
 	cli_wrap(stdout, p->source, 4, 4, WIDTH);
-	printf("\nParameters, below \"allocator\" in a configuration:\n");
+	printf("\nParameters, below \"%s\" in a configuration:\n",
+	       p == plugin_policy() ? "allocator\": {\"policy_params" : "allocator");
 	if (!p->nr_params)
 		printf("  none of its own\n");
 	for (u32 i = 0; i < p->nr_params; i++) {
@@ -97,6 +99,9 @@ static const struct slab_policy *find(const char *name, struct kms_error *err)
 {
 	const char *names[64];
 	u32 n = mm_ops_plain.nr_policies < 64 ? mm_ops_plain.nr_policies : 64;
+
+	if (plugin_is_file(name))
+		return plugin_load(name, err) ? NULL : plugin_policy();
 
 	for (u32 i = 0; i < n; i++) {
 		names[i] = mm_ops_plain.policies[i]->name;
@@ -140,10 +145,11 @@ static int run_policies(struct cli *cli, struct kms_error *err)
 
 const struct cli_verb cli_verb_policies = {
 	.name = "policies",
-	.args = "[NAME]",
+	.args = "[NAME|FILE.so]",
 	.summary = "list the allocator policies that a configuration may name, or one with its parameters",
 	.examples = "kmemsim policies                                        a table\n"
 		    "kmemsim policies sheaves                                one, with its parameters\n"
+		    "kmemsim policies ./mine.so                              one of your own\n"
 		    "kmemsim policies --json                                 for scripts\n"
 		    "kmemsim run EXPERIMENT.json --set allocator.slab=slub   run one of them",
 	.max_args = 1,

@@ -54,7 +54,7 @@ static void free_settings(struct settings *s)
 static int get_settings(const struct cli *cli, struct settings *s, struct kms_error *err)
 {
 	static const char *const shortcuts[][2] = {
-		{"seed", "seed"}, {"timing", "timing"}, {"trace", "workload.trace"}};
+		{"seed", "seed"}, {"timing", "timing"}, {"policy", "allocator.slab"}, {"trace", "workload.trace"}};
 	size_t n;
 	const char *const *sets = cli_values(cli, "set", &n);
 	bool ok;
@@ -471,6 +471,7 @@ static const struct cli_option options[] = {
 	{"set", 0, "PATH=VALUE", "override one value, for example machine.cpus=2; may be repeated"},
 	{"seed", 0, "N", "the same as --set seed=N"},
 	{"timing", 0, "MODE", "cycle or functional: the same as --set timing=MODE"},
+	{"policy", 0, "NAME|FILE.so", "the same as --set allocator.slab=...: `kmemsim policies` lists names"},
 	{"trace", 0, "FILE", "run this trace instead of the configured workload"},
 	{"again", 0, "RUN",
 	 "repeat a run of the database (its id, name or latest), on the same trace"},

@@ -56,6 +56,7 @@ struct cfg_field {
 	double min, max;	   /* numbers: range, both inclusive; 0,0: none. CFG_TIME: in ns */
 	const char *unit;
 	const char *doc;	   /* one sentence */
+	const char *file_suffix; /* CFG_STRING: a value that ends so is a file name, as with CFG_PATH */
 	const char *const *choices; /* CFG_ENUM: names, NULL-terminated; value is the index */
 	const struct cfg_table *table;
 	bool power_of_two;

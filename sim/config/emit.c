@@ -125,8 +125,8 @@ static cJSON *scalar_json(const struct cfg_field *field, const void *value,
 	case CFG_PATH:
 		s = *(char *const *)value;
 		return !s                        ? NULL
-		       : field->type == CFG_PATH ? path_json(s, node)
-						 : cJSON_CreateString(s);
+		       : cfg_names_file(field, s) ? path_json(s, node)
+						  : cJSON_CreateString(s);
 	default:
 		return u64_json(*(const u64 *)value);
 	}

@@ -51,7 +51,12 @@ static const struct cfg_field allocator_fields[] = {
 	{F(allocator_config, source), .type = CFG_STRINGS,
 	 .doc = "Where the values come from, for people."},
 	{F(allocator_config, slab), .type = CFG_STRING, .def = "\"slub\"",
-	 .doc = "Slab layer, one of the names that `kmemsim policies` lists."},
+	 .file_suffix = ".so",
+	 .doc = "Slab layer: one of the names that `kmemsim policies` lists, or the file of a policy "
+		"of your own (\"./mine.so\", see docs/tutorial-policy.md)."},
+	{F(allocator_config, policy_params), .type = CFG_JSON,
+	 .doc = "Parameters of a policy of your own, by the names that `kmemsim policies FILE.so` "
+		"lists."},
 	{PARAM(min_free_kbytes), .type = CFG_UINT, .def = "0", .max = 1ull << 32, .unit = "KiB",
 	 .doc = "vm.min_free_kbytes, from which the watermarks come; 0: as the kernel computes it "
 		"from the memory size."},

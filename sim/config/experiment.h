@@ -18,7 +18,8 @@ enum exp_memory { MEMORY_RECORDED, MEMORY_MACHINE };
 
 struct allocator_config {
 	struct cfg_array source; /* where the values come from, for people */
-	char *slab;		 /* name in the policy table */
+	char *slab;		 /* name in the policy table, or a FILE.so */
+	cJSON *policy_params;	 /* of a FILE.so; NULL: none given */
 	struct mm_params params; /* by the kernel's names */
 };
 

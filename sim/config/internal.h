@@ -149,6 +149,7 @@ int cfg_apply_setting(struct cfg *cfg, const struct cfg_table *table, struct cfg
 int cfg_scalar(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node, void *out,
 	       const struct cfg_at *at);
 bool cfg_is_scalar(enum cfg_type type);
+bool cfg_names_file(const struct cfg_field *field, const char *text); /* is this value one of a path? */
 size_t cfg_scalar_size(enum cfg_type type);
 
 /* emit.c: both after a successful fill, from the structure. */

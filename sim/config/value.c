@@ -277,6 +277,14 @@ static int get_enum(struct cfg *cfg, const struct cfg_field *field, const struct
 			 cfg_describe(have, sizeof(have), node), near);
 }
 
+bool cfg_names_file(const struct cfg_field *field, const char *text)
+{
+	size_t n = strlen(text), suffix = field->file_suffix ? strlen(field->file_suffix) : 0;
+
+	return field->type == CFG_PATH ||
+	       (suffix && n > suffix && !strcmp(text + n - suffix, field->file_suffix));
+}
+
 static int get_string(struct cfg *cfg, const struct cfg_field *field, struct cfg_node *node,
 		      char **out, const struct cfg_at *at)
 {
@@ -284,7 +292,7 @@ static int get_string(struct cfg *cfg, const struct cfg_field *field, struct cfg
 
 	if (!s || (field->type == CFG_PATH && !*s))
 		return cfg_wrong(cfg, node, at, field);
-	*out = field->type == CFG_PATH ? cfg_file_name(cfg, node) : cfg_strndup(cfg, s, strlen(s));
+	*out = cfg_names_file(field, s) ? cfg_file_name(cfg, node) : cfg_strndup(cfg, s, strlen(s));
 	return *out ? 0 : KMS_EFAIL;
 }
 

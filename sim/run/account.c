@@ -132,6 +132,9 @@ static void add_caches(struct run *run, s64 bytes[NR_BYTE_STATES])
 	if (pool.used)
 		user_slots = (s64)a->slab_held;
 	bytes[BYTES_FREE_PARTIAL] += (s64)pool.free_bytes;
+	bytes[BYTES_CPU_CACHED] += (s64)pool.cpu_bytes;
+	bytes[BYTES_SLAB_TAIL] += (s64)pool.tail_bytes;
+	bytes[BYTES_METADATA] += (s64)pool.metadata_bytes;
 	a->slab_free_cpu = 0;
 	for (u32 i = 0; i < n && i < a->max_caches; i++) {
 		const struct mm_cache_info *c = &a->caches[i];

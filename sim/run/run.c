@@ -127,6 +127,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 	char costs[4096] = "";
 	struct system_config sc = {
 		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
+		.policy_params = c->allocator.policy_params, .checked = c->check || run->options->check,
 		.recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
 		.seed = c->seed, .cycle = run->cycle, .access = run->options->access,
 	};
@@ -151,12 +152,20 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 }
 
 /* A workload that brings no boot steps gets a booted kernel. */
-static void finish_boot(struct run *run, const struct system *system)
+static int finish_boot(struct run *run, struct system *system, struct kms_error *err)
 {
 	if (run->info->nr_boot_steps)
-		return;
-	system_boot_rest(system);
+		return 0;
 	run->kernel_up = true;
+	return system_boot_rest(system, err);
+}
+
+/* For the reports of a loaded policy: the trace's number of a CPU's request. */
+static u64 request_number(void *arg, u32 cpu)
+{
+	const struct run *run = arg;
+
+	return run->replay.cpus && cpu < run->replay.nr_cpus ? run->replay.cpus[cpu].request.seq : ~0ull;
 }
 
 /*
@@ -174,6 +183,8 @@ static int replay_and_report(struct run *run, double start_up, struct kms_error 
 		if (report(run, ret ? &late : err) && !ret)
 			ret = err->code;
 	}
+	if (!ret && run->policy == plugin_policy())
+		ret = plugin_check_frees(err);
 	host_facts(run, start_up, &late);
 	status = !ret ? "complete" : ret == KMS_EINTERRUPTED ? "interrupted" : "failed";
 	if (store_end_run(run->store, status, ret ? &late : err) && !ret)
@@ -199,9 +210,12 @@ static int run_on_system(struct run *run, struct system *system, const char *con
 		ret = begin(run, config_json, trace_hash, run_id, err);
 	if (ret)
 		return ret;
-	finish_boot(run, system);
+	if (system->plugged)
+		plugin_set_requests(request_number, run);
+	ret = finish_boot(run, system, err);
 	start_up = run_host_seconds() - run->started;
-	ret = record_phase(run, 0, err);
+	if (!ret)
+		ret = record_phase(run, 0, err);
 	return ret ? ret : replay_and_report(run, start_up, err);
 }
 

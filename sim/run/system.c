@@ -118,11 +118,30 @@ static const struct slab_policy *find_policy(const struct mm_ops *mm, const char
 	return NULL;
 }
 
-static int choose_policy(struct system *s, const char *name, struct kms_error *err)
+/* Both flavours keep static variables of their own: one of them serves for the whole run. */
+static int load_policy(struct system *s, const struct system_config *c, struct kms_error *err)
+{
+	int ret = plugin_load(c->slab, err);
+
+	if (!ret)
+		ret = plugin_start(c->policy_params, s->mm, c->cycle || c->checked, err);
+	s->policy = s->policy_plain = plugin_policy();
+	s->plugged = !ret;
+	return ret;
+}
+
+static int choose_policy(struct system *s, const struct system_config *c, struct kms_error *err)
 {
 	const char *names[64], *near;
+	const char *name = c->slab;
 	u32 n = mm_ops_plain.nr_policies < 64 ? mm_ops_plain.nr_policies : 64;
 
+	if (plugin_is_file(name))
+		return load_policy(s, c, err);
+	if (c->policy_params && !cJSON_IsNull(c->policy_params))
+		return kms_fail(err, KMS_EUSAGE,
+				"allocator.policy_params: expected nothing with policy '%s', whose parameters stand "
+				"below \"allocator\" itself", name);
 	s->policy = find_policy(s->mm, name);
 	s->policy_plain = find_policy(&mm_ops_plain, name);
 	if (s->policy)
@@ -174,13 +193,15 @@ int system_start(struct system *s, const struct system_config *c, struct kms_err
 	if (!mb)
 		return kms_fail(err, KMS_EFAIL, "no memory for the boot memory map");
 	kms_set_params(&params);
-	ret = choose_policy(s, c->slab, err);
+	ret = choose_policy(s, c, err);
 	if (!ret)
 		ret = start_run_time(s, c, err);
 	if (!ret)
 		ret = start_engine(s, c, err);
 	if (!ret)
 		ret = set_up_memory(s, mb, c, err);
+	if (!ret && s->plugged)
+		ret = plugin_watch(err);
 	if (!ret) {
 		for (u32 cpu = 0; cpu < s->nr_cpus; cpu++)
 			rt_set_percpu(cpu, SIM_RAM_BASE + mb->boot.percpu_phys[cpu]);
@@ -193,8 +214,9 @@ int system_start(struct system *s, const struct system_config *c, struct kms_err
 	return ret;
 }
 
-void system_boot_rest(const struct system *s)
+static void boot_rest(void *arg)
 {
+	const struct system *s = arg;
 	const struct slab_ops *slab = s->policy_plain->ops;
 
 	rt_enter_cpu(0);
@@ -210,8 +232,15 @@ void system_boot_rest(const struct system *s)
 	mm_ops_plain.init_watermarks();
 }
 
+int system_boot_rest(struct system *s, struct kms_error *err)
+{
+	return rt_protect(boot_rest, s, err);
+}
+
 void system_stop(struct system *s)
 {
+	if (s->plugged)
+		plugin_unload();
 	machine_free(s->machine);
 	engine_exit();
 	costs_free(&s->costs);

@@ -13,12 +13,15 @@
 #include "models/mm/mm.h"
 #include "models/rt/costs.h"
 #include "models/rt/rt.h"
+#include "sim/plugin/plugin.h"
 #include "workloads/request.h"
 
 struct system_config {
 	const struct machine_config *machine;
 	const struct mm_params *params;
-	const char *slab;		      /* policy name */
+	const char *slab;		      /* policy name, or a file (sim/plugin) */
+	const cJSON *policy_params;	      /* of such a file, or NULL */
+	bool checked;			      /* look at all its accesses in functional timing, too */
 	const char *costs;		      /* cost table file; NULL: instruction work costs nothing */
 	const struct kms_workload_info *recorded; /* memory map and CPUs to rebuild; NULL: the machine's own */
 	u64 seed;
@@ -34,12 +37,13 @@ struct system {
 	struct cost_table costs;
 	const struct mm_ops *mm;	  /* flavour that carries out requests */
 	const struct slab_policy *policy, *policy_plain;
+	bool plugged; /* the policy is loaded from a file */
 };
 
 /* KMS_EUSAGE: unknown policy, memory map that does not fit, bad cost table. */
 int system_start(struct system *s, const struct system_config *config, struct kms_error *err);
 /* Slab layer, per-CPU lists, all CPUs, watermarks: what a workload without boot steps needs. */
-void system_boot_rest(const struct system *s);
+int system_boot_rest(struct system *s, struct kms_error *err);
 void system_stop(struct system *s);
 
 #endif

@@ -119,13 +119,15 @@ int sandbox_open(struct sandbox *box, const struct sandbox_options *o, struct km
 		return rc;
 	struct system_config sc = {
 		.machine = &box->config.machine, .params = &box->config.allocator.params,
-		.slab = box->config.allocator.slab, .costs = box->config.costs,
+		.slab = box->config.allocator.slab,
+		.policy_params = box->config.allocator.policy_params, .costs = box->config.costs,
 		.seed = box->config.seed, .cycle = !o->functional, .access = watch_access,
 	};
 	rc = system_start(&box->sys, &sc, err);
+	if (!rc)
+		rc = system_boot_rest(&box->sys, err);
 	if (rc)
 		return rc;
-	system_boot_rest(&box->sys);
 	box->mm = box->sys.mm;
 	box->slab = box->sys.policy->ops;
 	watch_set_cache_names(NULL, NULL);

@@ -83,6 +83,10 @@ static void add_cache(struct text *t, struct replay *v, u64 name)
 		add(t, "slab cache %s: not there", v->r.names[name]);
 		return;
 	}
+	if (v->r.layer != LAYER_SLUB) {
+		add(t, "slab cache %s", v->r.names[name]);
+		return;
+	}
 	c = per_cpu_ptr(s->cpu_slab, v->cpu);
 	add(t, "slab cache %s, CPU %u: slab %llx, freelist", v->r.names[name], v->cpu,
 	    (unsigned long long)(c->slab ? page_to_pfn(c->slab) : 0));
@@ -210,8 +214,8 @@ void miss_step(struct replay *v, const struct line *line, u32 step, const u64 *a
 
 /* ---- lines that are text ---- */
 
-static bool field(struct replay *v, const struct line *line, const char *key, int base, u64 ours,
-		  char *why, size_t size)
+bool describe_field(struct replay *v, const struct line *line, const char *key, int base, u64 ours,
+		    char *why, size_t size)
 {
 	u64 recorded = line_number(&v->r, line, key, base);
 
@@ -235,8 +239,8 @@ static bool pointer_equal(const char *recorded, const void *ours, char *why, siz
 	return false;
 }
 
-static bool geometry_equal(struct replay *v, const struct line *line, const struct kmem_cache *s,
-			   char *why, size_t size)
+static bool slub_geometry_equal(struct replay *v, const struct line *line, const struct kmem_cache *s,
+				char *why, size_t size)
 {
 	const struct {
 		const char *key;
@@ -257,8 +261,18 @@ static bool geometry_equal(struct replay *v, const struct line *line, const stru
 	bool equal = true;
 
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(fields); i++)
-		equal &= field(v, line, fields[i].key, fields[i].base, fields[i].ours, why, size);
+		equal &= describe_field(v, line, fields[i].key, fields[i].base, fields[i].ours, why, size);
 	return equal;
+}
+
+static bool geometry_equal(struct replay *v, const struct line *line, const struct kmem_cache *s,
+			   char *why, size_t size)
+{
+	switch (v->r.layer) {
+	case LAYER_SLAB: return slab_geometry_equal(v, line, s, why, size);
+	case LAYER_SLOB: return slob_geometry_equal(v, line, s, why, size);
+	default: return slub_geometry_equal(v, line, s, why, size);
+	}
 }
 
 static u32 named(struct replay *v, const struct line *line, const char *key)
@@ -295,7 +309,7 @@ bool text_line_matches(struct replay *v, const struct line *line, const u64 *arg
 										  size) && equal;
 	case EV_CACHE_NEW:
 		v->caches[named(v, line, "name")] = s;
-		equal = field(v, line, "refcount", 10, (u64)s->refcount, why, size);
+		equal = describe_field(v, line, "refcount", 10, (u64)cache_refcount(v, s), why, size);
 		return own_pointer_equal(v, line, s, why, size) && geometry_equal(v, line, s, why,
 										  size) && equal;
 	case EV_CACHE_BOOTSTRAP:
@@ -305,14 +319,14 @@ bool text_line_matches(struct replay *v, const struct line *line, const u64 *arg
 	case EV_CACHE_ALIAS:
 		return pointer_equal(line_value(&v->r, line, "ptr", value, sizeof(value)), s, why,
 				     size) &&
-		       field(v, line, "refcount", 10, (u64)s->refcount, why, size) &&
-		       field(v, line, "object_size", 10, s->object_size, why, size) &&
+		       describe_field(v, line, "refcount", 10, (u64)cache_refcount(v, s), why, size) &&
+		       describe_field(v, line, "object_size", 10, cache_object_size(v, s), why, size) &&
 		       cache_name_id(v, s) == named(v, line, "to");
 	case EV_EARLY_NODE_ALLOC:
 		return pointer_equal(line_value(&v->r, line, "obj", value, sizeof(value)),
 				     (const void *)args[2], why, size) &&
-		       field(v, line, "slabpfn", 16, args[1], why, size) &&
-		       field(v, line, "node", 10, args[3], why, size);
+		       describe_field(v, line, "slabpfn", 16, args[1], why, size) &&
+		       describe_field(v, line, "node", 10, args[3], why, size);
 	default:
 		return false;
 	}

@@ -380,7 +380,10 @@ static int compare_line(struct dump *d, char *line)
 		{"CPUSLAB ", dump_cpu_slab}, {"CPUPART ", dump_cpu_partial}, {"NODE ", dump_node},
 		{"NPART ", dump_node_partial}, {"SLABPAGE ", dump_slab_page},
 	};
+	int rc = 0;
 
+	if (d->v->r.layer != LAYER_SLUB && dump_layer_line(d, line, &rc))
+		return rc;
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(kinds); i++)
 		if (!strncmp(line, kinds[i].word, strlen(kinds[i].word)))
 			return kinds[i].compare(d, line);
@@ -419,7 +422,10 @@ static int compare_text(struct dump *d, char *text)
 	}
 	if (!rc) {
 		check_unseen(d);
-		dump_check_slab_pages(d);
+		if (d->v->r.layer == LAYER_SLUB)
+			dump_check_slab_pages(d);
+		else
+			dump_layer_end(d);
 	}
 	return rc;
 }

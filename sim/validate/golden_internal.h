@@ -24,6 +24,13 @@ struct golden_test {
 	u32 nr_params;
 	u64 *answers; /* R, R2: frames; S: physical addresses */
 	u64 nr_answers, capacity;
+	u32 first_slob_page, nr_slob_pages; /* its G lines */
+};
+
+/* A G line: the words behind the letter. */
+struct golden_slob_page {
+	u64 line;
+	char *text;
 };
 
 /* A snapshot of the page allocator, by its tag in the file. */
@@ -42,6 +49,9 @@ struct golden_file {
 	struct golden_state states[8];
 	u32 nr_states;
 	bool slob; /* has the lists of a SLOB allocator */
+	struct golden_slob_page *slob_pages;
+	u32 nr_slob_pages, max_slob_pages;
+	bool slab; /* SLAB served the S tests */
 };
 
 /* golden_text.c: the whole file, NUL-terminated, uncompressed; the caller frees it. */
@@ -78,5 +88,9 @@ void golden_note(struct golden_report *report, const char *fmt, ...) KMS_PRINTF(
 
 int golden_replay_pages(struct golden_replay *r, struct golden_file *f);
 int golden_replay_slub(struct golden_replay *r, u32 nr_cpus);
+
+/* golden_slob.c: SLOB's lists as the test's G lines say; bind() hears which page stands for which. */
+typedef bool golden_bind_fn(void *arg, u64 ours, u64 theirs);
+int golden_slob_restore(struct golden_replay *r, golden_bind_fn *bind, void *arg);
 
 #endif

@@ -41,6 +41,9 @@ static int open_test(struct parser *p, enum golden_kind kind)
 		return kms_fail(p->err, KMS_EUSAGE, "%s:%llu: more than %d tests", p->f->path,
 				(unsigned long long)p->line, MAX_TESTS);
 	*t = (struct golden_test){ .kind = kind, .line = p->line };
+	if (p->f->nr_tests)
+		t->first_slob_page = t[-1].first_slob_page + t[-1].nr_slob_pages;
+	t->nr_slob_pages = p->f->nr_slob_pages - t->first_slob_page;
 	p->f->nr_tests++;
 	p->open = t;
 	while (!rc && !golden_at_end(p) && t->nr_params < GOLDEN_MAX_PARAMS)
@@ -109,6 +112,28 @@ static int parse_test_line(struct parser *p)
 	return parse_answer(p);
 }
 
+static int add_slob_page(struct parser *p)
+{
+	struct golden_file *f = p->f;
+
+	f->slob = true;
+	if (f->nr_slob_pages == f->max_slob_pages) {
+		u32 max = f->max_slob_pages ? 2 * f->max_slob_pages : 1024;
+		struct golden_slob_page *grown = realloc(f->slob_pages, max * sizeof(*grown));
+
+		if (!grown)
+			return kms_fail(p->err, KMS_EFAIL, "no host memory for the lists of '%s'", f->path);
+		f->slob_pages = grown;
+		f->max_slob_pages = max;
+	}
+	f->slob_pages[f->nr_slob_pages].line = p->line;
+	f->slob_pages[f->nr_slob_pages].text = strdup(p->start + 1);
+	if (!f->slob_pages[f->nr_slob_pages].text)
+		return kms_fail(p->err, KMS_EFAIL, "no host memory for the lists of '%s'", f->path);
+	f->nr_slob_pages++;
+	return 0;
+}
+
 static int parse_line(struct parser *p)
 {
 	if (p->open)
@@ -116,8 +141,7 @@ static int parse_line(struct parser *p)
 	if (golden_word_is(p, "B"))
 		return golden_expect_end(p);
 	if (golden_word_is(p, "G")) {
-		p->f->slob = true;
-		return 0;
+		return add_slob_page(p);
 	}
 	for (u32 i = 0; i < KMS_ARRAY_SIZE(kind_names); i++)
 		if (golden_word_is(p, kind_names[i]))
@@ -186,6 +210,9 @@ void golden_file_free(struct golden_file *f)
 		free(f->tests[i].answers);
 	for (u32 i = 0; i < f->nr_states; i++)
 		page_state_free(&f->states[i].pages);
+	for (u32 i = 0; i < f->nr_slob_pages; i++)
+		free(f->slob_pages[i].text);
+	free(f->slob_pages);
 	free(f->tests);
 	*f = (struct golden_file){ 0 };
 }

@@ -1,5 +1,5 @@
 /*
- * golden_slub.c - test S: random objects of a private slab cache.
+ * golden_slub.c - test S: random objects of a private slab cache, SLUB or SLAB.
  *
  * Which page the kernel's page allocator gave for a slab was not recorded, so
  * slabs are matched one to one: a new slab of the model is bound to the slab
@@ -46,6 +46,8 @@ struct slab_test {
 	u32 size, objects;
 	u64 slab_bytes;
 	bool shuffled; /* 5 parameters: a distribution's kernel */
+	bool coloured; /* SLAB: objects of different slabs begin at different offsets */
+	bool slob;     /* pages with objects of any size; placed by offset as well */
 	struct bound_slab *slabs_by_ours, *slabs_by_theirs;
 	u16 *next, *prev; /* [objects]: the cyclic order, as far as known */
 	void **live;
@@ -147,19 +149,27 @@ static bool bind_object(struct slab_test *t, struct bound_slab *s, u32 index, u3
 
 /* ---- answers ---- */
 
+/* An object is told by its distance from the start of the slab or page. */
+static bool by_place(const struct slab_test *t)
+{
+	return t->coloured || t->slob;
+}
+
 static bool is_same(struct slab_test *t, u64 ours, u64 theirs)
 {
 	u64 our_slab = ours & ~(t->slab_bytes - 1), their_slab = theirs & ~(t->slab_bytes - 1);
 	u64 our_index = (ours - our_slab) / t->size, their_index = (theirs - their_slab) / t->size;
 	struct bound_slab *s;
 
-	if ((theirs - their_slab) % t->size || their_index >= t->objects)
+	if (!by_place(t) && ((theirs - their_slab) % t->size || their_index >= t->objects))
 		return false;
 	HASH_FIND(by_ours, t->slabs_by_ours, &our_slab, sizeof(our_slab), s);
 	if (!s)
 		s = bind_slab(t, our_slab, their_slab);
 	if (!s || s->theirs != their_slab)
 		return false;
+	if (by_place(t))
+		return ours - our_slab == theirs - their_slab;
 	if (s->their_index[our_index] != NO_INDEX)
 		return s->their_index[our_index] == their_index;
 	return bind_object(t, s, (u32)our_index, (u32)their_index);
@@ -181,19 +191,24 @@ static struct found look_up(const struct slab_test *t, const void *object)
 	HASH_FIND(by_ours, t->slabs_by_ours, &slab, sizeof(slab), s);
 	if (s && object) {
 		f.slab = s->theirs;
-		f.their_index = s->their_index[f.index];
+		f.their_index = by_place(t) ? NO_INDEX : s->their_index[f.index];
 	}
+	if (by_place(t))
+		f.index = ours - slab;
 	return f;
 }
 
 static const char *found_text(const struct slab_test *t, const struct found *f, char *buf, size_t n)
 {
 	unsigned long long slab = f->slab, index = f->index;
+	const char *what = by_place(t) ? "the one at byte" : "object";
 
 	if (!f->object)
 		snprintf(buf, n, "none");
 	else if (!f->slab)
-		snprintf(buf, n, "object %llu of a new slab", index);
+		snprintf(buf, n, "%s %llu of a new slab", what, index);
+	else if (by_place(t))
+		snprintf(buf, n, "object %#llx", slab + index);
 	else if (f->their_index == NO_INDEX)
 		snprintf(buf, n, "object %llu of slab %#llx, for the first time", index, slab);
 	else
@@ -314,9 +329,33 @@ static void run_plain(struct slab_test *t)
 	}
 }
 
+/* K N seed cap maxsize: kmalloc() of any size, more of small ones and of powers of two */
+static void run_kmalloc(struct slab_test *t)
+{
+	const u64 *params = t->r->test->params;
+	u64 steps = params[0], x = params[1], cap = params[2], most = params[3];
+
+	for (; t->step < steps && !t->r->rc; t->step++) {
+		u32 r = golden_draw(&x);
+		u64 bytes;
+
+		if (t->nr_live && (t->nr_live >= cap || r % 100 >= percent(t->step, steps))) {
+			t->ops->kfree(take_live(t, (r >> 8) % t->nr_live));
+			continue;
+		}
+		r = golden_draw(&x);
+		bytes = 1 + (r >> 4) % (r & 7 ? 300 : most);
+		if (!(r & 0x300000))
+			bytes = 1ull << (r >> 4) % 12;
+		t->live[t->nr_live] = t->ops->kmalloc(bytes < most ? bytes : most, GFP_KERNEL, -1);
+		judge(t, t->live[t->nr_live++]);
+	}
+}
+
 /* ---- the machine and the cache ---- */
 
-static int boot_machine(u32 nr_cpus, const struct slab_policy **slub, struct kms_error *err)
+static int boot_machine(u32 nr_cpus, const char *name, const struct slab_policy **slub,
+			struct kms_error *err)
 {
 	const struct mm_params params = { .page_group_by_mobility = true, .slub_cpu_partial = true };
 	const struct memory_config memory = { .size_bytes = MACHINE_BYTES,
@@ -327,7 +366,7 @@ static int boot_machine(u32 nr_cpus, const struct slab_policy **slub, struct kms
 
 	*slub = NULL;
 	for (u32 i = 0; i < mm_ops_plain.nr_policies; i++)
-		if (!strcmp(mm_ops_plain.policies[i]->name, "slub"))
+		if (!strcmp(mm_ops_plain.policies[i]->name, name))
 			*slub = mm_ops_plain.policies[i];
 	if (!rc)
 		rc = memblock_from_config(mb, &memory, nr_cpus, err);
@@ -349,21 +388,36 @@ static int boot_machine(u32 nr_cpus, const struct slab_policy **slub, struct kms
 		for (u32 cpu = 1; cpu < nr_cpus; cpu++)
 			mm_ops_plain.cpu_online(cpu);
 		mm_ops_plain.init_watermarks();
+		if ((*slub)->ops->init_late)
+			(*slub)->ops->init_late();
 	}
 	memblock_free(mb);
 	free(mb);
 	return rc;
 }
 
+static bool bind_page(void *arg, u64 ours, u64 theirs)
+{
+	return bind_slab(arg, ours, theirs) != NULL;
+}
+
 /* A region that may be copied to user space keeps the cache from being merged. */
 static int create_cache(struct slab_test *t)
 {
-	u32 bytes = (u32)t->r->test->params[0];
+	bool kmalloc = t->r->test->kind == GOLDEN_K;
+	u32 bytes = kmalloc ? 64 : (u32)t->r->test->params[0];
 	const struct kmem_cache_args args = { .name = 1, .size = bytes, .usersize = bytes };
 	struct mm_cache_info infos[128];
 	u32 n;
 
 	t->cache = t->ops->cache_create(&args);
+	if (t->slob) {
+		t->size = bytes;
+		t->objects = 1;
+		t->slab_bytes = SIM_PAGE_BYTES;
+		return t->cache ? golden_slob_restore(t->r, bind_page, t) :
+				  kms_fail(t->r->err, KMS_EFAIL, "no memory for a slab cache");
+	}
 	n = mm_inspect_caches(infos, KMS_ARRAY_SIZE(infos));
 	for (u32 i = 0; t->cache && i < n && i < KMS_ARRAY_SIZE(infos); i++) {
 		if (infos[i].cache != t->cache)
@@ -394,7 +448,9 @@ static void run_steps(void *arg)
 	memset(t->next, 0xff, 2 * t->objects * sizeof(u16));
 	rt_probe(TP_mm_page_pcp_free, page_to_list, t);
 	rt_probe(TP_mm_free_direct, page_to_zone, t);
-	if (t->shuffled)
+	if (t->r->test->kind == GOLDEN_K)
+		run_kmalloc(t);
+	else if (t->shuffled)
 		run_shuffled(t);
 	else
 		run_plain(t);
@@ -416,19 +472,33 @@ static int check_params(const struct golden_replay *r, bool shuffled)
 			(unsigned long long)cap, MACHINE_MAX_CPUS, MAX_LIVE);
 }
 
+static int check_kmalloc_params(const struct golden_replay *r)
+{
+	const u64 *p = r->test->params;
+
+	if (p[0] && p[2] && p[2] <= MAX_LIVE && p[3] && p[3] <= 1u << 20)
+		return 0;
+	return kms_fail(r->err, KMS_EUSAGE,
+			"%s:%llu: found %llu steps, %llu objects of up to %llu bytes, expected at most "
+			"%llu objects of 1 MiB, and nothing 0",
+			r->file->path, (unsigned long long)r->test->line, (unsigned long long)p[0],
+			(unsigned long long)p[2], (unsigned long long)p[3], MAX_LIVE);
+}
+
 int golden_replay_slub(struct golden_replay *r, u32 nr_cpus)
 {
-	struct slab_test t = { .r = r, .nr_cpus = nr_cpus, .shuffled = r->test->nr_params == 5 };
+	struct slab_test t = { .r = r, .nr_cpus = nr_cpus, .shuffled = r->test->nr_params == 5,
+			       .coloured = r->file->slab, .slob = r->file->slob };
 	const struct slab_policy *slub;
 	struct bound_slab *s, *following;
-	int rc = check_params(r, t.shuffled);
+	int rc = r->test->kind == GOLDEN_K ? check_kmalloc_params(r) : check_params(r, t.shuffled);
 
 	if (rc)
 		return rc;
 	t.live = calloc(r->test->nr_answers + MAX_BULK + 1, sizeof(*t.live));
 	if (!t.live)
 		return kms_fail(r->err, KMS_EFAIL, "no host memory for the objects of a test");
-	rc = boot_machine(nr_cpus, &slub, r->err);
+	rc = boot_machine(nr_cpus, r->file->slab ? "slab" : r->file->slob ? "slob" : "slub", &slub, r->err);
 	if (!rc) {
 		t.ops = slub->ops;
 		rc = rt_protect(run_steps, &t, r->err);

@@ -249,6 +249,8 @@ int machine_set_up(struct replay *v)
 		.nr_cpus = v->nr_cpus, .nr_nodes = v->nr_nodes, .cpu_node = v->cpu_node,
 		.zones = v->zones, .nr_zones = v->nr_zones, .free = v->free, .nr_free = v->nr_free,
 		.late = v->late, .nr_late = v->nr_late,
+		/* SLAB: a kilobyte an array, one for each slab cache */
+		.percpu_unit_bytes = v->r.layer == LAYER_SLAB ? 512u << 10 : 0,
 	};
 	const struct rt_config config = { 0 };
 	int rc = memblock_from_recording(&v->mb, &recorded, v->err);

@@ -10,6 +10,8 @@
 
 #include "sim/validate/replay.h"
 
+#include "models/mm/slab.h"
+
 #define FREE_SLOT (~0ull)
 
 static u32 slot_of(const struct renaming *n, u64 key)
@@ -116,7 +118,8 @@ void *object_of(struct replay *v, u64 recorded)
 
 u64 cache_name_id(struct replay *v, const struct kmem_cache *s)
 {
-	u64 name = s->name;
+	u64 name = v->r.layer == LAYER_SLAB ? to_slab_cache(s)->name :
+		   v->r.layer == LAYER_SLOB ? ((const struct slob_cache *)s)->name : s->name;
 
 	return name & BOOT_NAME ? v->boot_names[(name & ~BOOT_NAME) % NR_BOOT_NAMES] : name;
 }

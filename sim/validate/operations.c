@@ -6,7 +6,7 @@
  * no definite end; inside those that have one (an allocation: its slow path
  * sleeps and reclaims) a new operation begins.
  */
-#include "sim/validate/operations.h"
+#include "sim/validate/operations_layers.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -28,8 +28,10 @@ struct sorter {
 	struct key *keys;
 	u32 nr_keys, max_keys;
 	bool *rcu; /* by cache name: slabs are freed after a grace period */
+	bool *off_slab; /* likewise: indices lie outside the slab */
 	u32 kmem_cache, kmem_cache_node; /* name ids */
 	bool booted, slab_up, pagesets_up;
+	bool started; /* SLAB: its state is known from here on */
 };
 
 /* ---- who ---- */
@@ -146,6 +148,19 @@ static bool slab_slow_line(const struct sorter *s, const struct op *op, const st
 	}
 }
 
+static struct sorted_line sorted(const struct sorter *s, const struct line *line)
+{
+	return (struct sorted_line){ s->r, line, s->rcu, s->off_slab, page_alloc_line(s, line),
+				     page_free_line(s, line) };
+}
+
+static bool layer_takes(const struct sorter *s, const struct op *op, const struct line *line)
+{
+	const struct sorted_line l = sorted(s, line);
+
+	return s->r->layer == LAYER_SLAB ? slab_takes(op, &l) : slob_takes(op, &l);
+}
+
 static bool own_cache(const struct sorter *s, const struct line *line)
 {
 	u64 cache = line_arg(s->r, line, 0);
@@ -154,6 +169,14 @@ static bool own_cache(const struct sorter *s, const struct line *line)
 }
 
 /* ---- may an operation have this line? ---- */
+
+static bool layer_takes_pages(const struct sorter *s, const struct op *op, const struct line *line)
+{
+	const struct sorted_line l = sorted(s, line);
+
+	return s->r->layer == LAYER_SLAB ? slab_takes_pages(op, &l) :
+	       s->r->layer == LAYER_SLOB && slob_takes_pages(op, &l);
+}
 
 static bool page_op_takes(const struct sorter *s, const struct op *op, const struct line *line)
 {
@@ -165,6 +188,8 @@ static bool page_op_takes(const struct sorter *s, const struct op *op, const str
 		return line->event == EV_PG_FREE || line->event == EV_BUDDY_FREE;
 	if (op->last_event != EV_PG_ALLOC)
 		return false;
+	if (layer_takes_pages(s, op, line))
+		return true;
 	request = &s->r->lines[op->last];
 	if (line->event == EV_K_LARGE_ALLOC) {
 		u64 pfn = line_arg(s->r, request, 0), object = line_arg(s->r, line, 0);
@@ -196,6 +221,8 @@ static bool create_op_takes(const struct sorter *s, const struct op *op, const s
 {
 	char ours[256], its[256];
 
+	if (s->r->layer == LAYER_SLOB)
+		return layer_takes(s, op, line);
 	switch (line->event) {
 	case EV_S_FAST_ALLOC: case EV_S_SLOW_BEGIN:
 		return own_cache(s, line);
@@ -203,6 +230,8 @@ static bool create_op_takes(const struct sorter *s, const struct op *op, const s
 		line_value(s->r, &s->r->lines[op->first], "name", ours, sizeof(ours));
 		return !strcmp(ours, line_value(s->r, line, "name", its, sizeof(its)));
 	default:
+		if (s->r->layer != LAYER_SLUB)
+			return layer_takes(s, op, line);
 		return op->depth && slab_slow_line(s, op, line);
 	}
 }
@@ -254,9 +283,13 @@ static bool takes(const struct sorter *s, const struct op *op, const struct line
 		return line->event == EV_S_DEACT || slab_free_line(s, op, line) ||
 		       (line->event == EV_S_UNFREEZE_ALL && op->left > 0);
 	case OP_SHRINK:
+		if (s->r->layer != LAYER_SLUB)
+			return layer_takes(s, op, line);
 		return line->event == EV_S_SHRINK_BEGIN || line->event == EV_S_SHRINK ||
 		       (!op->open && slab_free_line(s, op, line));
 	case OP_DESTROY:
+		if (s->r->layer != LAYER_SLUB)
+			return layer_takes(s, op, line);
 		return slab_free_line(s, op, line) ||
 		       ((line->event == EV_S_FREE_FAST || line->event == EV_S_FREE_SLOW) &&
 			own_cache(s, line));
@@ -266,7 +299,8 @@ static bool takes(const struct sorter *s, const struct op *op, const struct line
 		return line->event == EV_SET_PB_MT &&
 		       line_arg(s->r, &s->r->lines[op->first], 1) >= CAN_TAKE_ORDER;
 	default:
-		return false;
+		return op->kind >= OP_L_ALLOC && op->kind <= OP_SLOB_RCU_FREE &&
+		       layer_takes(s, op, line);
 	}
 }
 
@@ -314,6 +348,12 @@ static void note_bulk_free_line(const struct sorter *s, struct op *op, const str
 
 static void note_line(const struct sorter *s, struct op *op, u32 at, const struct line *line)
 {
+	const struct sorted_line l = sorted(s, line);
+
+	if (s->r->layer == LAYER_SLAB)
+		slab_note(op, at, &l);
+	else if (s->r->layer == LAYER_SLOB)
+		slob_note(op, at, &l);
 	switch (op->kind) {
 	case OP_PAGE:
 		note_page_line(s, op, at, line);
@@ -355,6 +395,12 @@ static void note_line(const struct sorter *s, struct op *op, u32 at, const struc
 /* Kind of operation that begins with this line; -1: none. */
 static int kind_of(const struct sorter *s, const struct line *line)
 {
+	const struct sorted_line l = sorted(s, line);
+	int kind = s->r->layer == LAYER_SLAB ? slab_kind_of(&l) :
+		   s->r->layer == LAYER_SLOB ? slob_kind_of(&l) : -1;
+
+	if (kind >= 0)
+		return kind;
 	switch (line->event) {
 	case EV_PG_FREE: return OP_FREE;
 	case EV_S_FAST_ALLOC: case EV_S_SLOW_BEGIN: return OP_SLAB_ALLOC;
@@ -396,15 +442,22 @@ static u32 new_op(struct sorter *s, u32 kind, u32 at)
 	}
 	op = &o->ops[o->nr];
 	*op = (struct op){ .kind = (u8)kind, .first = at, .last = NO_LINE, .request = NO_LINE,
-			   .outer = NO_OP, .captured = NO_PFN, .next = at, .alone = true };
+			   .outer = NO_OP, .captured = NO_PFN, .next = at, .alone = true,
+			   .last_event = NO_EVENT, .cache = NO_CACHE };
 	return o->nr++;
 }
 
 static void begin(struct sorter *s, struct op *op, const struct line *line)
 {
 	switch (op->kind) {
-	case OP_PAGE: case OP_CREATE: case OP_SHRINK: case OP_SLAB_INIT:
+	case OP_PAGE: case OP_CREATE: case OP_SLAB_INIT:
 		op->open = true;
+		break;
+	case OP_SHRINK:
+		op->open = s->r->layer == LAYER_SLUB;
+		break;
+	case OP_DESTROY:
+		op->open = s->r->layer != LAYER_SLUB && line_number(s->r, line, "refcount", 10) == 1;
 		break;
 	case OP_SLAB_ALLOC:
 		op->open = line->event == EV_S_SLOW_BEGIN;
@@ -494,7 +547,8 @@ static int sort_mark(struct sorter *s, struct key *key, u32 at)
 		s->booted = true;
 		return start_op(s, key, OP_BOOT, at);
 	}
-	if (dump_called(s, line, "after_mem_init.txt") && !s->slab_up) {
+	s->started |= dump_called(s, line, "start.txt");
+	if (dump_called(s, line, "after_mem_init.txt") && !s->slab_up && s->r->layer != LAYER_SLAB) {
 		s->slab_up = true;
 		return start_op(s, key, OP_SLAB_INIT, at);
 	}
@@ -509,9 +563,29 @@ static void note_cache_flags(struct sorter *s, const struct line *line)
 	line_value(s->r, line, "name", name, sizeof(name));
 	id = recording_name(s->r, name, strlen(name));
 	s->rcu[id] = line_number(s->r, line, "flags", 16) & SLAB_TYPESAFE_BY_RCU;
+	s->off_slab[id] = line_number(s->r, line, "off_slab", 10) != 0;
 }
 
 /* ---- all lines ---- */
+
+/* SLAB is entered in the state of the dump `start`; until then only pages are replayed. */
+static bool before_slab(const struct sorter *s, const struct line *line)
+{
+	if (s->r->layer != LAYER_SLAB || s->started)
+		return false;
+	return (line->event >= EV_L_ALLOC && line->event <= EV_L_FROM_SHARED) ||
+	       event_kinds[line->event].role == ROLE_TEXT || line->event == EV_CACHE_CREATE_REQ ||
+	       line->event == EV_CACHE_DESTROY || line->event == EV_CACHE_SHRINK;
+}
+
+/* Lines of paths whose effect other lines show. */
+static bool tells_nothing(const struct sorter *s, u32 event)
+{
+	if (event == EV_CACHE_CREATE_REQ)
+		return s->r->layer == LAYER_SLOB;
+	return event == EV_TEXT || event == EV_CACHE_TUNE || event == EV_COMPACT_ALLOC ||
+	       event == EV_COMPACT_FREE || (event >= EV_L_NODE_ALLOC && event <= EV_L_FROM_SHARED);
+}
 
 static int sort_line(struct sorter *s, u32 at)
 {
@@ -525,13 +599,12 @@ static int sort_line(struct sorter *s, u32 at)
 		return 0;
 	if (line->event == EV_MARK)
 		return sort_mark(s, key, at);
-	if (!s->booted || line->event == EV_TEXT || line->event == EV_COMPACT_ALLOC ||
-	    line->event == EV_COMPACT_FREE) {
+	if (line->event == EV_CACHE_NEW || line->event == EV_CACHE_BOOT)
+		note_cache_flags(s, line);
+	if (!s->booted || before_slab(s, line) || tells_nothing(s, line->event)) {
 		line->passed = true;
 		return 0;
 	}
-	if (line->event == EV_CACHE_NEW || line->event == EV_CACHE_BOOT)
-		note_cache_flags(s, line);
 	while (key->depth) {
 		u32 id = key->stack[key->depth - 1];
 
@@ -554,19 +627,24 @@ int operations_find(struct operations *o, struct recording *r, struct kms_error 
 
 	memset(o, 0, sizeof(*o));
 	s.rcu = calloc(r->max_names, sizeof(*s.rcu));
-	ok = s.rcu && grow_keys(&s);
+	s.off_slab = calloc(r->max_names, sizeof(*s.off_slab));
+	ok = s.rcu && s.off_slab && grow_keys(&s);
 	s.kmem_cache = recording_name(r, "kmem_cache", 10);
 	s.kmem_cache_node = recording_name(r, "kmem_cache_node", 15);
 	for (u32 i = 0; i < r->nr_lines && ok; i++)
 		ok = !sort_line(&s, i);
 	free(s.keys);
 	free(s.rcu);
+	free(s.off_slab);
 	if (!ok)
 		return kms_fail(err, KMS_EFAIL, "out of memory for %u operations", o->nr);
 	if (!s.booted)
 		return kms_fail(err, KMS_EUSAGE, "%s/trace.txt: no line \"MARK DUMP "
 				"state-before_mem_init.txt\": the recording does not start with "
 				"empty free lists", r->dir);
+	if (r->layer == LAYER_SLAB && !s.started)
+		return kms_fail(err, KMS_EUSAGE, "%s/trace.txt: no line \"MARK DUMP state-start.txt\", "
+				"with which the replay of SLAB begins", r->dir);
 	return 0;
 }
 

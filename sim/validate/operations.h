@@ -26,6 +26,11 @@ enum op_kind {
 	OP_FLUSH,	/* a CPU's slabs of one cache */
 	OP_CREATE, OP_SHRINK, OP_DESTROY,
 	OP_RCU_FREE,	/* of a slab whose grace period is over */
+	OP_L_ALLOC, OP_L_FREE, /* SLAB: one object */
+	OP_L_REAP,	/* one CPU's periodic pass over one cache */
+	OP_L_DRAIN,	/* a CPU's array of one cache */
+	OP_L_RCU_FREE,
+	OP_SLOB_ALLOC, OP_SLOB_FREE, OP_SLOB_RCU_FREE,
 	OP_DRAIN, OP_DRAIN_REMOTE, OP_FOLD, OP_ISOLATE, OP_SPLIT,
 	OP_INPUT,	/* one line that is told to the allocators' state directly */
 	OP_DUMP,
@@ -38,7 +43,11 @@ struct op {
 	bool alone;	 /* nothing else happens between its lines */
 	bool started, ended;
 	u8 depth;	 /* OP_CREATE: inside a slow allocation of its own */
-	u8 last_event;
+	u8 last_event;	 /* NO_EVENT: its first line is being entered */
+	bool reaped;	 /* OP_L_REAP: the node had its turn too */
+	bool new_page;	 /* OP_SLOB_ALLOC: found no room, got a page */
+	bool no_room;	 /* ... before what happened just before its first line */
+	u32 cache;	 /* SLAB: name of its first line, or NO_CACHE */
 	u32 first, last, next; /* lines; next: not yet passed */
 	u32 request;	 /* line that tells what was asked; NO_LINE: none did */
 	u32 outer;	 /* task's operation outside reclaim that this one is part of, or NO_OP */
@@ -46,6 +55,9 @@ struct op {
 	u64 captured;	 /* page that compaction set aside for it, or NO_PFN */
 	struct fiber *fiber;
 };
+
+#define NO_EVENT 0xffu
+#define NO_CACHE 0xffffffffu
 
 struct operations {
 	struct op *ops;

@@ -141,6 +141,7 @@ struct parser {
 	struct kms_error *err;
 	u8 event_slots[512]; /* event + 1 */
 	const char *line_start;
+	bool layer_known;
 };
 
 static int bad_word(struct parser *p, const char *what)
@@ -320,17 +321,29 @@ static int unknown_event(struct parser *p, size_t length)
 	char name[64];
 
 	snprintf(name, sizeof(name), "%.*s", (int)length, p->at);
-	if (name[1] == '_' && (name[0] == 'L' || name[0] == 'O'))
-		return kms_fail(p->err, KMS_EUSAGE,
-				"%s/trace.txt:%u: \"%s\" is a line of %s: only recordings of SLUB "
-				"can be replayed", p->r->dir, p->line, name,
-				name[0] == 'L' ? "SLAB" : "SLOB");
 	for (u32 i = 0; i < NR_EVENTS; i++)
 		names[i] = event_kinds[i].name;
 	near = kms_nearest(name, names, NR_EVENTS);
 	return kms_fail(p->err, KMS_EUSAGE, "%s/trace.txt:%u:%u: unknown event \"%s\"%s%s%s",
 			p->r->dir, p->line, (unsigned)(p->at - p->line_start) + 1, name,
 			near ? ", did you mean \"" : "", near ? near : "", near ? "\"?" : "");
+}
+
+/* The lines of one recording are of one slab layer. */
+static int check_layer(struct parser *p, u32 event)
+{
+	const char *name = event_kinds[event].name;
+	enum layer layer;
+
+	if (name[1] != '_' || (name[0] != 'S' && name[0] != 'L' && name[0] != 'O'))
+		return 0;
+	layer = name[0] == 'L' ? LAYER_SLAB : name[0] == 'O' ? LAYER_SLOB : LAYER_SLUB;
+	if (p->layer_known && p->r->layer != layer)
+		return kms_fail(p->err, KMS_EUSAGE, "%s/trace.txt:%u: %s is a line of another slab "
+				"layer than those before", p->r->dir, p->line, name);
+	p->layer_known = true;
+	p->r->layer = layer;
+	return 0;
 }
 
 /* TEXT lines are told apart by their first word; S_SHRINK has two forms. */
@@ -355,7 +368,7 @@ static int event_word(struct parser *p, struct line *line)
 			event = EV_S_SHRINK_BEGIN;
 	}
 	line->event = (u8)event;
-	return 0;
+	return check_layer(p, (u32)event);
 }
 
 static int parse_line(struct parser *p, struct line *line)
@@ -381,6 +394,8 @@ static int parse_line(struct parser *p, struct line *line)
 	rc = event_word(p, line);
 	if (!rc)
 		rc = words(p, line);
+	if (line->event == EV_L_ALLOC && !rc && line_arg(p->r, line, 5))
+		line->event = EV_L_ALLOC_BULK;
 	p->at += strcspn(p->at, "\n");
 	p->at += *p->at == '\n';
 	return rc;

@@ -19,7 +19,7 @@ enum event {
 
 enum event_role {
 	ROLE_STEP, ROLE_INPUT, ROLE_TEXT, ROLE_ANSWER_PAGE, ROLE_ANSWER_PAGE_BULK, ROLE_ANSWER_SLAB,
-	ROLE_ANSWER_SLAB_BULK, ROLE_ANSWER_KMALLOC_LARGE, NR_ROLES
+	ROLE_ANSWER_SLAB_BULK, ROLE_ANSWER_SLOB, ROLE_ANSWER_KMALLOC_LARGE, NR_ROLES
 };
 
 struct event_kind {
@@ -28,6 +28,8 @@ struct event_kind {
 	enum event_role role;
 };
 extern const struct event_kind event_kinds[NR_EVENTS];
+
+enum layer { LAYER_SLUB, LAYER_SLAB, LAYER_SLOB };
 
 #define NO_LINE 0xffffffffu
 #define NO_OP 0xffffffffu
@@ -46,6 +48,7 @@ struct line {
 
 struct recording {
 	const char *dir;
+	enum layer layer; /* by the names of its lines */
 	char *text; /* the trace, 0-terminated */
 	size_t text_bytes;
 	struct line *lines;

@@ -15,6 +15,7 @@
 #include "sim/validate/replay.h"
 
 #define STACK_BYTES (128u << 10)
+#define SEARCH_BACK 4096u
 #define LOOK_AHEAD 64u /* lines of its own that an operation may have skipped */
 
 struct replay *replaying;
@@ -171,7 +172,12 @@ static void learn(struct replay *v, const struct line *line, const u64 *args)
 		if (recorded != NO_PFN && args[0] != NO_PFN)
 			rename_pages(v, recorded, args[0], 1ull << (args[1] & 15));
 		break;
+	case EV_O_KMALLOC: case EV_O_CACHE_ALLOC: case EV_O_ALLOC:
+		if (recorded && args[0])
+			rename_object(v, recorded, args[0] - PAGE_OFFSET);
+		break;
 	case EV_S_FAST_ALLOC: case EV_S_SLOW_ALLOC: case EV_S_BULK_ALLOC:
+	case EV_L_ALLOC: case EV_L_ALLOC_BULK:
 		recorded = line_arg(&v->r, line, 1);
 		if (recorded && args[1])
 			rename_object(v, recorded, args[1] - PAGE_OFFSET);
@@ -356,6 +362,70 @@ static int on_node(int usual)
 	return usual;
 }
 
+/* A SLOB request that got a new page may have searched before others made room. */
+static bool on_no_room(void)
+{
+	const struct op *op = replaying->op;
+
+	return op && op->no_room;
+}
+
+static int by_line(const void *a, const void *b)
+{
+	const struct early_search *x = a, *y = b;
+
+	return x->line < y->line ? -1 : x->line > y->line;
+}
+
+/* The lines before an operation's first that its search may have come before. */
+static u32 search_line(const struct replay *v, const struct op *op)
+{
+	const struct line *first = &v->r.lines[op->first], *line = first;
+
+	while (line > v->r.lines && op->first - (u32)(line - v->r.lines) < SEARCH_BACK &&
+	       (line[-1].cpu != first->cpu || (line[-1].ctx & 3) > (first->ctx & 3)))
+		line--;
+	return (u32)(line - v->r.lines);
+}
+
+static int plan_searches(struct replay *v)
+{
+	u32 n = 0;
+
+	if (v->r.layer != LAYER_SLOB)
+		return 0;
+	v->early = calloc(v->o.nr + 1u, sizeof(*v->early));
+	if (!v->early)
+		return kms_fail(v->err, KMS_EFAIL, "out of memory");
+	for (u32 i = 0; i < v->o.nr; i++) {
+		const struct op *op = &v->o.ops[i];
+		u32 line = op->new_page ? search_line(v, op) : op->first;
+
+		if (line != op->first)
+			v->early[n++] = (struct early_search){ line, i };
+	}
+	qsort(v->early, n, sizeof(*v->early), by_line);
+	v->early[n].line = NO_LINE;
+	return 0;
+}
+
+static void search_early(struct replay *v, u32 at)
+{
+	for (; v->early[v->next_early].line <= at; v->next_early++) {
+		struct op *op = &v->o.ops[v->early[v->next_early].op];
+		u32 line = op->first;
+
+		while (line != NO_LINE && v->r.lines[line].event != EV_O_ALLOC)
+			line = v->r.lines[line].next;
+		if (line != NO_LINE)
+			op->no_room = !mm_replay_ops.slob_has_room(
+				line_arg(&v->r, &v->r.lines[line], 1),
+				(u32)line_arg(&v->r, &v->r.lines[line], 2),
+				(int)line_arg(&v->r, &v->r.lines[line], 4),
+				(u32)line_arg(&v->r, &v->r.lines[line], 3));
+	}
+}
+
 /* ---- the end of it ---- */
 
 static jmp_buf direct_end;
@@ -451,13 +521,17 @@ int validate_replay_run(struct replay *v)
 {
 	static const struct rt_stepper stepper = {
 		.step = on_step, .if_next = on_step_if_next, .retry = on_retry,
-		.captured = on_captured, .node = on_node, .bug = on_bug,
+		.captured = on_captured, .node = on_node, .no_room = on_no_room, .bug = on_bug,
 	};
 
+	if (plan_searches(v))
+		return v->err->code;
 	replaying = v;
 	fiber_settle_float_state();
 	rt_set_stepper(&stepper);
 	for (u32 at = 0; at < v->r.nr_lines && !v->stopped && !v->err->code; at++) {
+		if (v->early)
+			search_early(v, at);
 		if (v->r.lines[at].passed)
 			continue;
 		if (v->options->stop && *v->options->stop)

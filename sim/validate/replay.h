@@ -2,12 +2,13 @@
  * replay.h - what the files of a replay share.
  *
  *   recording.c   files to lines of numbers
- *   operations.c  lines to operations
+ *   operations.c  lines to operations; operations_slab.c, operations_slob.c: of these layers
  *   machine.c     the recorded machine, before its boot
  *   replay.c      operations in flight, one fiber each; steps against lines
  *   requests.c    what an operation asks of the allocators
  *   names.c       recorded frames, objects and caches to ours and back
- *   dump.c, dump_slab.c   dumps against the allocators' state
+ *   slab_restore.c  SLAB's state from a dump
+ *   dump.c, dump_slab.c, dump_layers.c   dumps against the allocators' state
  *   counters.c    SLUB's event counters
  *   describe.c    differences in words
  *   validate.c    the whole, and its result
@@ -42,6 +43,11 @@ struct worker {
 struct renaming {
 	u64 *keys, *values; /* open addressing; key ~0: free */
 	u32 nr, max;
+};
+
+/* When a SLOB request's search was made, if that is not its operation's first line. */
+struct early_search {
+	u32 line, op;
 };
 
 struct replay {
@@ -79,6 +85,8 @@ struct replay {
 	struct fiber main;
 	struct worker *worker, *idle, *workers;
 	bool stopped;
+	struct early_search *early; /* SLOB: by line, ends with NO_LINE */
+	u32 next_early;
 	struct slab_stats stats;
 	u64 (*counters_before)[NR_SLAB_STATS]; /* of procfs-start.txt: before it, then by it */
 	u32 counters_from;		       /* its first line */
@@ -115,7 +123,20 @@ bool renamed(const struct replay *v);
 u64 cache_name_id(struct replay *v, const struct kmem_cache *s);
 void renamings_free(struct replay *v);
 
+/* slab_restore.c: SLAB's state from the dump that the line names; an error is in v->err. */
+void slab_restore(struct replay *v, const struct line *line);
+
+/* describe_layers.c */
+bool slab_geometry_equal(struct replay *v, const struct line *line, const struct kmem_cache *s, char *why,
+			 size_t size);
+bool slob_geometry_equal(struct replay *v, const struct line *line, const struct kmem_cache *s, char *why,
+			 size_t size);
+s32 cache_refcount(const struct replay *v, const struct kmem_cache *s);
+u32 cache_object_size(const struct replay *v, const struct kmem_cache *s);
+
 /* describe.c */
+bool describe_field(struct replay *v, const struct line *line, const char *key, int base, u64 ours,
+		    char *why, size_t size);
 void miss_step(struct replay *v, const struct line *line, u32 step, const u64 *args, u32 n);
 void miss_text(struct replay *v, const struct line *line, const char *came);
 bool text_line_matches(struct replay *v, const struct line *line, const u64 *args, char *why,

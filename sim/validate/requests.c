@@ -204,9 +204,10 @@ static void free_objects(struct replay *v, const struct op *op)
 	free(objects);
 }
 
-static void create_cache(struct replay *v)
+static void create_cache(struct replay *v, const struct op *op)
 {
-	const struct line *line = replay_next_line(v);
+	bool begins = v->r.layer != LAYER_SLOB; /* else its lines are those of an allocation */
+	const struct line *line = begins ? replay_next_line(v) : &v->r.lines[op->request];
 	struct kmem_cache_args args = { 0 };
 	char name[256];
 
@@ -218,7 +219,8 @@ static void create_cache(struct replay *v)
 	args.useroffset = (u32)line_number(&v->r, line, "useroffset", 10);
 	args.usersize = (u32)line_number(&v->r, line, "usersize", 10);
 	args.ctor = line_number(&v->r, line, "ctor", 10);
-	replay_pass_line(v, true);
+	if (begins)
+		replay_pass_line(v, true);
 	v->slab->cache_create(&args);
 }
 
@@ -233,6 +235,67 @@ static void change_cache(struct replay *v, void (*change)(struct kmem_cache *))
 	replay_pass_line(v, true);
 	if (s)
 		change(s);
+}
+
+/* ---- SLAB and SLOB ---- */
+
+static bool shows(const struct replay *v, const struct op *op, u32 event, u32 *where)
+{
+	for (u32 at = op->first; at != NO_LINE; at = v->r.lines[at].next)
+		if (v->r.lines[at].event == event) {
+			*where = at;
+			return true;
+		}
+	return false;
+}
+
+/* The flags of a new slab's line have the request's zeroing. */
+static void alloc_slab_object(struct replay *v, const struct op *op)
+{
+	u32 at = op->request, grow;
+	u64 kept = shows(v, op, EV_L_GROW, &grow) ? ~0ull : NO_ZERO;
+
+	if (at != NO_LINE && cache(v, at))
+		v->slab->cache_alloc(cache(v, at), (u32)(arg(v, at, 2) & kept), (int)arg(v, at, 3));
+}
+
+/* Objects of another node that the pass sends home show in no line but this. */
+static int alien_node(const struct replay *v, const struct op *op)
+{
+	u32 at = op->first;
+
+	return v->r.lines[at].event == EV_L_FREE_BLOCK ? (int)arg(v, at, 1) : -1;
+}
+
+static void reap(struct replay *v, const struct op *op)
+{
+	u32 at;
+
+	if (cache(v, op->first))
+		mm_replay_ops.slab_reap(cache(v, op->first), alien_node(v, op),
+					shows(v, op, EV_L_REAP, &at));
+}
+
+static void alloc_block(struct replay *v, const struct op *op)
+{
+	u32 at;
+
+	if (shows(v, op, EV_O_KMALLOC, &at))
+		v->slab->kmalloc(arg(v, at, 1), (u32)(arg(v, at, 2) & NO_ZERO), (int)arg(v, at, 3));
+	else if (shows(v, op, EV_O_CACHE_ALLOC, &at) && v->caches[arg(v, at, 1)])
+		v->slab->cache_alloc(v->caches[arg(v, at, 1)], (u32)(arg(v, at, 2) & NO_ZERO),
+				     (int)arg(v, at, 3));
+}
+
+static void free_slob(struct replay *v, const struct op *op)
+{
+	u32 at = op->first;
+	void *object = object_of(v, arg(v, at, 0));
+
+	if (v->r.lines[at].event == EV_O_KFREE)
+		v->slab->kfree(object);
+	else if (v->caches[arg(v, at, 1)])
+		v->slab->cache_free(v->caches[arg(v, at, 1)], object);
 }
 
 /* ---- what the kernel does of its own accord ---- */
@@ -374,8 +437,22 @@ static void init_slab(struct replay *v, const struct op *op)
 	dump_compare(v, &v->r.lines[op->first]);
 	replay_pass_line(v, true);
 	name_boot_caches(v);
+	for (u32 i = 0; i < v->r.nr_names; i++) /* SLOB's recorder has no name for the cache of caches */
+		if (v->r.names[i][0] == '?')
+			v->boot_names[BOOT_NAME_KMEM_CACHE] = i;
 	v->slab->init();
+	if (v->r.layer == LAYER_SLOB) /* nothing else shows where its own cache is */
+		v->caches[v->boot_names[BOOT_NAME_KMEM_CACHE]] = kdata->kmem_cache;
 	v->slab_up = true;
+}
+
+/* The dump with which SLAB's replay begins. */
+static bool slab_begins(const struct replay *v, const struct line *line)
+{
+	char text[64];
+
+	line_words(&v->r, line, text, sizeof(text));
+	return !v->slab_up && !strcmp(text, "MARK DUMP state-start.txt");
 }
 
 void request_execute(struct replay *v, struct op *op)
@@ -401,10 +478,26 @@ void request_execute(struct replay *v, struct op *op)
 		if (cache(v, first))
 			mm_replay_ops.flush_cpu(cache(v, first));
 		break;
-	case OP_CREATE: create_cache(v); break;
+	case OP_CREATE: create_cache(v, op); break;
 	case OP_SHRINK: change_cache(v, v->slab->cache_shrink); break;
 	case OP_DESTROY: change_cache(v, v->slab->cache_destroy); break;
 	case OP_RCU_FREE: free_slab(v, op); break;
+	case OP_L_ALLOC: alloc_slab_object(v, op); break;
+	case OP_L_FREE: free_object(v, op); break;
+	case OP_L_REAP: reap(v, op); break;
+	case OP_L_DRAIN:
+		if (cache(v, first))
+			mm_replay_ops.slab_drain_cpu(cache(v, first));
+		break;
+	case OP_L_RCU_FREE:
+		if (cache(v, first))
+			mm_replay_ops.slab_free_pages(cache(v, first), arg(v, first, 1));
+		break;
+	case OP_SLOB_ALLOC: alloc_block(v, op); break;
+	case OP_SLOB_FREE: free_slob(v, op); break;
+	case OP_SLOB_RCU_FREE:
+		mm_replay_ops.slob_free(object_of(v, arg(v, first, 0)), arg(v, first, 1));
+		break;
 	case OP_DRAIN: case OP_DRAIN_REMOTE: case OP_FOLD:
 		if (has_zone(v, arg(v, first, 0)))
 			work_on_zone(v, op);
@@ -414,6 +507,10 @@ void request_execute(struct replay *v, struct op *op)
 										      1)); break;
 	case OP_INPUT: tell(v, op); break;
 	case OP_DUMP:
+		if (v->r.layer == LAYER_SLAB && slab_begins(v, &v->r.lines[first])) {
+			name_boot_caches(v);
+			slab_restore(v, &v->r.lines[first]);
+		}
 		dump_compare(v, &v->r.lines[first]);
 		counters_at_dump(v, &v->r.lines[first]);
 		replay_pass_line(v, true);

@@ -14,6 +14,7 @@ static const char *const answer_names[NR_ROLES] = {
 	[ROLE_ANSWER_PAGE_BULK] = "page_bulk",
 	[ROLE_ANSWER_SLAB] = "slab_alloc",
 	[ROLE_ANSWER_SLAB_BULK] = "slab_bulk",
+	[ROLE_ANSWER_SLOB] = "slob_alloc",
 	[ROLE_ANSWER_KMALLOC_LARGE] = "kmalloc_large",
 };
 
@@ -88,10 +89,13 @@ static int sum_up(const struct replay *v, struct validate_result *result)
 
 /* ---- the whole ---- */
 
-static const struct slab_ops *slub(void)
+static const struct slab_ops *policy(enum layer layer)
 {
+	static const char *const names[] = { [LAYER_SLUB] = "slub", [LAYER_SLAB] = "slab",
+					     [LAYER_SLOB] = "slob" };
+
 	for (u32 i = 0; i < mm_ops_plain.nr_policies; i++)
-		if (!strcmp(mm_ops_plain.policies[i]->name, "slub"))
+		if (!strcmp(mm_ops_plain.policies[i]->name, names[layer]))
 			return mm_ops_plain.policies[i]->ops;
 	return NULL;
 }
@@ -100,6 +104,7 @@ static int replay(struct replay *v)
 {
 	int rc = machine_zones(v);
 
+	v->slab = policy(v->r.layer);
 	if (!rc)
 		rc = operations_find(&v->o, &v->r, v->err);
 	if (!rc)
@@ -129,6 +134,7 @@ static void give_back(struct replay *v)
 		slab_stats_stop(&v->stats);
 	free(v->counters_before);
 	free(v->caches);
+	free(v->early);
 	operations_free(&v->o);
 	recording_close(&v->r);
 	free(v);
@@ -147,7 +153,6 @@ int validate_recording(const char *dir, const struct validate_options *options,
 	v->options = options;
 	v->result = result;
 	v->err = err;
-	v->slab = slub();
 	rc = recording_open(&v->r, dir, err);
 	if (!rc)
 		rc = replay(v);

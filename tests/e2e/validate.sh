@@ -32,6 +32,26 @@ ok "twice the same" json_is $boot '"ok": *true'
 ok "byte for byte" cmp "$tmp/first" "$tmp/json"
 ok "with --resync" exits 0 "everything exact" "$kmemsim" validate $boot --resync
 
+ok "SLAB, from the state at the start" json_is tests/exact/slab-up-start '"ok": *true' '"slab_alloc"' \
+	'"slab_bulk"' '"l_block"' '"l_refill"' '"name": *"start"'
+ok "SLOB, from the empty buddy" json_is tests/exact/slob-up-boot '"ok": *true' '"slob_alloc"' \
+	'"kmalloc_large"' '"o_newpage"' '"o_cache_free"'
+for f in slab slob; do
+	ok "golden $f" exits 0 "^ok" "$kmemsim" validate --golden tests/golden/$f-plain.txt.zst
+done
+cp -r tests/exact/slab-up-start "$tmp/slab"
+zstd -q -d --rm "$tmp/slab/trace.txt.zst"
+sed -i '78100,$s/^\(.* L_ALLOC [^ ]* [0-9a-f]*\)0 /\18 /' "$tmp/slab/trace.txt"
+ok "wrong SLAB recording" exits 3 "expected L_ALLOC" "$kmemsim" validate "$tmp/slab" --resync
+rm "$tmp/slab/state-start.txt.zst"
+ok "SLAB without its state" exits 2 "state-start.txt" "$kmemsim" validate "$tmp/slab"
+printf '0 0 0 1 O_KFREE 1000 x\n' >>"$tmp/slab/trace.txt"
+ok "lines of two layers" exits 2 "line of another slab layer" "$kmemsim" validate "$tmp/slab"
+cp -r tests/exact/slob-up-boot "$tmp/slob"
+zstd -q -d --rm "$tmp/slob/trace.txt.zst"
+sed -i '20000,20400s/ O_ALLOC \([0-9a-f]*\) \([0-9]*\) / O_ALLOC \1 1\2 /' "$tmp/slob/trace.txt"
+ok "wrong SLOB recording" exits 3 "expected O_ALLOC" "$kmemsim" validate "$tmp/slob"
+
 cp -r $boot "$tmp/wrong"
 zstd -q -d --rm "$tmp/wrong/trace.txt.zst"
 sed -i '100000,100500s/\(S_FREE_FAST .*\) 1$/\1 2/' "$tmp/wrong/trace.txt"

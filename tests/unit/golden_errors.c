@@ -39,8 +39,9 @@ static const struct bad_file {
 	{ "Z pre 0 start 1024 span 4096 managed 4096 wm 10 20 30 boost 0 free 0 lowres 0 0 0 0 high 2 "
 	  "batch 7\nR 1 0 0\n12\nRE\n",
 	  ":1: snapshot 'pre' has 1 zones (Z lines) and 0 C lines, expected one for each" },
-	{ "G 0 1000 3: 0,3\nS 8 1 2 3 0 0 8\n8\nSE\n", ": tests of the SLOB allocator, which cannot be validated yet" },
-	{ "S 8 9 2 3 0 0 8\n1018\n1010\n1008\nSE\n", ": tests of the SLAB allocator, which cannot be validated yet" },
+	{ "G 3 1000 3: 0,3\nS 8 1 2 3 0 0 8\n8\nSE\n", ":1: found \" 3 1000 3: 0,3\", expected a list (0 to 2)" },
+	{ "B\nG 0 1000 4: 0,3\nS 8 1 2 3 0 0 8\n8\nSE\n", ":2: found \" 0 1000 4: 0,3\", expected a list" },
+	{ "G 0 1000 4: 2,2 0,2\nS 8 1 2 3 0 0 8\n8\nSE\n", ":1: found \" 0 1000 4: 2,2 0,2\", expected" },
 	{ "R 1 0 0 \001\n", ":1:9: found '?', expected a decimal number" },
 };
 

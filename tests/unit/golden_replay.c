@@ -52,6 +52,9 @@ static void unmovable_first(void **state)
 static void slub_plain(void **state)
 {
 	expect_all(GOLDEN_DIR "slub-plain.txt.zst", "S", 55684, -1);
+	expect_all(GOLDEN_DIR "slab-plain.txt.zst", "S", 38559, -1);
+	expect_all(GOLDEN_DIR "slob-plain.txt.zst", "S", 38559, -1);
+	expect_all(GOLDEN_DIR "slob-plain.txt.zst", "K", 6019, -1);
 }
 
 static void slub_shuffled(void **state)
@@ -145,6 +148,23 @@ static void without_a_final_state_there_is_none(void **state)
 }
 
 /* ---- slabs ---- */
+
+static void a_changed_object_of_others_is_noticed(void **state)
+{
+	static const char *const files[] = { GOLDEN_DIR "slab-plain.txt.zst", GOLDEN_DIR "slob-plain.txt.zst" };
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(files); i++) {
+		size_t n;
+		char *text = unpacked(files[i], &n), *line = line_at(text, 1002);
+		char *digit = line + strcspn(line, "\n") - 2;
+
+		*digit = *digit == '0' ? '1' : '0';
+		validate_text(text);
+		free(text);
+		assert_true(inexact("S") >= 1);
+		assert_false(report.ok);
+	}
+}
 
 static void a_changed_object_is_noticed(void **state)
 {
@@ -266,6 +286,7 @@ int main(void)
 		cmocka_unit_test(another_start_gives_other_answers),
 		cmocka_unit_test(without_a_final_state_there_is_none),
 		cmocka_unit_test(a_changed_object_is_noticed),
+		cmocka_unit_test(a_changed_object_of_others_is_noticed),
 		cmocka_unit_test(one_slab_of_another_order_is_noticed),
 		cmocka_unit_test(one_recorded_slab_is_not_two),
 		cmocka_unit_test(packed_files_are_the_same),

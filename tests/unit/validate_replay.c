@@ -337,7 +337,7 @@ static void damage_is_refused(void **state)
 	line[11] = saved;
 	line = nth(c.trace, " S_FAST_ALLOC ", 5);
 	memcpy(line, " L_", 3);
-	expect_error(&c, "SLAB");
+	expect_error(&c, "unknown event \"L_FAST_ALLOC\"");
 	memcpy(line, " S_", 3);
 	line = nth(c.trace, "MARK DUMP state-before", 1);
 	memcpy(line, "MARK JUMP", 9);
