@@ -114,9 +114,8 @@ static void run(const char *policy, sim_thread_fn *fn, void *result)
 
 	if (cfg_load(&cfg, &machine_config_table, &machine, "configs/machines/haswell-i7-4790k.json",
 		     settings, nr_settings, &err) ||
-	    system_start(&system, &config, &err))
+	    system_start(&system, &config, &err) || system_boot_rest(&system, &err))
 		fail_msg("%s", err.text);
-	system_boot_rest(&system);
 	mm = system.mm;
 	ops = system.policy->ops;
 	sim_thread_start(0, "benchmark", fn, result);
