@@ -165,7 +165,7 @@ $(O)/lib/mm_plain.o: $(MM_OBJS_plain)
 
 $(O)/lib/mm_native.o: $(patsubst models/mm/%.c,$(O)/mm/native/%.o,$(MM_SRC))
 	@mkdir -p $(@D)
-	$(Q)ld -r -o $@ $^ && objcopy --redefine-sym mm_ops_plain=mm_ops_native $@ && objcopy --localize-hidden $@
+	$(Q)ld -r -o $@ $^ && objcopy --redefine-sym mm_ops_plain=mm_ops_native --redefine-sym mm_replay_ops=mm_replay_ops_native $@ && objcopy --localize-hidden $@
 
 $(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
 	@mkdir -p $(@D)
