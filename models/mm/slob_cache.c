@@ -251,4 +251,5 @@ const struct slab_policy slob_policy = {
 	.summary = "SLOB: first fit in shared pages, one global lock, no per-CPU lists",
 	.source = "Linux 6.1 (mm/slob.c, removed in 6.4)",
 	.ops = &slob_ops,
+	SLAB_PARAMS(slob_break1, slob_break2),
 };

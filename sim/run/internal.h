@@ -255,6 +255,7 @@ struct run {
 	const struct kms_workload_info *info;
 	const struct mm_ops *mm;	/* flavour that carries out requests */
 	const struct slab_ops *slab;
+	u64 slab_period; /* ns between its periodic work, 0 none */
 	const struct slab_policy *policy, *policy_plain;
 	bool cycle;
 	struct machine *machine;

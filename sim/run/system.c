@@ -167,13 +167,20 @@ static u64 given_or_default(u64 value)
 	return value == ~0ull ? 0 : given(value);
 }
 
-static struct mm_params kernel_params(const struct mm_params *config)
+static struct mm_params kernel_params(const struct system_config *c)
 {
-	struct mm_params p = *config;
+	struct mm_params p = *c->params;
+
+	for (size_t i = 0; c->lowmem_reserve_ratio && i < c->lowmem_reserve_ratio->n; i++)
+		p.lowmem_reserve_ratio[i] = given(((const u64 *)c->lowmem_reserve_ratio->items)[i]);
 
 	p.watermark_boost_factor = given(p.watermark_boost_factor);
 	p.slub_max_order = given(p.slub_max_order);
 	p.remote_node_defrag_ratio = given(p.remote_node_defrag_ratio);
+	p.slab_max_order = given_or_default(p.slab_max_order);
+	p.slab_limit = given_or_default(p.slab_limit);
+	p.slab_batchcount = given_or_default(p.slab_batchcount);
+	p.slab_shared = given_or_default(p.slab_shared);
 	p.cpu_partial = given_or_default(p.cpu_partial);
 	p.min_partial = given_or_default(p.min_partial);
 	p.sheaf_capacity = given_or_default(p.sheaf_capacity);
@@ -184,7 +191,7 @@ static struct mm_params kernel_params(const struct mm_params *config)
 
 int system_start(struct system *s, const struct system_config *c, struct kms_error *err)
 {
-	struct mm_params params = kernel_params(c->params);
+	struct mm_params params = kernel_params(c);
 	struct memblock *mb = calloc(1, sizeof(*mb));
 	int ret;
 

@@ -19,6 +19,7 @@
 struct system_config {
 	const struct machine_config *machine;
 	const struct mm_params *params;
+	const struct cfg_array *lowmem_reserve_ratio; /* u64, by zone index; NULL: the kernel's */
 	const char *slab;		      /* policy name, or a file (sim/plugin) */
 	const cJSON *policy_params;	      /* of such a file, or NULL */
 	bool checked;			      /* look at all its accesses in functional timing, too */
