@@ -180,6 +180,8 @@ struct slab_policy {
 	const struct slab_ops *ops;
 	const struct slab_param *params; /* [nr_params] */
 	uint32_t nr_params;
+	/* Most per-CPU memory that a slab cache for objects of that size takes; NULL: little. */
+	uint64_t (*percpu_bytes)(uint32_t object_size);
 };
 
 struct mm_ops {

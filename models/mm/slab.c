@@ -343,4 +343,5 @@ const struct slab_policy slab_policy = {
 	.source = "Linux 6.1 (mm/slab.c), without debugging and freelist randomisation",
 	.ops = &slab_ops,
 	SLAB_PARAMS(slab_max_order, slab_nomerge),
+	.percpu_bytes = slab_percpu_bytes,
 };

@@ -359,6 +359,12 @@ static u32 unless_tuned(enum kms_tunable tunable, u32 normal)
 	return value == TUNE_UNSET ? normal : value;
 }
 
+/* Its array, and the one of one object that it may have had before. */
+u64 slab_percpu_bytes(u32 object_size)
+{
+	return array_bytes(unless_tuned(TUNE_SLAB_LIMIT, limit_for(object_size))) + array_bytes(1);
+}
+
 /* Give a cache arrays of the size that fits its objects, or that the parameters say. */
 bool slab_enable_arrays(struct slab_cache *s, gfp_t gfp)
 {

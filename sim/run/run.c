@@ -139,7 +139,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
 		.lowmem_reserve_ratio = &c->allocator.lowmem_reserve_ratio,
 		.policy_params = c->allocator.policy_params, .checked = c->check || run->options->check,
-		.recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
+		.workload = run->info, .recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
 		.seed = c->seed, .cycle = run->cycle, .access = run->options->access,
 	};
 	int ret;

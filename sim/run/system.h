@@ -24,6 +24,7 @@ struct system_config {
 	const cJSON *policy_params;	      /* of such a file, or NULL */
 	bool checked;			      /* look at all its accesses in functional timing, too */
 	const char *costs;		      /* cost table file; NULL: instruction work costs nothing */
+	const struct kms_workload_info *workload; /* its slab caches; NULL: none known */
 	const struct kms_workload_info *recorded; /* memory map and CPUs to rebuild; NULL: the machine's own */
 	u64 seed;
 	bool cycle;
