@@ -8,6 +8,8 @@ build=$1 what=${2:-all}
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
 passed=0 failed=0
+limit=600
+[ -n "$KMS_SOAK" ] && limit=7200
 
 count() { # name, status, file with its output
 	ok=$(grep -cE '^(\[ +OK +\]|ok )' "$3")
@@ -23,7 +25,7 @@ count() { # name, status, file with its output
 for dir in "$build" "$build-asan"; do
 	for t in "$dir"/tests/unit/* "$dir"/tests/property/*; do
 		[ -x "$t" ] && [ -f "$t" ] || continue
-		timeout 600 "$t" >"$out" 2>&1
+		timeout $limit "$t" >"$out" 2>&1
 		count "$t" $? "$out"
 	done
 done

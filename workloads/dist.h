@@ -8,6 +8,10 @@
  *	lognormal	median		standard deviation of the logarithm
  *	pareto		smallest value	exponent (below 1 the mean is infinite)
  *	weibull		scale		exponent
+ *	bimodal		mean of the first mode, mean of the second, drawn with probability share;
+ *			both are exponential
+ *	zipf		exponent: values[i] with a weight of 1 / (i + 1)^a
+ *	empirical	- evenly in [values[i], values[i + 1]], by weights[i]
  *	discrete	- values[i] with a probability of weights[i] / sum of the weights
  *
  * Drawn by GSL, then clamped to [min, max]; max 0 is no upper bound.
@@ -21,7 +25,7 @@
 
 struct dist {
 	const struct dist_config *config;
-	gsl_ran_discrete_t *table; /* of a discrete one */
+	gsl_ran_discrete_t *table; /* of one with values */
 };
 
 /* pre: the config passed its check. False: out of host memory. */

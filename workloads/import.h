@@ -12,18 +12,38 @@
 
 #include "workloads/request.h"
 
+/* What was read and what became of it; docs/importing.md defines every number. */
 struct import_result {
-	u64 events;	      /* lines or records read */
+	u64 events;	      /* events understood */
 	u64 requests;	      /* requests written */
-	u64 outcomes;	      /* events that are the recorded allocator's own steps */
+	u64 outcomes;	      /* events that are the recorded allocator's own steps, or left out for a cause */
 	u64 slab_pages;	      /* page requests of the slab layer, left out */
 	u64 frees_without_alloc;
+	u64 live_at_start;    /* objects whose first event is a free */
 	u64 live_at_end;
-	u64 unknown;	      /* events not understood */
+	u64 unknown;	      /* lines or records not understood */
+	u64 lost;	      /* events that the recording says it lost */
+	u64 null_frees;
+	u64 alloc_over_live;  /* allocations of an address whose free was not recorded */
+	u64 frees_matched;    /* frees whose allocation was seen */
+	const char *format;   /* name of the importer */
 };
 
-/* source: a recording's folder or file; the format is found from its content. */
+struct import_options {
+	const char *format; /* NULL: found from the content */
+	bool strict;	    /* stop at the first malformed record, instead of counting it */
+};
+
+/* source: a recording's folder or file. options may be NULL. */
+int import_recording_with(const char *source, const char *output, const struct import_options *options,
+			  struct import_result *result, struct kms_error *err);
 int import_recording(const char *source, const char *output, struct import_result *result,
 		     struct kms_error *err);
+/* Share of the frees whose allocation was seen; 1 where there are no frees. */
+double import_matched(const struct import_result *result);
+/* Share of the events, without frees of nothing, that were understood. */
+double import_coverage(const struct import_result *result);
+/* The i-th format's name, NULL after the last. */
+const char *import_format_name(u32 i);
 
 #endif

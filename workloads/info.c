@@ -251,7 +251,7 @@ int workload_info_encode(const struct kms_workload_info *info, struct bytes *out
  */
 static void *get_array(struct cursor *c, u32 *n, size_t size, size_t min_bytes)
 {
-	u64 count = cursor_varint(c);
+	u64 count = cursor_varint(c), room = 1;
 	void *array;
 
 	*n = 0;
@@ -261,7 +261,9 @@ static void *get_array(struct cursor *c, u32 *n, size_t size, size_t min_bytes)
 	}
 	if (!count)
 		return NULL;
-	array = calloc(count, size);
+	while (room < count) /* a power of two, as add_string() expects */
+		room *= 2;
+	array = calloc(room, size);
 	if (!array)
 		c->bad = true;
 	else

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <zlib.h>
 #include <zstd.h>
 
 #include "workloads/lines.h"
@@ -24,6 +25,17 @@ bool lines_exist(const char *directory, const char *name)
 	found |= !access(path, F_OK);
 	free(path);
 	return found;
+}
+
+static int buffers(struct lines *l, struct kms_error *err)
+{
+	l->in = malloc(READ_BYTES);
+	l->capacity = 2 * READ_BYTES;
+	l->text = malloc(l->capacity + 1);
+	if (l->in && l->text)
+		return 0;
+	lines_close(l);
+	return kms_fail(err, KMS_EFAIL, "no host memory");
 }
 
 int lines_open(struct lines *l, const char *directory, const char *name, struct kms_error *err)
@@ -46,19 +58,46 @@ int lines_open(struct lines *l, const char *directory, const char *name, struct 
 		lines_close(l);
 		return KMS_EUSAGE;
 	}
-	l->in = malloc(READ_BYTES);
-	l->capacity = 2 * READ_BYTES;
-	l->text = malloc(l->capacity + 1);
-	if (l->in && l->text)
-		return 0;
+	return buffers(l, err);
+}
+
+static int cannot_read(struct lines *l, struct kms_error *err)
+{
+	int ret = kms_fail(err, KMS_EUSAGE, "cannot read '%s': %s", l->path, strerror(errno));
+
 	lines_close(l);
-	return kms_fail(err, KMS_EFAIL, "no host memory");
+	return ret;
+}
+
+int lines_open_file(struct lines *l, const char *path, struct kms_error *err)
+{
+	static const u8 zstd[4] = { 0x28, 0xb5, 0x2f, 0xfd }, gz[2] = { 0x1f, 0x8b };
+	u8 magic[4] = { 0 };
+
+	memset(l, 0, sizeof(*l));
+	l->path = strdup(path);
+	if (!l->path)
+		return kms_fail(err, KMS_EFAIL, "no host memory");
+	l->file = fopen(path, "rb");
+	if (!l->file || (!fread(magic, 1, sizeof(magic), l->file) && ferror(l->file)))
+		return cannot_read(l, err);
+	rewind(l->file);
+	if (!memcmp(magic, zstd, sizeof(zstd)))
+		l->zstd = ZSTD_createDStream();
+	if (!memcmp(magic, gz, sizeof(gz))) {
+		l->gz = gzopen(path, "rb");
+		if (!l->gz)
+			return cannot_read(l, err);
+	}
+	return buffers(l, err);
 }
 
 void lines_close(struct lines *l)
 {
 	if (l->file)
 		fclose(l->file);
+	if (l->gz)
+		gzclose(l->gz);
 	ZSTD_freeDStream(l->zstd);
 	free(l->in);
 	free(l->text);
@@ -103,6 +142,20 @@ static int fill_plain(struct lines *l, struct kms_error *err)
 	return !n && ferror(l->file) ? read_error(l, err) : 0;
 }
 
+static int fill_gz(struct lines *l, struct kms_error *err)
+{
+	int n = gzread(l->gz, l->text + l->length, (unsigned)(l->capacity - l->length)), code;
+	const char *what = gzerror(l->gz, &code);
+
+	if (n > 0)
+		l->length += (size_t)n;
+	l->end = n <= 0;
+	if (n >= 0 && (code == Z_OK || code == Z_STREAM_END))
+		return 0;
+	return kms_fail(err, KMS_EUSAGE, "'%s': damaged after line %llu: %s", l->path,
+			(unsigned long long)l->number, what);
+}
+
 static int fill_zstd(struct lines *l, struct kms_error *err)
 {
 	ZSTD_outBuffer out = { l->text, l->capacity, l->length };
@@ -133,6 +186,51 @@ static int fill_zstd(struct lines *l, struct kms_error *err)
 	return 0;
 }
 
+static int fill(struct lines *l, struct kms_error *err)
+{
+	return l->zstd ? fill_zstd(l, err) : l->gz ? fill_gz(l, err) : fill_plain(l, err);
+}
+
+int lines_peek(const char *path, char *text, size_t capacity, size_t *length, struct kms_error *err)
+{
+	struct lines l;
+	int ret = lines_open_file(&l, path, err);
+
+	while (!ret && !l.end && l.length < capacity) {
+		ret = make_room(&l, err);
+		if (!ret)
+			ret = fill(&l, err);
+	}
+	*length = 0;
+	if (!ret) {
+		*length = l.length < capacity ? l.length : capacity;
+		memcpy(text, l.text, *length);
+	}
+	lines_close(&l);
+	return ret;
+}
+
+int lines_unpack(const char *path, int fd, struct kms_error *err)
+{
+	struct lines l;
+	int ret = lines_open_file(&l, path, err);
+
+	while (!ret && !l.end) {
+		l.at = l.length = 0;
+		ret = fill(&l, err);
+		while (!ret && l.at < l.length) {
+			ssize_t n = write(fd, l.text + l.at, l.length - l.at);
+
+			if (n <= 0 && errno != EINTR)
+				ret = kms_fail(err, KMS_EFAIL, "cannot write what '%s' unpacks to: %s", path,
+					       strerror(errno));
+			l.at += n > 0 ? (size_t)n : 0;
+		}
+	}
+	lines_close(&l);
+	return ret;
+}
+
 int lines_next(struct lines *l, char **line, struct kms_error *err)
 {
 	for (;;) {
@@ -155,7 +253,7 @@ int lines_next(struct lines *l, char **line, struct kms_error *err)
 			return 0;
 		ret = make_room(l, err);
 		if (!ret)
-			ret = l->zstd ? fill_zstd(l, err) : fill_plain(l, err);
+			ret = fill(l, err);
 		if (ret)
 			return ret;
 	}

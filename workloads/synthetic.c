@@ -1,210 +1,224 @@
 /*
  * synthetic.c - a workload from distributions, as a stream of requests.
  *
- * CPUs take turns by their own clocks, which advance by the think time. In its
- * turn a CPU frees what has reached its lifetime, counted in its allocations,
- * and allocates once. An object to be freed by another CPU goes into that CPU's
- * queue. All requests are made in one global order, a little ahead of what
- * replay has asked for, so each CPU's requests do not depend on the pace at
- * which they are taken. The stream is made twice: once at opening, to know how
- * many requests and slots there will be.
+ * CPUs take turns by their own clocks, which advance by think time or by the
+ * arrivals. In its turn a CPU frees what has reached its lifetime, counted in
+ * its allocations, and allocates once from a class drawn from the phase's mix.
+ * When all CPUs have made their part of a phase, what it drains is freed and
+ * the next one begins. maker.c turns this one global order into a stream.
  *
  * Every use of randomness on every CPU has its own stream of numbers.
  */
-#include <stdio.h>
-
-#include "models/mm/mm_types.h"
-#include "sim/engine/rng.h"
-#include "workloads/dist.h"
-#include "workloads/info.h"
-#include "workloads/slots.h"
 #include "workloads/synthetic.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "sim/engine/rng.h"
+#include "workloads/synthetic_living.h"
+#include "workloads/synthetic_plan.h"
 
 #define MAX_KMALLOC (4u << 20)
 #define MAX_ORDER_ASKED 10
-#define GFP_KERNEL_FLAGS (__GFP_RECLAIM | __GFP_IO | __GFP_FS)
-#define GFP_MOVABLE_FLAGS (GFP_KERNEL_FLAGS | __GFP_HARDWALL | __GFP_HIGHMEM | __GFP_MOVABLE)
+#define NS_PER_S 1e9
 
-enum synthetic_site { SITE_NONE, SITE_KMALLOC, SITE_PAGES_MOVABLE, SITE_PAGES_UNMOVABLE, NR_SITES };
-
-static const char *const site_names[NR_SITES] = {
-	"", "synthetic.kmalloc", "synthetic.pages.movable", "synthetic.pages.unmovable",
+enum synthetic_stream {
+	RNG_SIZE, RNG_LIFETIME, RNG_THINK, RNG_KIND, RNG_ORDER, RNG_REMOTE, RNG_BATCH, RNG_DRAIN, NR_RNGS
 };
 
-enum synthetic_stream { RNG_SIZE, RNG_LIFETIME, RNG_THINK, RNG_KIND, RNG_ORDER, RNG_REMOTE, NR_RNGS };
-
-static const char *const rng_names[NR_RNGS] = { "size", "lifetime", "think", "kind", "order", "remote" };
-
-/* An object and when it dies. Ties: allocated first, freed first. */
-struct living {
-	u64 death;  /* allocations of its CPU */
-	u64 serial;
-	struct kms_object_ref ref;
-	u8 op; /* that frees it */
-	u8 order;
+static const char *const rng_names[NR_RNGS] = {
+	"size", "lifetime", "think", "kind", "order", "remote", "batch", "drain",
 };
 
-struct made {
-	struct kms_request request;
-	struct kms_object_ref ref;
+struct batch {
+	struct living_list list;
+	u64 target;
 };
 
 struct synthetic_cpu {
 	gsl_rng *rng[NR_RNGS];
-	struct living *heap; /* earliest death first */
-	u64 n, capacity;
-	u64 allocations, quota;
+	gsl_ran_discrete_t *mix; /* of the phase; NULL: nothing to draw */
+	struct living_list heap;
+	struct batch *batches;	 /* by class */
+	u64 allocations;
+	u64 quota; /* allocations until the phase ends for this CPU */
 	double clock; /* ns */
-	struct made *queue; /* ring */
-	u64 head, tail, queue_capacity;
-	struct kms_object_ref out; /* of the request handed out last */
+	double burst_end; /* ns */
 };
 
 struct synthetic {
-	struct kms_stream stream;
-	struct kms_workload_info info;
+	struct maker maker;
 	struct synthetic_config config;
-	u64 seed;
-	struct dist size, lifetime, think, order;
-	struct slot_pool slots;
+	struct plan plan;
+	struct dist think, on, off;
 	struct synthetic_cpu *cpus;
 	u32 nr_cpus;
-	u64 seq, serial;
-	u64 last_time;
-	bool counting; /* the first pass: requests are counted, not kept */
-	bool failed;   /* host memory ran out */
+	u64 serial;
+	u32 phase; /* the next to begin */
 };
 
-/* ---- objects by time of death ---- */
+/* ---- frees ---- */
 
-static bool dies_before(const struct living *a, const struct living *b)
-{
-	return a->death != b->death ? a->death < b->death : a->serial < b->serial;
-}
-
-static bool heap_add(struct synthetic_cpu *c, struct living object)
-{
-	u64 at = c->n;
-
-	if (c->n == c->capacity) {
-		u64 capacity = c->capacity ? 2 * c->capacity : 256;
-		struct living *grown = realloc(c->heap, capacity * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		c->heap = grown;
-		c->capacity = capacity;
-	}
-	for (c->n++; at && dies_before(&object, &c->heap[(at - 1) / 2]); at = (at - 1) / 2)
-		c->heap[at] = c->heap[(at - 1) / 2];
-	c->heap[at] = object;
-	return true;
-}
-
-static struct living heap_take(struct synthetic_cpu *c)
-{
-	struct living first = c->heap[0], last = c->heap[--c->n];
-	u64 at = 0;
-
-	for (;;) {
-		u64 child = 2 * at + 1;
-
-		if (child >= c->n)
-			break;
-		if (child + 1 < c->n && dies_before(&c->heap[child + 1], &c->heap[child]))
-			child++;
-		if (!dies_before(&c->heap[child], &last))
-			break;
-		c->heap[at] = c->heap[child];
-		at = child;
-	}
-	c->heap[at] = last;
-	return first;
-}
-
-/* ---- requests ---- */
-
-static bool queue_add(struct synthetic_cpu *c, const struct made *made)
-{
-	if (c->tail - c->head == c->queue_capacity) {
-		u64 capacity = c->queue_capacity ? 2 * c->queue_capacity : 64;
-		struct made *grown = malloc(capacity * sizeof(*grown));
-
-		if (!grown)
-			return false;
-		for (u64 i = c->head; i < c->tail; i++)
-			grown[i % capacity] = c->queue[i % c->queue_capacity];
-		free(c->queue);
-		c->queue = grown;
-		c->queue_capacity = capacity;
-	}
-	c->queue[c->tail++ % c->queue_capacity] = *made;
-	return true;
-}
-
-static void emit(struct synthetic *s, u32 cpu, struct kms_request rq, struct kms_object_ref ref)
-{
-	struct made made = { rq, ref };
-
-	made.request.seq = s->seq++;
-	made.request.cpu = (u16)cpu;
-	made.request.node = -1;
-	made.request.time = s->last_time;
-	if (s->counting)
-		s->info.cpu_requests[cpu]++;
-	else if (!queue_add(&s->cpus[cpu], &made))
-		s->failed = true;
-}
-
-static void free_object(struct synthetic *s, u32 owner, const struct living *object)
+static u32 freeing_cpu(struct synthetic *s, u32 owner, const struct synthetic_class *class)
 {
 	gsl_rng *rng = s->cpus[owner].rng[RNG_REMOTE];
 	u32 cpu = owner;
 
-	if (s->nr_cpus > 1 && gsl_rng_uniform(rng) < s->config.remote_free_share) {
+	if (class->free_cpus.n)
+		return (u32)((const u64 *)class->free_cpus.items)[gsl_rng_uniform_int(rng, class->free_cpus.n)];
+	if (s->nr_cpus > 1 && gsl_rng_uniform(rng) < class->remote_free_share) {
 		cpu = (u32)gsl_rng_uniform_int(rng, s->nr_cpus - 1);
 		cpu += cpu >= owner;
 	}
-	emit(s, cpu, (struct kms_request){ .op = object->op, .order = object->order, .n = 1 }, object->ref);
-	if (!slot_give(&s->slots, cpu, object->ref))
-		s->failed = true;
+	return cpu;
 }
 
-static struct kms_request draw_request(struct synthetic *s, struct synthetic_cpu *c)
+static void free_object(struct synthetic *s, u32 owner, const struct living *object)
 {
-	struct kms_request rq = { .op = REQ_KMALLOC, .n = 1, .gfp = GFP_KERNEL_FLAGS, .site = SITE_KMALLOC };
-	bool pages = gsl_rng_uniform(c->rng[RNG_KIND]) < s->config.page_share;
-	bool movable = gsl_rng_uniform(c->rng[RNG_KIND]) < s->config.movable_share;
+	const struct plan_class *class = &s->plan.classes[object->class];
 
-	if (!pages) {
-		rq.size = dist_draw_integer(&s->size, c->rng[RNG_SIZE], 1, MAX_KMALLOC);
-		return rq;
+	maker_release(&s->maker, freeing_cpu(s, owner, &class->config), class->free_op, object->order,
+		      object->ref);
+}
+
+static void free_batch(struct synthetic *s, u32 cpu, u32 class)
+{
+	struct batch *b = &s->cpus[cpu].batches[class];
+	u32 order = s->plan.classes[class].config.free_order;
+	u64 n = b->list.n;
+
+	if (order == FREE_RANDOM && n > 1)
+		gsl_ran_shuffle(s->cpus[cpu].rng[RNG_BATCH], b->list.items, n, sizeof(*b->list.items));
+	for (u64 i = 0; i < n; i++)
+		free_object(s, cpu, &b->list.items[order == FREE_LIFO ? n - 1 - i : i]);
+	b->list.n = 0;
+}
+
+static void drain_list(struct synthetic *s, u32 cpu, struct living_list *list, double share, bool heap)
+{
+	struct synthetic_cpu *c = &s->cpus[cpu];
+	struct living_list rest = {0};
+
+	if (list->n > 1)
+		gsl_ran_shuffle(c->rng[RNG_DRAIN], list->items, list->n, sizeof(*list->items));
+	for (u64 i = 0; i < list->n; i++) {
+		if (gsl_rng_uniform(c->rng[RNG_DRAIN]) < share)
+			free_object(s, cpu, &list->items[i]);
+		else
+			s->maker.failed |= !(heap ? living_push : living_append)(&rest, list->items[i]);
 	}
-	rq.op = REQ_PAGE_ALLOC;
-	rq.order = (u8)dist_draw_integer(&s->order, c->rng[RNG_ORDER], 0, MAX_ORDER_ASKED);
-	rq.site = movable ? SITE_PAGES_MOVABLE : SITE_PAGES_UNMOVABLE;
-	if (movable)
-		rq.gfp = GFP_MOVABLE_FLAGS;
-	return rq;
+	free(list->items);
+	*list = rest;
+}
+
+static void drain(struct synthetic *s, double share)
+{
+	for (u32 cpu = 0; cpu < s->nr_cpus && share > 0; cpu++) {
+		drain_list(s, cpu, &s->cpus[cpu].heap, share, true);
+		for (u32 class = 0; class < s->plan.nr_classes; class++)
+			drain_list(s, cpu, &s->cpus[cpu].batches[class].list, share, false);
+	}
+}
+
+/* ---- allocations ---- */
+
+static void keep(struct synthetic *s, u32 cpu, struct living object)
+{
+	struct synthetic_cpu *c = &s->cpus[cpu];
+	const struct plan_class *class = &s->plan.classes[object.class];
+	struct batch *b = &c->batches[object.class];
+
+	if (class->config.immortal > 0 && gsl_rng_uniform(c->rng[RNG_LIFETIME]) < class->config.immortal)
+		return;
+	if (class->config.free_order == FREE_BY_LIFETIME) {
+		object.death = c->allocations +
+			       dist_draw_integer(&class->lifetime, c->rng[RNG_LIFETIME], 0, 1ull << 62);
+		s->maker.failed |= !living_push(&c->heap, object);
+		return;
+	}
+	if (!b->list.n)
+		b->target = dist_draw_integer(&class->batch, c->rng[RNG_BATCH], 1, 1ull << 32);
+	if (!living_append(&b->list, object))
+		s->maker.failed = true;
+	else if (b->list.n >= b->target)
+		free_batch(s, cpu, object.class);
 }
 
 static void allocate(struct synthetic *s, u32 cpu)
 {
 	struct synthetic_cpu *c = &s->cpus[cpu];
-	struct kms_request rq = draw_request(s, c);
-	struct living object = { .serial = s->serial++, .order = rq.order };
+	u32 class = s->plan.phases[s->phase - 1].first_class + (u32)gsl_ran_discrete(c->rng[RNG_KIND], c->mix);
+	const struct plan_class *p = &s->plan.classes[class];
+	struct kms_request rq = {.op = p->alloc_op, .gfp = p->gfp, .site = p->site, .cache = p->cache};
+	struct living object = {.serial = s->serial++, .class = class};
 
-	object.op = rq.op == REQ_KMALLOC ? REQ_KFREE : REQ_PAGE_FREE;
-	object.death = ++c->allocations +
-		       dist_draw_integer(&s->lifetime, c->rng[RNG_LIFETIME], 0, 1ull << 62);
-	if (!slot_take(&s->slots, cpu, &object.ref) || !heap_add(c, object)) {
-		s->failed = true;
-		return;
-	}
-	emit(s, cpu, rq, object.ref);
+	if (rq.op == REQ_PAGE_ALLOC)
+		rq.order = (u8)dist_draw_integer(&p->order, c->rng[RNG_ORDER], 0, MAX_ORDER_ASKED);
+	else
+		rq.size = dist_draw_integer(&p->size, c->rng[RNG_SIZE], 1, MAX_KMALLOC);
+	object.order = rq.order;
+	c->allocations++;
+	maker_alloc(&s->maker, cpu, rq, &object.ref);
+	keep(s, cpu, object);
 }
 
-/* The CPU whose turn it is, or -1 at the end. Ties: the lower number. */
+/* ---- time ---- */
+
+/* Rate of a day at time t, in allocations per ns; its maximum is at (1 + swing). */
+static double diurnal_rate(const struct arrivals_config *a, double rate, double t)
+{
+	double period = (double)a->period / KMS_PS_PER_NS;
+
+	return rate / NS_PER_S * (1 + a->swing * sin(2 * M_PI * fmod(t, period) / period));
+}
+
+/* Thinning (Lewis and Shedler): draw at the highest rate, keep in proportion. */
+static double next_diurnal(const struct arrivals_config *a, double rate, gsl_rng *rng, double t)
+{
+	double most = rate / NS_PER_S * (1 + a->swing);
+
+	do
+		t += gsl_ran_exponential(rng, 1 / most);
+	while (gsl_rng_uniform(rng) * most > diurnal_rate(a, rate, t));
+	return t;
+}
+
+/* Exponential gaps have no memory, so what is left of one at a burst's end goes on in the next. */
+static double next_in_bursts(struct synthetic *s, struct synthetic_cpu *c, double rate)
+{
+	gsl_rng *rng = c->rng[RNG_THINK];
+	double t = c->clock, left = gsl_ran_exponential(rng, NS_PER_S / rate);
+
+	while (t + left > c->burst_end) {
+		left -= fmax(c->burst_end - t, 0);
+		t = fmax(t, c->burst_end) + dist_draw(&s->off, rng);
+		c->burst_end = t + fmax(dist_draw(&s->on, rng), 1);
+	}
+	return t + left;
+}
+
+static double next_arrival(struct synthetic *s, struct synthetic_cpu *c)
+{
+	const struct arrivals_config *a = &s->config.arrivals;
+	double rate = s->plan.phases[s->phase - 1].rate;
+	gsl_rng *rng = c->rng[RNG_THINK];
+
+	switch (a->kind) {
+	case ARRIVALS_POISSON:
+		return c->clock + gsl_ran_exponential(rng, NS_PER_S / rate);
+	case ARRIVALS_BURSTS:
+		return next_in_bursts(s, c, rate);
+	case ARRIVALS_DIURNAL:
+		return next_diurnal(a, rate, rng, c->clock);
+	default:
+		return c->clock + dist_draw(&s->think, rng);
+	}
+}
+
+/* ---- turns and phases ---- */
+
+/* The CPU whose turn it is, or -1 at the end of the phase. Ties: the lower number. */
 static s32 whose_turn(const struct synthetic *s)
 {
 	s32 best = -1;
@@ -216,121 +230,125 @@ static s32 whose_turn(const struct synthetic *s)
 	return best;
 }
 
-static bool take_turn(struct synthetic *s)
+static void begin_phase(struct synthetic *s)
 {
-	s32 cpu = whose_turn(s);
+	const struct plan_phase *phase = &s->plan.phases[s->phase];
+	double now = (double)s->maker.time;
+
+	for (u32 i = 0; i < s->nr_cpus; i++)
+		now = fmax(now, s->cpus[i].clock);
+	if (s->phase)
+		s->maker.time = (u64)now;
+	maker_phase(&s->maker, s->phase);
+	for (u32 i = 0; !s->phase && i < s->maker.info.nr_caches; i++)
+		maker_create_cache(&s->maker, i);
+	for (u32 i = 0; i < s->nr_cpus; i++) {
+		struct synthetic_cpu *c = &s->cpus[i];
+
+		c->clock = now;
+		if (c->mix)
+			gsl_ran_discrete_free(c->mix);
+		s->maker.failed |= !plan_table(&s->plan, phase, i, &c->mix);
+		c->quota = c->allocations + (c->mix ? plan_quota(&s->plan, phase, i) : 0);
+	}
+	s->phase++;
+}
+
+static bool synthetic_step(struct maker *maker)
+{
+	struct synthetic *s = KMS_CONTAINER_OF(maker, struct synthetic, maker);
+	s32 cpu = s->phase ? whose_turn(s) : -1;
 	struct synthetic_cpu *c;
 
-	if (cpu < 0 || s->failed)
-		return false;
+	if (cpu < 0) {
+		if (s->phase)
+			drain(s, s->plan.phases[s->phase - 1].drain);
+		if (s->phase == s->plan.nr_phases)
+			return false;
+		begin_phase(s);
+		return true;
+	}
 	c = &s->cpus[cpu];
-	s->last_time = (u64)c->clock;
-	while (c->n && c->heap[0].death <= c->allocations) {
-		struct living object = heap_take(c);
+	maker->time = (u64)c->clock;
+	while (c->heap.n && c->heap.items[0].death <= c->allocations) {
+		struct living object = living_pop(&c->heap);
 
 		free_object(s, (u32)cpu, &object);
 	}
 	allocate(s, (u32)cpu);
-	c->clock += dist_draw(&s->think, c->rng[RNG_THINK]);
+	c->clock = next_arrival(s, c);
 	return true;
 }
 
 /* ---- making and unmaking ---- */
 
-static void cpus_free(struct synthetic *s)
+static void cpu_free(struct synthetic *s, struct synthetic_cpu *c)
 {
-	for (u32 i = 0; s->cpus && i < s->nr_cpus; i++) {
-		for (u32 r = 0; r < NR_RNGS; r++)
-			if (s->cpus[i].rng[r])
-				gsl_rng_free(s->cpus[i].rng[r]);
-		free(s->cpus[i].heap);
-		free(s->cpus[i].queue);
-	}
-	free(s->cpus);
-	s->cpus = NULL;
-	slot_pool_free(&s->slots);
+	for (u32 r = 0; r < NR_RNGS; r++)
+		if (c->rng[r])
+			gsl_rng_free(c->rng[r]);
+	for (u32 i = 0; c->batches && i < s->plan.nr_classes; i++)
+		free(c->batches[i].list.items);
+	if (c->mix)
+		gsl_ran_discrete_free(c->mix);
+	free(c->batches);
+	free(c->heap.items);
 }
 
-/* From the beginning; the phase mark is the first request. */
-static bool start(struct synthetic *s)
+static void synthetic_destroy(struct maker *maker)
+{
+	struct synthetic *s = KMS_CONTAINER_OF(maker, struct synthetic, maker);
+
+	for (u32 i = 0; s->cpus && i < s->nr_cpus; i++)
+		cpu_free(s, &s->cpus[i]);
+	free(s->cpus);
+	plan_free(&s->plan);
+	dist_free(&s->think);
+	dist_free(&s->on);
+	dist_free(&s->off);
+	free(s);
+}
+
+static bool cpus_init(struct synthetic *s, u64 seed)
 {
 	char use[64];
 
-	cpus_free(s);
 	s->cpus = calloc(s->nr_cpus, sizeof(*s->cpus));
-	if (!s->cpus)
-		return false;
-	for (u32 i = 0; i < s->nr_cpus; i++) {
-		s->cpus[i].quota = s->config.requests / s->nr_cpus + (i < s->config.requests % s->nr_cpus);
+	for (u32 i = 0; s->cpus && i < s->nr_cpus; i++) {
+		s->cpus[i].batches = calloc(s->plan.nr_classes, sizeof(*s->cpus[i].batches));
+		if (!s->cpus[i].batches)
+			return false;
 		for (u32 r = 0; r < NR_RNGS; r++) {
 			snprintf(use, sizeof(use), "synthetic.cpu%u.%s", i, rng_names[r]);
-			s->cpus[i].rng[r] = rng_open(s->seed, use);
+			s->cpus[i].rng[r] = rng_open(seed, use);
 		}
 	}
-	s->seq = s->serial = s->last_time = 0;
-	emit(s, 0, (struct kms_request){ .op = REQ_PHASE }, (struct kms_object_ref){ 0 });
-	return !s->failed;
+	return s->cpus;
 }
 
-static bool name_parts(struct kms_workload_info *info)
+/* What can be said before anything was made: bounds. */
+static void estimate(struct synthetic *s)
 {
-	for (u32 i = 0; i < NR_SITES; i++)
-		if (workload_info_add_site(info, site_names[i], strlen(site_names[i])) < 0)
-			return false;
-	info->source = strdup("synthetic");
-	info->kernel = strdup("");
-	info->allocator = strdup("");
-	info->nr_barriers = 1;
-	info->barriers = calloc(1, sizeof(*info->barriers)); /* the phase mark, request 0 */
-	return info->source && info->kernel && info->allocator && info->barriers &&
-	       workload_info_add_phase(info, "synthetic") == 0;
+	struct kms_workload_info *info = &s->maker.info;
+	u64 slots = s->plan.requests + 1;
+
+	info->requests = 2 * s->plan.requests + s->plan.nr_phases + info->nr_caches;
+	info->slots = slots < 1ull << 32 ? slots : 1ull << 32;
 }
 
-static bool count(struct synthetic *s)
+static bool synthetic_init(struct synthetic *s, const struct synthetic_config *config, u64 seed)
 {
-	s->counting = true;
-	if (!start(s))
+	s->config = *config;
+	s->nr_cpus = (u32)config->cpus;
+	s->maker.step = synthetic_step;
+	s->maker.destroy = synthetic_destroy;
+	if (!maker_init(&s->maker, s->nr_cpus, "synthetic", (u32)config->phases.n + 1) ||
+	    !plan_init(&s->plan, &s->config, &s->maker) || !cpus_init(s, seed) ||
+	    !dist_init(&s->think, &s->config.think) || !dist_init(&s->on, &s->config.arrivals.on) ||
+	    !dist_init(&s->off, &s->config.arrivals.off))
 		return false;
-	while (take_turn(s))
-		;
-	s->counting = false;
-	s->info.nr_cpus = s->nr_cpus;
-	s->info.nr_nodes = 1;
-	s->info.requests = s->seq;
-	s->info.slots = s->slots.next;
-	s->info.duration_ns = s->last_time;
-	return !s->failed;
-}
-
-static int synthetic_next(struct kms_stream *stream, u32 cpu, struct kms_request *request,
-			  struct kms_error *err)
-{
-	struct synthetic *s = KMS_CONTAINER_OF(stream, struct synthetic, stream);
-	struct synthetic_cpu *c = &s->cpus[cpu];
-	const struct made *made;
-
-	while (c->head == c->tail)
-		if (!take_turn(s))
-			return s->failed ? kms_fail(err, KMS_EFAIL, "no host memory for the synthetic workload")
-					 : 0;
-	made = &c->queue[c->head++ % c->queue_capacity];
-	*request = made->request;
-	c->out = made->ref;
-	request->refs = &c->out;
-	return 1;
-}
-
-static void synthetic_close(struct kms_stream *stream)
-{
-	struct synthetic *s = KMS_CONTAINER_OF(stream, struct synthetic, stream);
-
-	cpus_free(s);
-	dist_free(&s->size);
-	dist_free(&s->lifetime);
-	dist_free(&s->think);
-	dist_free(&s->order);
-	workload_info_free(&s->info);
-	free(s);
+	estimate(s);
+	return true;
 }
 
 int synthetic_open(struct kms_stream **stream, const struct synthetic_config *config, u64 seed,
@@ -341,16 +359,11 @@ int synthetic_open(struct kms_stream **stream, const struct synthetic_config *co
 	*stream = NULL;
 	if (!s)
 		return kms_fail(err, KMS_EFAIL, "no host memory for the synthetic workload");
-	s->stream = (struct kms_stream){ &s->info, synthetic_next, synthetic_close };
-	s->config = *config;
-	s->seed = seed;
-	s->nr_cpus = (u32)config->cpus;
-	if (!dist_init(&s->size, &s->config.size) || !dist_init(&s->lifetime, &s->config.lifetime) ||
-	    !dist_init(&s->think, &s->config.think) || !dist_init(&s->order, &s->config.order) ||
-	    !name_parts(&s->info) || !count(s) || !start(s)) {
-		synthetic_close(&s->stream);
+	if (!synthetic_init(s, config, seed)) {
+		maker_free(&s->maker);
+		synthetic_destroy(&s->maker);
 		return kms_fail(err, KMS_EFAIL, "no host memory for the synthetic workload");
 	}
-	*stream = &s->stream;
+	*stream = &s->maker.stream;
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "workloads/ordered.h"
 #include "workloads/trace_info.h"
 #include "workloads/trace_reader.h"
 
@@ -14,8 +15,10 @@
 
 struct live_object {
 	u64 bytes;
+	u64 time;
 	u32 generation;
 	u32 pages, pages_left; /* of blocks freed in parts */
+	u32 site, cache; /* cache + 1; 0 none */
 	u16 cpu;
 	bool live;
 };
@@ -23,8 +26,6 @@ struct live_object {
 struct pass {
 	struct trace_summary *s;
 	struct live_object *objects;
-	struct kms_request *heads; /* by CPU: the next request */
-	bool *done;
 	u64 live, live_bytes;
 	struct trace_phase_summary *phase;
 };
@@ -55,6 +56,48 @@ static u32 object_pages(const struct kms_request *rq)
 	return rq->order < 32 ? 1u << rq->order : 0;
 }
 
+static bool uses_cache(const struct kms_request *rq)
+{
+	return rq->op == REQ_CACHE_ALLOC || rq->op == REQ_CACHE_ALLOC_BULK;
+}
+
+static void rank(struct trace_rank *ranks, u32 i, u32 n, u64 bytes, bool freed)
+{
+	if (i >= n)
+		return;
+	if (freed) {
+		ranks[i].live_end--;
+		return;
+	}
+	ranks[i].allocs++;
+	ranks[i].live_end++;
+	ranks[i].bytes += bytes;
+}
+
+static void rank_object(struct trace_summary *s, const struct live_object *o, bool freed)
+{
+	rank(s->sites, o->site, s->info->nr_sites, o->bytes, freed);
+	if (o->cache)
+		rank(s->cache_ranks, o->cache - 1, s->info->nr_caches, o->bytes, freed);
+}
+
+static void note_lifetime(struct trace_summary *s, u64 ns)
+{
+	u32 class = ns ? 64 - (u32)__builtin_clzll(ns) : 0;
+
+	s->lifetimes[class < TRACE_LIFETIMES ? class : TRACE_LIFETIMES - 1]++;
+}
+
+/* The next point of the curve when its share of the requests is done. */
+static void note_curve(struct pass *p, const struct kms_request *rq)
+{
+	struct trace_summary *s = p->s;
+	u64 due = s->info->requests * (s->nr_curve + 1) / TRACE_CURVE;
+
+	if (s->nr_curve < TRACE_CURVE && rq->seq + 1 >= due)
+		s->curve[s->nr_curve++] = (struct trace_live_point){rq->seq, rq->time, p->live, p->live_bytes};
+}
+
 static void note_alloc(struct pass *p, const struct kms_request *rq)
 {
 	struct trace_summary *s = p->s;
@@ -65,10 +108,12 @@ static void note_alloc(struct pass *p, const struct kms_request *rq)
 		s->inconsistent += o->live;
 		*o = (struct live_object){
 			.bytes = object_bytes(rq), .generation = rq->refs[i].generation,
+			.time = rq->time, .site = rq->site, .cache = uses_cache(rq) ? rq->cache + 1 : 0,
 			.pages = object_pages(rq), .pages_left = object_pages(rq), .cpu = rq->cpu,
 			.live = true,
 		};
 		s->bytes[rq->op] += o->bytes;
+		rank_object(s, o, false);
 		p->live_bytes += o->bytes;
 		if (rq->op == REQ_KMALLOC)
 			s->kmalloc_sizes[size_class(rq->size)]++;
@@ -111,6 +156,8 @@ static void note_free(struct pass *p, const struct kms_request *rq, struct kms_o
 		return;
 	}
 	o->live = false;
+	rank_object(p->s, o, true);
+	note_lifetime(p->s, rq->time - o->time);
 	p->live_bytes -= bytes;
 	p->live--;
 	p->s->frees++;
@@ -146,44 +193,24 @@ static void note(struct pass *p, const struct kms_request *rq)
 			note_free(p, rq, rq->refs[i]);
 	p->phase->live_end = p->live;
 	p->phase->live_bytes_end = p->live_bytes;
-}
-
-static int fetch(struct pass *p, u32 cpu, struct kms_error *err)
-{
-	int got = p->s->stream->next(p->s->stream, cpu, &p->heads[cpu], err);
-
-	p->done[cpu] = got <= 0;
-	return got < 0 ? got : 0;
-}
-
-/* The CPU whose next request comes first in recorded order, -1 when all are done. */
-static s32 earliest(const struct pass *p)
-{
-	s32 best = -1;
-
-	for (u32 cpu = 0; cpu < p->s->info->nr_cpus; cpu++)
-		if (!p->done[cpu] && (best < 0 || p->heads[cpu].seq < p->heads[best].seq))
-			best = (s32)cpu;
-	return best;
+	note_curve(p, rq);
 }
 
 static int walk(struct pass *p, struct kms_error *err)
 {
+	const struct kms_request *rq;
+	struct ordered in;
 	u64 expected = 0;
-	int ret = 0;
+	int ret = ordered_open(&in, p->s->stream, err);
 
-	for (u32 cpu = 0; cpu < p->s->info->nr_cpus && !ret; cpu++)
-		ret = fetch(p, cpu, err);
-	while (!ret) {
-		s32 cpu = earliest(p);
-
-		if (cpu < 0)
-			break;
-		p->s->inconsistent += p->heads[cpu].seq != expected;
-		expected = p->heads[cpu].seq + 1;
-		note(p, &p->heads[cpu]);
-		ret = fetch(p, (u32)cpu, err);
+	if (ret)
+		return ret;
+	while ((ret = ordered_next(&in, &rq, err)) > 0) {
+		p->s->inconsistent += rq->seq != expected;
+		expected = rq->seq + 1;
+		note(p, rq);
 	}
+	ordered_close(&in);
 	p->s->live_end = p->live;
 	p->s->live_bytes_end = p->live_bytes;
 	return ret;
@@ -199,9 +226,9 @@ static int summarize(struct trace_summary *s, struct kms_error *err)
 	s->nr_phases = info->nr_phases;
 	s->phases = calloc(info->nr_phases + 1ul, sizeof(*s->phases));
 	p.objects = calloc(info->slots + 1, sizeof(*p.objects));
-	p.heads = calloc(info->nr_cpus, sizeof(*p.heads));
-	p.done = calloc(info->nr_cpus, sizeof(*p.done));
-	if (!s->phases || !p.objects || !p.heads || !p.done) {
+	s->sites = calloc(info->nr_sites + 1ul, sizeof(*s->sites));
+	s->cache_ranks = calloc(info->nr_caches + 1ul, sizeof(*s->cache_ranks));
+	if (!s->phases || !p.objects || !s->sites || !s->cache_ranks) {
 		ret = kms_fail(err, KMS_EFAIL, "no host memory for %llu objects",
 			       (unsigned long long)info->slots);
 	} else {
@@ -211,8 +238,6 @@ static int summarize(struct trace_summary *s, struct kms_error *err)
 		ret = walk(&p, err);
 	}
 	free(p.objects);
-	free(p.heads);
-	free(p.done);
 	return ret;
 }
 
@@ -242,6 +267,8 @@ int trace_summarize(struct trace_summary *s, const char *path, struct kms_error 
 void trace_summary_free(struct trace_summary *s)
 {
 	free(s->phases);
+	free(s->sites);
+	free(s->cache_ranks);
 	if (s->stream)
 		s->stream->close(s->stream);
 	memset(s, 0, sizeof(*s));

@@ -21,6 +21,19 @@ struct trace_phase_summary {
 	u64 live_bytes_end;	   /* asked for and not freed; whole pages for page blocks */
 };
 
+#define TRACE_LIFETIMES 48 /* class c: [2^(c-1), 2^c) ns, class 0: none */
+#define TRACE_CURVE 20	   /* points of the live-set curve, evenly over the requests */
+
+struct trace_live_point {
+	u64 seq, time; /* of the request after which it was so */
+	u64 objects, bytes;
+};
+
+/* Of a call site or slab cache. */
+struct trace_rank {
+	u64 allocs, bytes, live_end;
+};
+
 struct trace_summary {
 	/* the file */
 	u32 version;
@@ -39,6 +52,10 @@ struct trace_summary {
 	u64 live_end, live_peak;
 	u64 live_bytes_end, live_bytes_peak;
 	u64 inconsistent; /* frees of nothing, allocations into a slot still in use */
+	u64 lifetimes[TRACE_LIFETIMES]; /* objects freed, by recorded time from allocation to free */
+	struct trace_live_point curve[TRACE_CURVE];
+	u32 nr_curve;
+	struct trace_rank *sites, *cache_ranks; /* by index in info */
 	struct trace_phase_summary *phases;
 	u32 nr_phases;
 	/* where it comes from, what was left out (left_out), caches, sites, zones */

@@ -29,15 +29,24 @@
  * LRU, more ways: unused; order[] holds way numbers as bytes, most recent first.
  * tree-PLRU: bit n is node n of a heap-ordered tree (root 1); a set bit says
  * that the victim is on the right. random: unused, no touch changes anything.
+ * SRRIP, BRRIP: unused; order[] holds the predicted re-reference interval of
+ * each way, 0 (soon) to 3 (distant), CACHE_RRIP_NEW between victim and fill.
+ *
+ * The number of sets of a slice need not be a power of two (set = line modulo
+ * sets); tree-PLRU needs a power of two of ways.
  */
+#define CACHE_RRIP_DISTANT 3u
+#define CACHE_RRIP_NEW 4u
+#define CACHE_BRRIP_LONG 32u /* one fill in so many is predicted long, not distant */
+
 struct cache {
 	u64 *entries; /* sets * ways */
 	u64 *recency; /* sets */
-	u8 *order;    /* sets * ways, or NULL */
-	u32 set_mask, ways;
+	u8 *order;    /* sets * ways, or NULL: nibbles or the tree suffice */
+	u32 set_mask, ways; /* set_mask: sets of a slice - 1 */
+	bool modulo;	    /* sets of a slice are no power of two */
 	u32 replacement; /* enum hw_replacement */
-	u32 tree_levels;
-	gsl_rng *rng;			  /* random only */
+	gsl_rng *rng;			  /* random and BRRIP */
 	u64 tree_mask[CACHE_MAX_WAYS];	  /* nodes on the way's path */
 	u64 tree_value[CACHE_MAX_WAYS]; /* their bits when they point away from it */
 };
@@ -52,15 +61,33 @@ int cache_init(struct cache *cache, const struct cache_config *config, u32 slice
 	       const char *name, u64 seed, struct kms_error *err);
 void cache_exit(struct cache *cache);
 
-/* cache_touch() of an LRU cache with more than 16 ways. */
+/* cache_touch() of a cache with order[]. */
 void cache_touch_wide(struct cache *cache, u32 set, u32 way);
 
-/* The way to fill next: an empty one (the lowest), else the replacement's choice. */
+/*
+ * The way to fill next: an empty one (the lowest), else the replacement's
+ * choice. With RRIP the next cache_touch() of that way is its fill.
+ */
 u32 cache_victim(struct cache *cache, u32 set);
+
+/*
+ * The same among the ways whose bits are set in allowed (at least one below
+ * cache->ways): way partitioning. A partition restricts what a fill may throw
+ * out; hits are served from any way.
+ */
+u32 cache_victim_within(struct cache *cache, u32 set, u64 allowed);
+
+/* The mask of `count` ways from `first` on, for cache_victim_within(). */
+static inline u64 cache_ways_mask(u32 first, u32 count)
+{
+	return (count < 64 ? (1ull << count) - 1 : ~0ull) << first;
+}
 
 /* Set of a line within its slice. */
 static inline u32 cache_set_of(const struct cache *cache, u64 line)
 {
+	if (KMS_UNLIKELY(cache->modulo))
+		return (u32)(line % (cache->set_mask + 1));
 	return (u32)line & cache->set_mask;
 }
 
@@ -104,6 +131,8 @@ static inline bool cache_is_mru(const struct cache *cache, u32 set, u32 way)
 
 	if (cache->replacement == HW_TREE_PLRU)
 		return (recency & cache->tree_mask[way]) == cache->tree_value[way];
+	if (cache->replacement >= HW_SRRIP)
+		return !cache->order[(size_t)set * cache->ways + way];
 	if (cache->order)
 		return cache->order[(size_t)set * cache->ways] == way;
 	return (recency & 15) == way || cache->replacement == HW_RANDOM;

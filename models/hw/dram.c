@@ -1,191 +1,298 @@
 /*
- * dram.c - places accesses on the timelines of banks, ranks and data buses.
- *
- * Rules (names as in JEDEC JESD79): a column command needs its row open for
- * tRCD; an activate needs the bank precharged for tRP; a row stays open for at
- * least tRAS, and until tWR after the last write data; data follow the column
- * command by tCL (read) or tCWL (write) and occupy the bus for tBURST. Every
- * tREFI a rank is refreshed: its rows are closed and it takes no command for
- * tRFC. Not modelled: tRRD, tFAW, tCCD_L, bus turn-around (docs/hardware.md).
+ * dram.c - dram.h: simulated time and CPUs on one side, command clocks and queues on the other.
  */
 #include "models/hw/dram.h"
+#include "models/hw/dram_channel.h"
+#include "sim/engine/engine.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define NEVER (~0ull)
+/* An access that the controller has not been given yet. */
+struct dram_arrival {
+	struct dram_request request;
+	struct dram_place place;
+};
 
-static inline kms_ps later(kms_ps a, kms_ps b)
+/* What a channel is made of, for putting it back. */
+struct dram_piece {
+	void *at;
+	size_t bytes;
+};
+
+enum { ENTRIES = 4, PIECES }; /* of the entries only those ever used */
+
+struct dram_lane {
+	struct dram_channel *channel;
+	struct dram_arrival *arrivals; /* by time */
+	u32 n, room;
+	u64 time;     /* the channel has been let run up to here */
+	u64 accesses; /* the next one's cookie */
+	u64 wanted;   /* the read whose answer is looked for; ~0: none */
+	struct dram_answer answer;
+	/* The channel has been run on beyond `time` for an answer, taking some arrivals. */
+	bool ahead;
+	u64 ahead_time;
+	u32 ahead_taken;
+	struct dram_piece pieces[PIECES];
+	u8 *copy; /* of the pieces */
+};
+
+/* ---- time ---- */
+
+static u64 clock_at(const struct dram *dram, kms_ps ps)
 {
-	return a > b ? a : b;
+	return (u64)(((unsigned __int128)ps * dram->clock_hz + KMS_PS_PER_S - 1) / KMS_PS_PER_S);
 }
 
-static u32 log2_of(u64 n)
+static kms_ps time_of(const struct dram *dram, u64 clock)
 {
-	return 63 - (u32)__builtin_clzll(n);
+	return (kms_ps)(((unsigned __int128)clock * KMS_PS_PER_S + dram->clock_hz - 1) / dram->clock_hz);
 }
 
-static kms_ps clocks(const struct dram_config *config, u64 n)
+/*
+ * The controller's clock at which an access that comes at `ps` is accepted:
+ * commands follow with the next one, which is the first not before ps.
+ */
+static u64 acceptance(const struct dram *dram, kms_ps ps)
 {
-	return (kms_ps)((double)n * 1e6 / config->clock_mhz + 0.5);
+	u64 clock = clock_at(dram, ps + dram->request);
+
+	return clock ? clock - 1 : 0;
 }
 
-static void init_timing(struct dram_timing *t, const struct dram_config *config)
-{
-	kms_ps controller = (kms_ps)(config->controller_ns * 1e3 + 0.5);
+/* ---- the channel, run on and put back ---- */
 
-	t->tRCD = clocks(config, config->tRCD);
-	t->tRP = clocks(config, config->tRP);
-	t->tCL = clocks(config, config->tCL);
-	t->tCWL = clocks(config, config->tCWL);
-	t->tRAS = clocks(config, config->tRAS);
-	t->tWR = clocks(config, config->tWR);
-	t->tBURST = clocks(config, config->tBURST);
-	t->tREFI = clocks(config, config->tREFI);
-	t->tRFC = clocks(config, config->tRFC);
-	t->request = controller / 2;
-	t->response = controller - t->request;
+static void keep(struct dram_lane *lane)
+{
+	u8 *to = lane->copy;
+
+	lane->pieces[ENTRIES].bytes = lane->channel->used * sizeof(struct dram_entry);
+	for (u32 i = 0; i < PIECES; to += lane->pieces[i++].bytes)
+		memcpy(to, lane->pieces[i].at, lane->pieces[i].bytes);
 }
 
-/* Refreshes of a channel's ranks are spread evenly over tREFI. */
-static void init_ranks(struct dram *dram, u32 channels, u32 ranks)
+static void put_back(struct dram_lane *lane)
 {
-	for (u32 i = 0; i < channels * ranks; i++) {
-		u32 rank = i & (ranks - 1);
+	const u8 *from = lane->copy;
 
-		dram->ranks[i].next_refresh =
-			dram->t.tREFI ? dram->t.tREFI * (rank + 1) / ranks : NEVER;
+	lane->ahead = false;
+
+	for (u32 i = 0; i < PIECES; from += lane->pieces[i++].bytes)
+		memcpy(lane->pieces[i].at, from, lane->pieces[i].bytes);
+}
+
+static u64 next_event(const struct dram_channel *c)
+{
+	return c->next.at < c->refresh_at ? c->next.at : c->refresh_at;
+}
+
+static void run_to(struct dram_lane *lane, u64 clock)
+{
+	dram_channel_advance(lane->channel, clock);
+	lane->time = clock;
+}
+
+/* Hand over what arrives up to `limit`, some being taken; how many are then. Ends early with the answer wanted. */
+static u32 take_arrivals(struct dram_lane *lane, u32 taken, u64 limit)
+{
+
+	while (taken < lane->n && (lane->wanted != ~0ull || limit != DRAM_NEVER)) {
+		struct dram_arrival *a = &lane->arrivals[taken];
+		struct dram_request r = a->request;
+		u64 next;
+
+		r.at = dram_later(r.at, lane->time);
+		if (r.at > limit)
+			break;
+		run_to(lane, r.at);
+		if (limit == DRAM_NEVER && lane->wanted == ~0ull)
+			break;
+		if (dram_channel_submit(lane->channel, &r, &a->place)) {
+			taken++;
+			continue;
+		}
+		next = next_event(lane->channel);
+		if (next > limit)
+			break;
+		run_to(lane, next);
 	}
+	return taken;
 }
 
-int dram_init(struct dram *dram, const struct dram_config *config, struct kms_error *err)
+/* The channel is left as the answer found it: what comes next may well come later than that. */
+static void find_answer(struct dram_lane *lane, u64 cookie)
 {
-	u32 ranks = (u32)(config->channels * config->ranks);
-	u32 banks = ranks * (u32)config->banks;
+	u64 time = lane->time;
 
-	memset(dram, 0, sizeof(*dram));
-	init_timing(&dram->t, config);
-	dram->channel_bits = log2_of(config->channels);
-	dram->column_bits = log2_of(config->row_bytes / 64);
-	dram->bank_bits = log2_of(config->banks);
-	dram->rank_bits = log2_of(config->ranks);
-	dram->row_policy = config->row_policy;
-	dram->bank_hash = config->bank_hash;
-	dram->banks = calloc(banks, sizeof(*dram->banks));
-	dram->ranks = calloc(ranks, sizeof(*dram->ranks));
-	dram->bus_free = calloc(config->channels, sizeof(*dram->bus_free));
-	if (!dram->banks || !dram->ranks || !dram->bus_free) {
-		dram_exit(dram);
-		return kms_fail(err, KMS_EFAIL, "not enough host memory for %u DRAM banks", banks);
-	}
-	for (u32 i = 0; i < banks; i++)
-		dram->banks[i].row = DRAM_NO_ROW;
-	init_ranks(dram, (u32)config->channels, (u32)config->ranks);
-	return 0;
-}
-
-void dram_exit(struct dram *dram)
-{
-	free(dram->banks);
-	free(dram->ranks);
-	free(dram->bus_free);
-	memset(dram, 0, sizeof(*dram));
-}
-
-/* A refresh began since the rank was last looked at: only the latest one still matters. */
-static void refresh(struct dram *dram, u32 rank_index, kms_ps at)
-{
-	struct dram_rank *rank = &dram->ranks[rank_index];
-	struct dram_bank *bank = &dram->banks[(size_t)rank_index << dram->bank_bits];
-	kms_ps begun = at - (at - rank->next_refresh) % dram->t.tREFI;
-
-	rank->next_refresh = begun + dram->t.tREFI;
-	rank->busy_until = begun + dram->t.tRFC;
-	for (u32 i = 0; i < 1u << dram->bank_bits; i++) {
-		if (bank[i].row != DRAM_NO_ROW)
-			bank[i].activate_ok = bank[i].precharge_ok + dram->t.tRP;
-		bank[i].row = DRAM_NO_ROW;
-		bank[i].activate_ok = later(bank[i].activate_ok, rank->busy_until);
-	}
-}
-
-/* When the bank could take the first command of an access to the row. */
-static kms_ps bank_ready(const struct dram_bank *bank, u64 row)
-{
-	if (bank->row == row)
-		return bank->column_ok;
-	return bank->row == DRAM_NO_ROW ? bank->activate_ok : bank->precharge_ok;
-}
-
-/* When the rank takes a command that arrives at `at`. */
-static kms_ps rank_ready(struct dram *dram, u32 rank_index, kms_ps at, struct dram_result *result)
-{
-	struct dram_rank *rank = &dram->ranks[rank_index];
-
-	if (KMS_UNLIKELY(at >= rank->next_refresh))
-		refresh(dram, rank_index, at);
-	if (KMS_LIKELY(at >= rank->busy_until))
-		return at;
-	result->refresh_stall = true;
-	return rank->busy_until;
-}
-
-/* Open the row if need be. Returns when the column command may be given. */
-static kms_ps open_row(const struct dram_timing *t, struct dram_bank *bank, u64 row, kms_ps at,
-		       struct dram_result *result)
-{
-	kms_ps activate;
-
-	if (bank->row == row) {
-		result->outcome = DRAM_ROW_HIT;
-		return later(at, bank->column_ok);
-	}
-	if (bank->row == DRAM_NO_ROW) {
-		result->outcome = DRAM_ROW_MISS;
-		activate = later(at, bank->activate_ok);
+	if (lane->ahead) {
+		lane->time = lane->ahead_time;
 	} else {
-		result->outcome = DRAM_ROW_CONFLICT;
-		activate = later(at, bank->precharge_ok) + t->tRP;
+		keep(lane);
+		lane->ahead_taken = 0;
 	}
-	bank->row = row;
-	bank->precharge_ok = activate + t->tRAS;
-	return activate + t->tRCD;
+	lane->wanted = cookie;
+	lane->ahead_taken = take_arrivals(lane, lane->ahead_taken, DRAM_NEVER);
+	while (lane->wanted != ~0ull)
+		run_to(lane, next_event(lane->channel));
+	lane->ahead = true;
+	lane->ahead_time = lane->time;
+	lane->time = time;
 }
 
-static void after_column(struct dram *dram, struct dram_bank *bank, bool write, kms_ps column,
-			 kms_ps data_end)
+static void drop_arrivals(struct dram_lane *lane, u32 n)
 {
-	const struct dram_timing *t = &dram->t;
+	lane->n -= n;
+	memmove(lane->arrivals, lane->arrivals + n, lane->n * sizeof(*lane->arrivals));
+}
 
-	bank->column_ok = column + t->tBURST;
-	bank->precharge_ok =
-		later(bank->precharge_ok, write ? data_end + t->tWR : column + t->tBURST);
-	if (dram->row_policy == HW_ROW_CLOSED) {
-		bank->row = DRAM_NO_ROW;
-		bank->activate_ok = bank->precharge_ok + t->tRP;
+/*
+ * An access comes at `clock`, and none before `bound` can any more: was running
+ * ahead right, too far, or is that not known yet?
+ */
+static void settle(struct dram_lane *lane, u64 clock, u64 bound)
+{
+	if (!lane->ahead)
+		return;
+	if (clock < lane->ahead_time) {
+		put_back(lane);
+	} else if (bound >= lane->ahead_time) {
+		lane->ahead = false;
+		lane->time = lane->ahead_time;
+		drop_arrivals(lane, lane->ahead_taken);
 	}
+}
+
+/* Nothing earlier can come any more: make it so. */
+static void commit(struct dram_lane *lane, u64 clock)
+{
+	if (lane->ahead || clock <= lane->time)
+		return;
+	drop_arrivals(lane, take_arrivals(lane, 0, clock));
+	run_to(lane, clock);
+}
+
+static void answered(void *arg, const struct dram_answer *answer)
+{
+	struct dram *dram = arg;
+	struct dram_lane *lane = &dram->lanes[answer->cookie >> 56];
+
+	if (answer->cookie != lane->wanted)
+		return;
+	lane->answer = *answer;
+	lane->wanted = ~0ull;
+}
+
+/* ---- accesses ---- */
+
+static void insert(struct dram_lane *lane, const struct dram_arrival *arrival)
+{
+	u32 i = lane->n++;
+
+	if (i == lane->room) {
+		struct dram_arrival *more = realloc(lane->arrivals, 2 * (size_t)i * sizeof(*more));
+
+		if (!more)
+			engine_stop(KMS_EFAIL, "out of host memory for waiting DRAM accesses");
+		lane->arrivals = more;
+		lane->room = 2 * i;
+	}
+	for (; i && lane->arrivals[i - 1].request.at > arrival->request.at; i--)
+		lane->arrivals[i] = lane->arrivals[i - 1];
+	lane->arrivals[i] = *arrival;
+}
+
+static struct dram_result read_result(const struct dram *dram, const struct dram_answer *a)
+{
+	static const u8 outcomes[] = {
+		[DRAM_FOUND_OPEN] = DRAM_ROW_HIT,
+		[DRAM_FOUND_CLOSED] = DRAM_ROW_MISS,
+		[DRAM_FOUND_OTHER] = DRAM_ROW_CONFLICT,
+		[DRAM_FORWARDED] = DRAM_ROW_HIT,
+	};
+
+	return (struct dram_result){time_of(dram, a->at) + dram->response, outcomes[a->found], a->refresh};
 }
 
 struct dram_result dram_access(struct dram *dram, u64 line_in_node, bool write, kms_ps at)
 {
-	const struct dram_timing *t = &dram->t;
-	struct dram_result result = { 0 };
-	u32 channel = (u32)line_in_node & ((1u << dram->channel_bits) - 1);
-	u64 above = line_in_node >> (dram->channel_bits + dram->column_bits);
-	u32 bank_mask = (1u << (dram->bank_bits + dram->rank_bits)) - 1;
-	u64 row = above >> (dram->bank_bits + dram->rank_bits);
-	u32 bank_in_channel = ((u32)above ^ (dram->bank_hash ? (u32)row : 0)) & bank_mask;
-	u32 bank_index = channel << (dram->bank_bits + dram->rank_bits) | bank_in_channel;
-	struct dram_bank *bank = &dram->banks[bank_index];
-	kms_ps to_data = write ? t->tCWL : t->tCL;
-	kms_ps start, column, data;
+	struct dram_arrival arrival = {.request = {.address = line_in_node << DRAM_LINE_SHIFT,
+						   .at = acceptance(dram, at), .write = write}};
+	struct dram_lane *lane;
+	u64 bound;
 
-	start = later(at + t->request, bank_ready(bank, row));
-	start = rank_ready(dram, bank_index >> dram->bank_bits, start, &result);
-	column = open_row(t, bank, row, start, &result);
-	data = later(column + to_data, dram->bus_free[channel]);
-	dram->bus_free[channel] = data + t->tBURST;
-	after_column(dram, bank, write, data - to_data, data + t->tBURST);
-	result.done = data + t->tBURST + t->response;
-	return result;
+	dram_map_place(&dram->controller->map, arrival.request.address, &arrival.place);
+	lane = &dram->lanes[arrival.place.channel];
+	arrival.request.cookie = (u64)arrival.place.channel << 56 | lane->accesses++;
+	bound = engine_running() ? acceptance(dram, engine_now()) : arrival.request.at;
+	settle(lane, arrival.request.at, bound);
+	commit(lane, bound);
+	insert(lane, &arrival);
+	if (write)
+		return (struct dram_result){.done = at, .outcome = DRAM_POSTED};
+	find_answer(lane, arrival.request.cookie);
+	return read_result(dram, &lane->answer);
+}
+
+int dram_verify(const struct dram *dram, struct kms_error *err)
+{
+	return dram_controller_check(dram->controller, err);
+}
+
+/* ---- life ---- */
+
+static int init_lane(struct dram_lane *lane, struct dram_channel *c, struct kms_error *err)
+{
+	size_t sum = 0, entries = c->limit[0] + c->limit[1] + c->nr_banks;
+	struct dram_piece pieces[PIECES] = {
+		{c, sizeof(*c)},
+		{c->banks, c->nr_banks * sizeof(*c->banks)},
+		{c->groups, c->nr_banks / c->banks_per_group * sizeof(*c->groups)},
+		{c->ranks, c->config->ranks * sizeof(*c->ranks)},
+		{c->entries, entries * sizeof(*c->entries)},
+	};
+
+	memcpy(lane->pieces, pieces, sizeof(pieces));
+	for (u32 i = 0; i < PIECES; i++)
+		sum += pieces[i].bytes;
+	lane->channel = c;
+	lane->wanted = ~0ull;
+	lane->room = 64;
+	lane->copy = malloc(sum);
+	lane->arrivals = malloc(lane->room * sizeof(*lane->arrivals));
+	if (!lane->copy || !lane->arrivals)
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for DRAM");
+	return 0;
+}
+
+int dram_init(struct dram *dram, const struct dram_config *config, struct kms_error *err)
+{
+	int rc;
+
+	memset(dram, 0, sizeof(*dram));
+	dram->clock_hz = (u64)(config->clock_mhz * 1e6 + 0.5);
+	dram->request = (kms_ps)(config->controller_ns * KMS_PS_PER_NS / 2 + 0.5);
+	dram->response = (kms_ps)(config->controller_ns * KMS_PS_PER_NS + 0.5) - dram->request;
+	rc = dram_controller_new(&dram->controller, config, answered, dram, err);
+	if (rc)
+		return rc;
+	dram->lanes = calloc(dram->controller->nr_channels, sizeof(*dram->lanes));
+	if (!dram->lanes)
+		rc = kms_fail(err, KMS_EFAIL, "not enough host memory for DRAM");
+	for (u32 i = 0; !rc && i < dram->controller->nr_channels; i++)
+		rc = init_lane(&dram->lanes[i], &dram->controller->channels[i], err);
+	if (rc)
+		dram_exit(dram);
+	return rc;
+}
+
+void dram_exit(struct dram *dram)
+{
+	for (u32 i = 0; dram->lanes && i < dram->controller->nr_channels; i++) {
+		free(dram->lanes[i].arrivals);
+		free(dram->lanes[i].copy);
+	}
+	free(dram->lanes);
+	dram_controller_free(dram->controller);
+	memset(dram, 0, sizeof(*dram));
 }

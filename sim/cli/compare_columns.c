@@ -62,7 +62,7 @@ static int hash_trace(struct cmp_job *job, struct kms_error *err)
 	const struct workload_config *w = &job->config.workload;
 	char path[4096];
 
-	if (w->has_synthetic || !w->trace)
+	if (!w->trace)
 		return 0;
 	data_find(w->trace, path, sizeof(path));
 	return trace_file_hash(path, job->trace_hash, err);

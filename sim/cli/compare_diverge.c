@@ -12,9 +12,6 @@
 #include "results/json.h"
 #include "results/query.h"
 #include "sim/cli/compare.h"
-#include "sim/config/data.h"
-#include "workloads/synthetic.h"
-#include "workloads/trace.h"
 
 struct divergence {
 	struct cmp *cmp;
@@ -121,17 +118,6 @@ static const char *why_not(const struct divergence *d)
 
 /* ---- a request in words ---- */
 
-static int open_stream(const struct cmp_job *job, struct kms_stream **stream, struct kms_error *err)
-{
-	const struct workload_config *w = &job->config.workload;
-	char path[4096];
-
-	if (w->has_synthetic)
-		return synthetic_open(stream, &w->synthetic, job->config.seed, err);
-	data_find(w->trace, path, sizeof(path));
-	return trace_open(stream, path, err);
-}
-
 static void describe(char *buf, size_t n, const struct cmp_answer *a, const struct kms_workload_info *info)
 {
 	const char *site = a->site < info->nr_sites ? info->sites[a->site] : "";
@@ -153,7 +139,7 @@ static void describe(char *buf, size_t n, const struct cmp_answer *a, const stru
 static int describe_request(struct divergence *d, struct kms_error *err)
 {
 	struct kms_stream *stream;
-	int rc = open_stream(&d->jobs[0], &stream, err);
+	int rc = run_open_workload(&stream, &d->jobs[0].config, err);
 
 	if (rc)
 		return rc;

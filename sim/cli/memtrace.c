@@ -109,6 +109,8 @@ static int memtrace(struct cli *cli, struct kms_error *err)
 		.ll = cli_value(cli, "LL", NULL),
 		.l1 = cli_value(cli, "l1", NULL),
 		.format = cli_value(cli, "format", NULL),
+		.convert = cli_value(cli, "convert", NULL),
+		.dinero = cli_flag(cli, "dinero"),
 		.log = cli_value(cli, "log", NULL),
 		.stop = &cli_interrupted,
 	};
@@ -143,6 +145,8 @@ static const struct cli_option options[] = {
 	{"D1", 0, "SIZE,WAYS,LINE", "data cache of --cachegrind [32768,8,64]"},
 	{"LL", 0, "SIZE,WAYS,LINE", "last-level cache of --cachegrind [8388608,16,64]"},
 	{"l1", 0, "SIZE,WAYS", "private caches of --coherence [32768,8]"},
+	{"dinero", 0, NULL, "with --cachegrind: split at lines, write-back L1s over a unified L2"},
+	{"convert", 0, "FILE", "with --cachegrind: write the trace in binary form, count nothing"},
 	{"format", 0, "NAME", "format of the trace [guessed]"},
 	{"log", 0, "FILE", "write the DRAM command log"},
 	{"limit", 0, "N", "stop after N accesses"},

@@ -59,7 +59,7 @@ static int get_settings(const struct cli *cli, struct settings *s, struct kms_er
 	const char *const *sets = cli_values(cli, "set", &n);
 	bool ok;
 
-	*s = (struct settings){calloc(n + KMS_ARRAY_SIZE(shortcuts) + 2 + MAX_AXES, sizeof(char *)), 0};
+	*s = (struct settings){calloc(n + KMS_ARRAY_SIZE(shortcuts) + 4 + MAX_AXES, sizeof(char *)), 0};
 	ok = s->list != NULL;
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(shortcuts) && ok; i++) {
 		const char *value = cli_value(cli, shortcuts[i][0], NULL);
@@ -68,7 +68,9 @@ static int get_settings(const struct cli *cli, struct settings *s, struct kms_er
 			ok = add_setting(s, shortcuts[i][1], value);
 	}
 	if (cli_flag(cli, "trace") && ok)
-		ok = add_setting(s, "workload.synthetic", "null");
+		ok = add_setting(s, "workload.synthetic", "null") &&
+		     add_setting(s, "workload.adversary", "null") &&
+		     add_setting(s, "workload.parameters", "null");
 	if (cli_flag(cli, "check") && ok)
 		ok = add_setting(s, "check", "true");
 	for (size_t i = 0; i < n && ok; i++)

@@ -1,286 +1,114 @@
 /*
- * trace.c - verb `trace`: what is in a trace.
+ * trace.c - verb `trace`: its actions and their options. What they do lies in
+ * trace_print.c, trace_edit.c, trace_fit.c and trace_minimise.c.
  */
-#include <inttypes.h>
+#include "sim/cli/trace.h"
+
 #include <string.h>
 
-#include "results/json.h"
-#include "sim/cli/internal.h"
-#include "workloads/trace_info.h"
+static const struct action {
+	const char *name;
+	const char *args;    /* after the name */
+	int min_args, max_args; /* likewise; max -1: any number */
+	const char *options; /* " output from " */
+	int (*run)(struct cli *cli, struct kms_error *err);
+} actions[] = {
+	{"info", "FILE", 1, 1, " top ", cli_trace_info},
+	{"cut", "FILE", 1, 1, " output from to phase cpu cache live ", cli_trace_cut},
+	{"cat", "FILE", 1, 1, " ", cli_trace_cat},
+	{"pack", "TEXT", 1, 1, " output ", cli_trace_pack},
+	{"anonymise", "FILE", 1, 1, " output keep-caches keep-phases coarsen ", cli_trace_anonymise},
+	{"merge", "FILE...", 2, -1, " output same-cpus ", cli_trace_merge},
+	{"make", "CONFIG", 1, 1, " output set seed ", cli_trace_make},
+	{"fit", "FILE", 1, 1, " output rare seed ", cli_trace_fit},
+	{"minimise", "FILE", 1, 1, " output keep config set command max-runs check ", cli_trace_minimise},
+};
 
-/* ---- for people ---- */
+#define NR_ACTIONS KMS_ARRAY_SIZE(actions)
 
-static void line(const char *label, const char *text)
+static const struct cli_option options[] = {
+	{"output", 'o', "FILE", "file to write"},
+	{"from", 0, "TIME", "cut: from this recorded time on, as 1.5s or 200ms"},
+	{"to", 0, "TIME", "cut: up to this recorded time"},
+	{"phase", 0, "NAME", "cut: only this phase; may be repeated"},
+	{"cpu", 0, "N", "cut: only this CPU's allocations; may be repeated"},
+	{"cache", 0, "NAME", "cut: only this slab cache, or kmalloc, or pages; may be repeated"},
+	{"live", 0, NULL, "cut: allocate first what is alive at the beginning"},
+	{"keep-caches", 0, NULL, "anonymise: slab caches keep their names"},
+	{"keep-phases", 0, NULL, "anonymise: phases keep their names"},
+	{"coarsen", 0, "TIME", "anonymise: round times down to multiples of this"},
+	{"same-cpus", 0, NULL, "merge: onto the same CPUs instead of one's own for each file"},
+	{"set", 0, "PATH=VALUE", "make, minimise: override one value of the configuration; may be repeated"},
+	{"seed", 0, "N", "make, fit: seed of the drawn workload [make: the configuration's, fit: 1]"},
+	{"rare", 0, "SHARE", "fit: call sites below this share of a phase's allocations lose their name [0.002]"},
+	{"keep", 0, "WHAT", "minimise: what must still be so: METRIC>VALUE (also <, >=, <=), fails, or fails=TEXT"},
+	{"config", 0, "FILE", "minimise: experiment that is run with the shortened trace"},
+	{"command", 0, "COMMAND", "minimise: shell command that exits with 0 where it is still so; {} is the trace"},
+	{"max-runs", 0, "N", "minimise: give up shortening after so many runs [300]"},
+	{"check", 0, NULL, "minimise: verify all invariants at every sample"},
+	{"top", 0, "N", "info: rows of call sites and slab caches [10]"},
+	{NULL, 0, NULL, NULL},
+};
+
+static const struct action *find(const char *name, struct kms_error *err)
 {
-	char safe[400];
+	const char *names[NR_ACTIONS];
 
-	if (*text)
-		printf("%-12s %s\n", label, cli_safe(safe, sizeof(safe), text));
-}
-
-static void print_file(const struct trace_summary *s, const char *path)
-{
-	char size[32], raw[32], count[32], time[32], text[200];
-	double requests = s->info->requests ? (double)s->info->requests : 1;
-
-	line("file", path);
-	snprintf(text, sizeof(text),
-		 "version %u, %s (%s raw, %.2f bytes a request) in %s blocks, all checksums right",
-		 s->version, cli_bytes(size, sizeof(size), (double)s->file_bytes),
-		 cli_bytes(raw, sizeof(raw), (double)s->raw_bytes),
-		 (double)s->file_bytes / requests, cli_count(count, sizeof(count), s->blocks));
-	line("format", text);
-	line("hash", s->hash);
-	line("source", s->info->source ? s->info->source : "");
-	line("kernel", s->info->kernel ? s->info->kernel : "");
-	line("allocator", s->info->allocator ? s->info->allocator : "");
-	snprintf(text, sizeof(text), "%s by %u CPU%s on %u node%s, in %s",
-		 cli_count(count, sizeof(count), s->info->requests), s->info->nr_cpus,
-		 s->info->nr_cpus == 1 ? "" : "s", s->info->nr_nodes,
-		 s->info->nr_nodes == 1 ? "" : "s",
-		 cli_time_ns(time, sizeof(time), (double)s->info->duration_ns));
-	line("requests", text);
-}
-
-static void print_objects(const struct trace_summary *s)
-{
-	char a[32], b[32], c[32], d[32], text[200];
-
-	snprintf(text, sizeof(text), "%s allocated, %s freed, %s of them on another CPU",
-		 cli_count(a, sizeof(a), s->allocs), cli_count(b, sizeof(b), s->frees),
-		 cli_count(c, sizeof(c), s->remote_frees));
-	line("objects", text);
-	snprintf(text, sizeof(text), "%s (%s) at most, %s (%s) at the end",
-		 cli_count(a, sizeof(a), s->live_peak),
-		 cli_bytes(b, sizeof(b), (double)s->live_bytes_peak),
-		 cli_count(c, sizeof(c), s->live_end),
-		 cli_bytes(d, sizeof(d), (double)s->live_bytes_end));
-	line("live", text);
-	snprintf(text, sizeof(text), "%u slab caches, %u call sites", s->info->nr_caches,
-		 s->info->nr_sites);
-	line("names", text);
-	if (s->inconsistent) {
-		snprintf(text, sizeof(text), "%s frees or allocations that contradict each other",
-			 cli_count(a, sizeof(a), s->inconsistent));
-		line("WRONG", text);
+	for (size_t i = 0; i < NR_ACTIONS; i++) {
+		names[i] = actions[i].name;
+		if (!strcmp(name, names[i]))
+			return &actions[i];
 	}
+	cli_unknown(err, "action", name, names, NR_ACTIONS);
+	return NULL;
 }
 
-static void print_kinds(const struct trace_summary *s)
+static int check_options(const struct cli *cli, const struct action *a, struct kms_error *err)
 {
-	static const char *const headings[] = {"request", "number", "objects", "asked for"};
-	struct cli_table *t = cli_table_new(headings, 4);
-	char number[32], objects[32], bytes[32];
+	char word[40];
 
-	for (size_t i = 0; i < NR_REQUESTS; i++)
-		if (s->ops[i])
-			cli_table_row(t, (const char *const[]){
-						 kms_request_names[i],
-						 cli_count(number, sizeof(number), s->ops[i]),
-						 cli_count(objects, sizeof(objects), s->objects[i]),
-						 s->bytes[i] ? cli_bytes(bytes, sizeof(bytes),
-									 (double)s->bytes[i])
-							     : "-"});
-	puts("");
-	cli_table_print(t, stdout);
-}
-
-static void print_phases(const struct trace_summary *s)
-{
-	static const char *const headings[] = {"phase", "requests", "recorded time",
-					       "live at its end", "bytes"};
-	struct cli_table *t = cli_table_new(headings, 5);
-	char requests[32], time[32], live[32], bytes[32];
-
-	for (u32 i = 0; i < s->nr_phases; i++) {
-		const struct trace_phase_summary *p = &s->phases[i];
-
-		cli_table_row(t,
-			      (const char *const[]){
-				      p->name, cli_count(requests, sizeof(requests), p->requests),
-				      cli_time_ns(time, sizeof(time), (double)p->duration_ns),
-				      cli_count(live, sizeof(live), p->live_end),
-				      cli_bytes(bytes, sizeof(bytes), (double)p->live_bytes_end)});
+	for (size_t i = 0; options[i].name; i++) {
+		snprintf(word, sizeof(word), " %s ", options[i].name);
+		if (cli_flag(cli, options[i].name) && !strstr(a->options, word))
+			return kms_fail(err, KMS_EUSAGE, "trace %s has no option --%s", a->name, options[i].name);
 	}
-	puts("");
-	cli_table_print(t, stdout);
-}
-
-static void print_classes(const char *heading, const u64 *counts, size_t n, bool orders)
-{
-	const char *const headings[] = {heading, "allocations"};
-	struct cli_table *t;
-	char count[32], class[40], size[32];
-	u64 all = 0;
-
-	for (size_t i = 0; i < n; i++)
-		all += counts[i];
-	if (!all)
-		return;
-	t = cli_table_new(headings, 2);
-	for (size_t i = 0; i < n; i++) {
-		if (!counts[i])
-			continue;
-		if (orders)
-			snprintf(class, sizeof(class), "%zu", i);
-		else
-			snprintf(class, sizeof(class), "up to %s",
-				 cli_bytes(size, sizeof(size), (double)(1ull << i)));
-		cli_table_row(t, (const char *const[]){class,
-						       cli_count(count, sizeof(count), counts[i])});
-	}
-	puts("");
-	cli_table_print(t, stdout);
-}
-
-static void print_left_out(const struct trace_summary *s)
-{
-	static const char *const headings[] = {"left out at import", "number"};
-	struct cli_table *t;
-	char count[32];
-
-	if (!s->info->nr_left_out)
-		return;
-	t = cli_table_new(headings, 2);
-	for (u32 i = 0; i < s->info->nr_left_out; i++)
-		cli_table_row(t, (const char *const[]){s->info->left_out[i].what,
-						       cli_count(count, sizeof(count),
-								 s->info->left_out[i].count)});
-	puts("");
-	cli_table_print(t, stdout);
-}
-
-static void print_people(const struct trace_summary *s, const char *path)
-{
-	print_file(s, path);
-	print_objects(s);
-	print_kinds(s);
-	if (s->nr_phases)
-		print_phases(s);
-	print_classes("kmalloc size", s->kmalloc_sizes, TRACE_SIZE_CLASSES, false);
-	print_classes("page order", s->page_orders, KMS_ARRAY_SIZE(s->page_orders), true);
-	print_left_out(s);
-}
-
-/* ---- as JSON ---- */
-
-static void json_phases(struct json *j, const struct trace_summary *s)
-{
-	json_open(j, "phases", '[');
-	for (u32 i = 0; i < s->nr_phases; i++) {
-		const struct trace_phase_summary *p = &s->phases[i];
-
-		json_open(j, NULL, '{');
-		json_text(j, "name", p->name);
-		json_uint(j, "first_seq", p->first_seq);
-		json_uint(j, "requests", p->requests);
-		json_uint(j, "start_ns", p->start_ns);
-		json_uint(j, "duration_ns", p->duration_ns);
-		json_uint(j, "allocs", p->allocs);
-		json_uint(j, "frees", p->frees);
-		json_uint(j, "live_end", p->live_end);
-		json_uint(j, "live_bytes_end", p->live_bytes_end);
-		json_close(j, '}');
-	}
-	json_close(j, ']');
-}
-
-static void json_kinds(struct json *j, const struct trace_summary *s)
-{
-	json_open(j, "requests_by_kind", '{');
-	for (size_t i = 0; i < NR_REQUESTS; i++) {
-		if (!s->ops[i])
-			continue;
-		json_open(j, kms_request_names[i], '{');
-		json_uint(j, "requests", s->ops[i]);
-		json_uint(j, "objects", s->objects[i]);
-		json_uint(j, "bytes", s->bytes[i]);
-		json_close(j, '}');
-	}
-	json_close(j, '}');
-}
-
-static void json_list(struct json *j, const char *key, const u64 *values, size_t n)
-{
-	json_open(j, key, '[');
-	for (size_t i = 0; i < n; i++)
-		json_uint(j, NULL, values[i]);
-	json_close(j, ']');
-}
-
-static void print_json(const struct trace_summary *s, const char *path)
-{
-	const struct kms_workload_info *info = s->info;
-	struct json j;
-
-	json_start(&j, stdout);
-	json_open(&j, NULL, '{');
-	json_text(&j, "file", path);
-	json_uint(&j, "version", s->version);
-	json_uint(&j, "file_bytes", s->file_bytes);
-	json_uint(&j, "raw_bytes", s->raw_bytes);
-	json_uint(&j, "blocks", s->blocks);
-	json_text(&j, "hash", s->hash);
-	json_text(&j, "source", info->source ? info->source : "");
-	json_text(&j, "kernel", info->kernel ? info->kernel : "");
-	json_text(&j, "allocator", info->allocator ? info->allocator : "");
-	json_uint(&j, "requests", info->requests);
-	json_uint(&j, "cpus", info->nr_cpus);
-	json_uint(&j, "nodes", info->nr_nodes);
-	json_uint(&j, "duration_ns", info->duration_ns);
-	json_uint(&j, "allocs", s->allocs);
-	json_uint(&j, "frees", s->frees);
-	json_uint(&j, "remote_frees", s->remote_frees);
-	json_uint(&j, "live_peak", s->live_peak);
-	json_uint(&j, "live_bytes_peak", s->live_bytes_peak);
-	json_uint(&j, "live_end", s->live_end);
-	json_uint(&j, "live_bytes_end", s->live_bytes_end);
-	json_uint(&j, "inconsistent", s->inconsistent);
-	json_uint(&j, "caches", info->nr_caches);
-	json_uint(&j, "sites", info->nr_sites);
-	json_list(&j, "cpu_requests", s->cpu_requests, info->nr_cpus);
-	json_kinds(&j, s);
-	json_phases(&j, s);
-	json_list(&j, "kmalloc_size_classes", s->kmalloc_sizes, TRACE_SIZE_CLASSES);
-	json_list(&j, "page_orders", s->page_orders, KMS_ARRAY_SIZE(s->page_orders));
-	json_open(&j, "left_out", '{');
-	for (u32 i = 0; i < info->nr_left_out; i++)
-		json_uint(&j, info->left_out[i].what, info->left_out[i].count);
-	json_close(&j, '}');
-	json_close(&j, '}');
+	return 0;
 }
 
 static int run_trace(struct cli *cli, struct kms_error *err)
 {
-	static const char *const actions[] = {"info"};
-	struct trace_summary s;
-	int rc;
+	const struct action *a = find(cli->args[0], err);
+	int n = cli->nr_args - 1;
 
-	if (strcmp(cli->args[0], actions[0]))
-		return cli_unknown(err, "action", cli->args[0], actions, 1);
-	if (cli->nr_args < 2)
-		return kms_fail(err, KMS_EUSAGE,
-				"expected the trace's FILE after \"trace info\", found nothing");
-	rc = trace_summarize(&s, cli->args[1], err);
-	if (rc)
-		return rc;
-	if (cli->json)
-		print_json(&s, cli->args[1]);
-	else
-		print_people(&s, cli->args[1]);
-	trace_summary_free(&s);
-	return 0;
+	if (!a)
+		return KMS_EUSAGE;
+	if (n < a->min_args)
+		return kms_fail(err, KMS_EUSAGE, "expected %s after \"trace %s\", found %s",
+				!strcmp(a->args, "FILE") ? "the trace's FILE" : a->args, a->name,
+				n ? "only one" : "nothing");
+	if (a->max_args >= 0 && n > a->max_args)
+		return kms_fail(err, KMS_EUSAGE, "expected one %s after \"trace %s\", found also \"%s\"", a->args,
+				a->name, cli->args[1 + a->max_args]);
+	if (check_options(cli, a, err))
+		return KMS_EUSAGE;
+	return a->run(cli, err);
 }
 
 const struct cli_verb cli_verb_trace = {
 	.name = "trace",
-	.args = "info FILE",
-	.summary = "show what a trace contains, and verify all of it",
-	.examples = "kmemsim trace info workloads/slub-up.kmt          sizes, phases, lifetimes\n"
-		    "kmemsim trace info workloads/slub-up.kmt --json   for scripts\n"
-		    "kmemsim trace info FILE && echo sound             the whole file is read and "
-		    "checked",
+	.args = "ACTION FILE...",
+	.summary = "look into traces, verify them, and make traces of traces",
+	.examples = "kmemsim trace info workloads/slub-up.kmt          all of it is read and checked\n"
+		    "kmemsim trace cut slub-up.kmt -o f.kmt --phase fork    a part; or --from, --to, --cpu, --cache\n"
+		    "kmemsim trace cat f.kmt > f.txt                   as text\n"
+		    "kmemsim trace pack f.txt -o g.kmt                 and back\n"
+		    "kmemsim trace anonymise f.kmt -o g.kmt            without names, to hand it on\n"
+		    "kmemsim trace merge a.kmt b.kmt -o both.kmt       side by side\n"
+		    "kmemsim trace make EXPERIMENT.json -o s.kmt       a drawn or named workload as a trace\n"
+		    "kmemsim trace fit slub-up.kmt -o profile.json     a synthetic workload that resembles it\n"
+		    "kmemsim trace minimise f.kmt -o m.kmt --config EXPERIMENT.json --keep 'extfrag>0.5'  the shortest that still does",
+	.options = options,
 	.min_args = 1,
-	.max_args = 2,
+	.max_args = -1,
 	.run = run_trace,
 };

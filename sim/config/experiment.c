@@ -26,6 +26,10 @@ static const char *const pcp_highs[] = {
 static const char *const pcp_free_batches[] = {
 	[PCP_FREE_GROWING] = "growing", [PCP_FREE_UNCAPPED] = "growing_uncapped",
 	[PCP_FREE_FIXED] = "fixed", NULL};
+static const char *const pcp_drains[] = {
+	[PCP_DRAIN_LIST_BY_LIST] = "list_by_list", [PCP_DRAIN_ROUND_ROBIN] = "round_robin", NULL};
+static const char *const freed_types[] = {
+	[FREED_TYPE_CACHED] = "cached", [FREED_TYPE_EXACT] = "exact", NULL};
 static const char *const fallbacks[] = {
 	[FALLBACK_STEAL] = "steal", [FALLBACK_CLAIM] = "claim", NULL};
 static const char *const slab_orders[] = {
@@ -108,6 +112,17 @@ static const struct cfg_field allocator_fields[] = {
 	 .doc = "Pages that a full per-CPU list gives back: growing, a batch that doubles while frees "
 		"keep coming, at most 32 times; growing_uncapped, without that limit (first 6.1 "
 		"releases); fixed, always one batch (before 5.14)."},
+	{PARAM(pcp_drain), .type = CFG_ENUM, .def = "\"list_by_list\"", .choices = pcp_drains,
+	 .doc = "Which pages a per-CPU list that is too long gives back: list_by_list, all of the list "
+		"just freed to before the next one is touched; round_robin, some of each list in turn, "
+		"more after lists that are empty (before 5.18)."},
+	{PARAM(pcp_free_high_batch), .type = CFG_BOOL, .def = "false",
+	 .doc = "With pcp_auto_tune: blocks of orders 1 to 3 freed in a row go back at once only if a "
+		"batch of pages is there (6.7 and later, where a CPU's cache holds more than three batches)."},
+	{PARAM(freed_type), .type = CFG_ENUM, .def = "\"cached\"", .choices = freed_types,
+	 .doc = "To which migratetype's list a freed block goes: cached, that of its pageblock when it was "
+		"freed, even if it lay on a per-CPU list since; exact, what the pageblock is then, pageblock "
+		"by pageblock, and pageblocks that merge become of one type (6.10 and later)."},
 	{PARAM(fallback), .type = CFG_ENUM, .def = "\"steal\"", .choices = fallbacks,
 	 .doc = "A migratetype without free blocks: steal, moves the free blocks of another type's "
 		"pageblock over and its type if half of it goes along; claim, takes a pageblock as a whole "
@@ -185,10 +200,15 @@ static const struct cfg_table touch_table = {
 
 static const struct cfg_field workload_fields[] = {
 	{F(workload_config, trace), .type = CFG_PATH,
-	 .doc = "Trace file made by `kmemsim import`; either this or synthetic."},
+	 .doc = "Trace file made by `kmemsim import`; either this, synthetic or adversary."},
 	{F(workload_config, synthetic), .type = CFG_OBJECT, .table = &synthetic_config_table,
 	 .present = offsetof(struct workload_config, has_synthetic),
-	 .doc = "Requests drawn from distributions; either this or trace."},
+	 .doc = "Requests drawn from distributions; either this, trace or adversary."},
+	{F(workload_config, adversary), .type = CFG_ENUM, .def = "\"none\"", .choices = adversary_choices,
+	 .doc = "A named workload that hurts in one known way, or a micro-benchmark; `kmemsim workloads` "
+		"lists them."},
+	{F(workload_config, parameters), .type = CFG_OBJECT, .table = &adversary_params_table,
+	 .doc = "Of the named workload."},
 	{F(workload_config, pacing), .type = CFG_ENUM, .def = "\"asap\"", .choices = pacings,
 	 .doc = "When a CPU's next request comes: asap, when the last one is done; order, in the "
 		"recorded order over all CPUs; timestamps, at the recorded times."},
@@ -217,18 +237,24 @@ static int check_workload(const void *section, struct cfg_ctx *ctx, struct kms_e
 {
 	const struct workload_config *w = section;
 
+	const u64 *parameters = (const u64 *)&w->parameters;
+	bool given = false;
+
 	if (w->trace && w->has_synthetic)
 		return cfg_fail(ctx, err, "synthetic",
 				"both \"trace\" and \"synthetic\" are given; expected one of them "
 				"(null takes one back)");
-	if (!w->trace && !w->has_synthetic)
+	if (w->adversary && (w->trace || w->has_synthetic))
+		return cfg_fail(ctx, err, "adversary",
+				"both \"%s\" and \"adversary\" are given; expected one of them "
+				"(null takes one back)", w->trace ? "trace" : "synthetic");
+	if (!w->trace && !w->has_synthetic && !w->adversary)
 		return cfg_fail(ctx, err, "",
-				"expected either \"trace\" or \"synthetic\", found neither");
-	if (w->has_synthetic && w->pacing != PACING_ASAP)
-		return cfg_fail(ctx, err, "pacing",
-				"expected asap for a synthetic workload, found %s: "
-				"it has neither recorded times nor a recorded order",
-				pacings[w->pacing]);
+				"expected either \"trace\" or \"synthetic\" or \"adversary\", found none of them");
+	for (u32 i = 0; i < ADVERSARY_PARAMS; i++)
+		given |= parameters[i] != 0;
+	if (given && !w->adversary)
+		return cfg_fail(ctx, err, "parameters", "only a named workload (adversary) has these");
 	return 0;
 }
 

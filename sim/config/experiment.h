@@ -9,6 +9,7 @@
 #include "models/hw/machine_config.h"
 #include "models/mm/mm.h"
 #include "sim/config/cfg.h"
+#include "workloads/adversary.h"
 #include "workloads/synthetic.h"
 
 enum exp_timing { TIMING_CYCLE, TIMING_FUNCTIONAL };
@@ -33,6 +34,8 @@ struct workload_config {
 	char *trace;		  /* file, or NULL */
 	bool has_synthetic;
 	struct synthetic_config synthetic;
+	u32 adversary; /* index into adversary_choices; 0: none */
+	struct adversary_params parameters;
 	u32 pacing;		  /* enum exp_pacing */
 	double time_scale;	  /* timestamps: recorded time times this */
 	kms_ps think_time;	  /* asap: between two requests of a CPU */

@@ -24,6 +24,7 @@ struct cfg_doc {
 	char *text;
 	size_t len;
 	cJSON *root;
+	size_t *mark; /* place, line, column that were asked for last: most go on from there; may be NULL */
 };
 
 /*
@@ -59,7 +60,7 @@ struct cfg_open {
 
 #define CFG_MAX_DEPTH 64            /* nesting of JSON values */
 #define CFG_MAX_FILE (16u << 20)    /* bytes of one file */
-#define CFG_MAX_DOCS 4096           /* files, settings and defaults of one configuration */
+#define CFG_MAX_DOCS 4096           /* files and settings of one configuration */
 #define CFG_MAX_ELEMENTS (1u << 20) /* of one array */
 
 struct cfg_block;

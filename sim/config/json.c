@@ -24,14 +24,26 @@ struct scanner {
 
 void cfg_line_column(const struct cfg_doc *doc, size_t at, size_t *line, size_t *column)
 {
+	size_t i = 0;
+
 	*line = *column = 1;
-	for (size_t i = 0; i < at && i < doc->len; i++) {
+	if (doc->mark && doc->mark[1] && doc->mark[0] <= at) {
+		i = doc->mark[0];
+		*line = doc->mark[1];
+		*column = doc->mark[2];
+	}
+	for (; i < at && i < doc->len; i++) {
 		if (doc->text[i] == '\n') {
 			++*line;
 			*column = 1;
 		} else if (((u8)doc->text[i] & 0xc0) != 0x80) {
 			++*column;
 		}
+	}
+	if (doc->mark) {
+		doc->mark[0] = i;
+		doc->mark[1] = *line;
+		doc->mark[2] = *column;
 	}
 }
 
@@ -388,8 +400,8 @@ struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *nam
 {
 	struct cfg_doc *doc;
 
-	if (cfg->nr_docs >= CFG_MAX_DOCS) {
-		kms_fail(cfg->err, KMS_EUSAGE, "%s: more than %d files, settings and defaults",
+	if (kind != DOC_DEFAULT && cfg->nr_docs >= CFG_MAX_DOCS) {
+		kms_fail(cfg->err, KMS_EUSAGE, "%s: more than %d files and settings",
 			 name, CFG_MAX_DOCS);
 		return NULL;
 	}
@@ -403,9 +415,11 @@ struct cfg_doc *cfg_doc_new(struct cfg *cfg, enum doc_kind kind, const char *nam
 	if (!doc->name || !doc->dir || !doc->text)
 		return NULL;
 	doc->len = len;
+	if (kind != DOC_DEFAULT)
+		doc->mark = cfg_alloc(cfg, 3 * sizeof(*doc->mark));
 	doc->next = cfg->docs;
 	cfg->docs = doc;
-	cfg->nr_docs++;
+	cfg->nr_docs += kind != DOC_DEFAULT; /* as many as there are elements of arrays */
 	return doc;
 }
 

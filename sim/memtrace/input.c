@@ -135,6 +135,17 @@ int memtrace_input_read(struct memtrace_input *in, void *buf, size_t n, size_t *
 	return 0;
 }
 
+int memtrace_input_unread(struct memtrace_input *in, const void *bytes, size_t n,
+			  struct kms_error *err)
+{
+	if (n > TEXT || in->start != in->end)
+		return kms_fail(err, KMS_EFAIL, "%s: cannot read this again", in->path);
+	memcpy(in->text, bytes, n);
+	in->start = 0;
+	in->end = n;
+	return 0;
+}
+
 /* More text behind what is there; moves the rest to the front. */
 static int more_text(struct memtrace_input *in, size_t *got, struct kms_error *err)
 {

@@ -16,6 +16,10 @@ void memtrace_input_close(struct memtrace_input *in);
 int memtrace_input_read(struct memtrace_input *in, void *buf, size_t n, size_t *got,
 			struct kms_error *err);
 
+/* Put back the n bytes read first; nothing else was read. KMS_EFAIL: too many. */
+int memtrace_input_unread(struct memtrace_input *in, const void *bytes, size_t n,
+			  struct kms_error *err);
+
 /*
  * The next line without its newline, 0-terminated, valid until the next call;
  * *line NULL at the end. Refuses lines of 64 KiB and more, and NUL bytes.

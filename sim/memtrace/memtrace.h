@@ -24,6 +24,8 @@ struct memtrace_options {
 	const char *i1, *d1, *ll; /* SIZE,WAYS,LINE, or NULL: cachegrind's defaults */
 	const char *l1;		  /* SIZE,WAYS of --coherence */
 	const char *format;	  /* of the trace, or NULL: guessed */
+	const char *convert;	  /* --cachegrind: write the trace there as binary, count nothing */
+	bool dinero;		  /* --cachegrind: split accesses, write-back L1s over a unified L2 */
 	const char *log;	  /* write the DRAM command log here, or NULL */
 	u64 limit;		  /* accesses at most; 0: all */
 	u64 seed;
@@ -49,6 +51,18 @@ struct memtrace_result {
 	u32 nr_figures;
 	bool stopped; /* interrupted: the figures cover a part */
 };
+
+/* A cache as given on the command line, in bytes. */
+struct memtrace_geometry {
+	u64 size, ways, line;
+};
+
+/*
+ * text: SIZE,WAYS,LINE, or SIZE,WAYS when g->line is set beforehand. option names
+ * it in messages. Any number of sets; the line is a power of two.
+ */
+int memtrace_geometry_parse(struct memtrace_geometry *g, const char *option, const char *text,
+			    struct kms_error *err);
 
 void memtrace_count(struct memtrace_result *r, const char *name, const char *unit, u64 value);
 void memtrace_number(struct memtrace_result *r, const char *name, const char *unit, double value);

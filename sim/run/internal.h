@@ -54,7 +54,7 @@ struct object {
 
 struct objects {
 	struct object *slots;
-	u64 nr_slots;
+	u64 nr_slots, used; /* used: slots that ever held an object lie below */
 	struct object *overflow;
 	u32 nr_overflow, free_overflow; /* free list: index + 1 */
 };

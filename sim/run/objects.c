@@ -9,20 +9,27 @@
 #include "sim/run/internal.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
+/*
+ * nr_slots may be an upper bound, as of workloads that are made while they run:
+ * host memory is taken only for slots that are used.
+ */
 int objects_init(struct objects *o, u64 nr_slots, struct kms_error *err)
 {
 	*o = (struct objects){ .nr_slots = nr_slots ? nr_slots : 1 };
-	o->slots = calloc(o->nr_slots, sizeof(*o->slots));
-	if (!o->slots)
-		return kms_fail(err, KMS_EFAIL, "no memory for %llu objects",
-				(unsigned long long)nr_slots);
-	return 0;
+	o->slots = mmap(NULL, o->nr_slots * sizeof(*o->slots), PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (o->slots != MAP_FAILED)
+		return 0;
+	o->slots = NULL;
+	return kms_fail(err, KMS_EFAIL, "no memory for %llu objects", (unsigned long long)nr_slots);
 }
 
 void objects_free(struct objects *o)
 {
-	free(o->slots);
+	if (o->slots)
+		munmap(o->slots, o->nr_slots * sizeof(*o->slots));
 	free(o->overflow);
 	*o = (struct objects){ 0 };
 }
@@ -68,6 +75,8 @@ struct object *objects_add(struct objects *o, struct kms_object_ref ref)
 {
 	struct object *head = &o->slots[ref.slot], *e = head;
 
+	if (ref.slot >= o->used)
+		o->used = (u64)ref.slot + 1;
 	if (head->state != OBJECT_FREE) {
 		u32 at = overflow_get(o);
 

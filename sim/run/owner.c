@@ -141,7 +141,7 @@ static u64 kill_task(void *arg, u32 task)
 	struct object *object;
 	u64 freed = 0;
 
-	for (u64 slot = 0; slot < run->objects.nr_slots; slot++)
+	for (u64 slot = 0; slot < run->objects.used; slot++)
 		while ((object = victim_in(&run->objects, slot, task))) {
 			struct page *page = mm_virt_to_page(object->memory);
 

@@ -12,7 +12,6 @@
 #include "build_info.h"
 #include "sim/config/data.h"
 #include "sim/run/system.h"
-#include "workloads/synthetic.h"
 #include "workloads/trace.h"
 
 kms_ps run_time(const struct run *run)
@@ -22,18 +21,34 @@ kms_ps run_time(const struct run *run)
 
 /* ---- the workload ---- */
 
-static int open_workload(struct run *run, char trace_hash[33], struct kms_error *err)
+int run_open_workload(struct kms_stream **stream, const struct experiment_config *config,
+		      struct kms_error *err)
 {
-	const struct workload_config *w = &run->config->workload;
+	const struct workload_config *w = &config->workload;
 	char path[4096];
-	int ret;
+
+	if (w->adversary)
+		return adversary_open(stream, w->adversary, &w->parameters, config->seed, err);
+	if (w->has_synthetic)
+		return synthetic_open(stream, &w->synthetic, config->seed, err);
+	data_find(w->trace, path, sizeof(path));
+	return trace_open(stream, path, err);
+}
+
+static int hash_workload(const struct workload_config *w, char trace_hash[33], struct kms_error *err)
+{
+	char path[4096];
 
 	strcpy(trace_hash, "");
-	if (w->has_synthetic)
-		return synthetic_open(&run->stream, &w->synthetic, run->config->seed, err);
+	if (!w->trace)
+		return 0;
 	data_find(w->trace, path, sizeof(path));
-	ret = trace_open(&run->stream, path, err);
-	return ret ? ret : trace_file_hash(path, trace_hash, err);
+	return trace_file_hash(path, trace_hash, err);
+}
+
+static const char *workload_name(const struct workload_config *w)
+{
+	return w->adversary ? adversary_choices[w->adversary] : w->has_synthetic ? "synthetic" : w->trace;
 }
 
 static int check_workload(struct run *run, struct kms_error *err)
@@ -86,7 +101,7 @@ static int begin(struct run *run, const char *config_json, const char *trace_has
 		.name = c->name, .title = c->title, .tool_version = KMS_VERSION " (" KMS_GIT ")",
 		.compiler = KMS_COMPILER, .compiler_flags = KMS_SIM_FLAGS, .host = host_text,
 		.config_json = config_json, .config_hash = hash, .trace_hash = trace_hash,
-		.workload = c->workload.has_synthetic ? "synthetic" : c->workload.trace,
+		.workload = workload_name(&c->workload),
 		.machine = c->machine.name, .policy = run->policy->name,
 		.timing = timings[c->timing], .pacing = run->cycle ? pacings[c->workload.pacing] : "order",
 		.seed = c->seed, .ram_bytes = run->account.ram_bytes,
@@ -238,10 +253,15 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 			   .cycle = config->timing == TIMING_CYCLE, .started = run_host_seconds() };
 	struct system system = { 0 };
 	char trace_hash[33];
-	int ret = open_workload(&run, trace_hash, err);
+	int ret = run_open_workload(&run.stream, config, err);
 
 	if (ret)
 		return ret;
+	ret = hash_workload(&config->workload, trace_hash, err);
+	if (ret) {
+		run.stream->close(run.stream);
+		return ret;
+	}
 	run.info = run.stream->info;
 	run.caches = calloc(run.info->nr_caches + 1, sizeof(*run.caches));
 	run.cache_gone = calloc(run.info->nr_caches + 1, sizeof(*run.cache_gone));

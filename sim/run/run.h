@@ -14,6 +14,7 @@
 #include "sim/engine/engine.h"
 
 struct kms_request;
+struct kms_stream;
 struct kms_workload_info;
 struct kmem_cache;
 
@@ -58,6 +59,10 @@ struct run_options {
  */
 int run_experiment(const struct experiment_config *config, const char *config_json, struct store *store,
 		   const struct run_options *options, s64 *run_id, struct kms_error *err);
+
+/* The workload's requests, wherever they come from; close the stream when done. */
+int run_open_workload(struct kms_stream **stream, const struct experiment_config *config,
+		      struct kms_error *err);
 
 /* XXH3-128 of a resolved configuration, 32 hex digits: column config_hash of the run's row. */
 void run_config_hash(const char *config_json, char hex[33]);

@@ -11,6 +11,8 @@ echo "host: $nproc processors, $(uname -m), $($build/kmemsim version | sed -n 's
 echo
 "$build/tests/bench/slub_bench" || exit 1
 echo
+"$build/tests/bench/dram_bench" || exit 1
+echo
 echo "whole runs of recorded traces, requests/s"
 for t in functional cycle; do
 	for c in slub-up slub-smp4; do
@@ -26,4 +28,20 @@ for m in big-64gib big-1tib; do
 		--set workload.synthetic.requests=1000 --db "$work/$m.db" -q >/dev/null || exit 1
 	echo "$(fact $m start_up) $(fact $m simulated_ram_resident)" |
 		awk -v n=$m '{printf "%-24s %8.3f s %12.1f MiB\n", n, $1, $2 / 1048576}'
+done
+echo
+echo "memory traces alone, million accesses/s (median of 3; the rate includes reading the trace)"
+# rate NAME ACCESSES FILE OPTION...
+rate() {
+	name=$1 n=$2 file=$3; shift 3
+	for i in 1 2 3; do
+		a=$(date +%s%N); "$kmemsim" memtrace "$@" "$file" >/dev/null || exit 1; echo $(($(date +%s%N) - a))
+	done | sort -n | sed -n 2p | awk -v n="$name" -v c="$n" '{printf "%-36s %8.1f\n", n, c / $1 * 1e3}'
+}
+"$kmemsim" memtrace --cachegrind --convert "$work/one.bin" tests/hw/sqlite.lackey.zst >/dev/null || exit 1
+{ cat "$work/one.bin"; for i in 1 2 3 4 5 6 7; do tail -c +9 "$work/one.bin"; done; } >"$work/sqlite.bin"
+rate "cachegrind, binary" 43350600 "$work/sqlite.bin" --cachegrind
+for t in falseshare migratory readshared private; do
+	for i in 1 2 3 4 5 6 7 8 9 10; do zstd -dc "tests/hw/$t.txt.zst"; done >"$work/$t.txt"
+	rate "MESI, text, $t" 2000000 "$work/$t.txt" --coherence
 done

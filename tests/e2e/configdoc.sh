@@ -11,6 +11,7 @@ else not_ok "the reference in $page is current" "bring it up to date with: make 
 for f in configs/experiments/*.json; do
 	if "$kmemsim" run "$f" --print-config --json >"$work/first.json" 2>"$work/err"; then ok "$f loads"
 	else not_ok "$f loads" "$(cat "$work/err")"; continue; fi
+	grep -q '"matrix"' "$f" && continue # many configurations, printed one after the other
 	"$kmemsim" run "$work/first.json" --print-config --json 2>&1 | sed "s,$work/,," >"$work/second.json"
 	# names of files are relative to the file they stand in; the rest is the same text
 	grep -v '"trace":\|"costs":' "$work/first.json" >"$work/a"

@@ -78,16 +78,17 @@ static void experiment_refusals(void **state)
 		const char *text, *message;
 	} bad[] = {
 		{"{\n\"workload\": {}}", "e.json:2:13: /workload: expected either \"trace\" or "
-					 "\"synthetic\", found neither"},
-		{"{}", "e.json:1:1: /workload: expected either \"trace\" or \"synthetic\", found "
-		       "neither"},
+					 "\"synthetic\" or \"adversary\", found none of them"},
+		{"{}", "e.json:1:1: /workload: expected either \"trace\" or \"synthetic\" or "
+		       "\"adversary\", found none of them"},
+		{"{\"workload\": {\"synthetic\": {}, \"adversary\": \"ping-pong\"}}",
+		 "e.json:1:45: /workload/adversary: both \"synthetic\" and "
+		 "\"adversary\" are given; expected one of them (null takes one back)"},
+		{"{\"workload\": {\"synthetic\": {}, \"parameters\": {\"size\": 3}}}",
+		 "e.json:1:46: /workload/parameters: only a named workload (adversary) has these"},
 		{"{\"workload\": {\"trace\": \"x\", \"synthetic\": {}}}",
 		 "e.json:1:42: /workload/synthetic: both \"trace\" and "
 		 "\"synthetic\" are given; expected one of them (null takes one back)"},
-		{"{\"workload\": {\"synthetic\": {}, \"pacing\": \"order\"}}",
-		 "e.json:1:42: /workload/pacing: expected asap for a "
-		 "synthetic workload, found order: it has neither recorded times nor a recorded "
-		 "order"},
 		{"{\"workload\": {\"trace\": \"x\"}, \"timing\": \"cycels\"}",
 		 "e.json:1:40: /timing: expected one of cycle, functional, found string "
 		 "\"cycels\"; "

@@ -1,0 +1,464 @@
+/*
+ * import_formats.c - one recording in every form of the kmem events gives one
+ * trace; what the importers count; how they take what is not as expected.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+#include <xxhash.h>
+#include <zlib.h>
+
+#include "tests/unit/dat_writer.h"
+#include "workloads/import.h"
+#include "workloads/trace.h"
+
+static char dir[] = "/tmp/kmsim-import-XXXXXX";
+static char path_of[4][256];
+static struct import_result result;
+static struct kms_error error;
+
+/* A path in the test's folder; four can be in use at once. */
+static const char *in_dir(const char *name)
+{
+	static u32 next;
+	char *path = path_of[next++ % 4];
+
+	snprintf(path, 256, "%s/%s", dir, name);
+	return path;
+}
+
+static void put_file(const char *name, const char *text)
+{
+	FILE *f = fopen(in_dir(name), "w");
+
+	fputs(text, f);
+	fclose(f);
+}
+
+static int import_named(const char *name, const char *format, bool strict)
+{
+	struct import_options options = { .format = format, .strict = strict };
+
+	error = (struct kms_error){ 0 };
+	return import_recording_with(in_dir(name), in_dir("out.kmt"), &options, &result, &error);
+}
+
+static int import_text(const char *text)
+{
+	put_file("in.txt", text);
+	return import_named("in.txt", NULL, false);
+}
+
+/* A number over all requests: all that matters but interrupt contexts, which perf does not print. */
+static u64 digest(void)
+{
+	XXH3_state_t *state = XXH3_createState();
+	struct kms_stream *stream;
+	struct kms_request rq;
+	u64 hash;
+
+	XXH3_64bits_reset(state);
+	assert_int_equal(trace_open(&stream, in_dir("out.kmt"), &error), 0);
+	for (u32 cpu = 0; cpu < stream->info->nr_cpus; cpu++)
+		while (stream->next(stream, cpu, &rq, &error) > 0) {
+			u64 words[] = { rq.seq, rq.time, rq.size, rq.gfp, rq.part, rq.n, (u64)rq.node, rq.cpu, rq.op,
+					rq.order, rq.n ? rq.refs[0].slot : 0, rq.n ? rq.refs[0].generation : 0 };
+			const char *site = stream->info->sites[rq.site];
+
+			XXH3_64bits_update(state, words, sizeof(words));
+			XXH3_64bits_update(state, site, strlen(site));
+			if (rq.op == REQ_CACHE_ALLOC)
+				XXH3_64bits_update(state, stream->info->caches[rq.cache].name,
+						   strlen(stream->info->caches[rq.cache].name));
+		}
+	stream->close(stream);
+	hash = XXH3_64bits_digest(state);
+	XXH3_freeState(state);
+	return hash;
+}
+
+/* ---- one recording, in five forms ---- */
+
+#define BASE 0xffff888000000000ull
+#define TEXT 0xffffffff81000000ull
+
+struct happening {
+	int id;
+	u32 cpu;
+	u64 microseconds, ptr_or_pfn, req, alloc, gfp;
+	u32 order;
+	const char *name;
+};
+
+#define KERNEL 0xcc0
+#define SLAB_PAGE 0x12cc0 /* KERNEL | NOWARN | NORETRY */
+
+static const struct happening recording[] = {
+	{ DAT_PAGE_ALLOC, 0, 10, 0x100, 0, 0, SLAB_PAGE, 0, NULL },
+	{ DAT_KMALLOC, 0, 11, BASE + 0x100000, 60, 64, KERNEL, 0, NULL },
+	{ DAT_KMALLOC, 0, 12, BASE + 0x100040, 33, 64, 0xdc0, 0, NULL },
+	{ DAT_PAGE_ALLOC, 1, 13, 0x200, 0, 0, SLAB_PAGE, 0, NULL },
+	{ DAT_CACHE_ALLOC, 1, 14, BASE + 0x200000, 192, 192, KERNEL, 0, NULL },
+	{ DAT_CACHE_ALLOC, 1, 15, BASE + 0x2000c0, 192, 192, KERNEL, 0, NULL },
+	{ DAT_PAGE_ALLOC, 0, 16, 0x300, 0, 0, 0x100cca, 2, NULL },
+	{ DAT_KFREE, 1, 17, BASE + 0x100000, 0, 0, 0, 0, NULL },
+	{ DAT_KFREE, 1, 18, 0, 0, 0, 0, 0, NULL },
+	{ DAT_CACHE_FREE, 0, 400000, BASE + 0x200000, 0, 0, 0, 0, "dentry" },
+	{ DAT_CACHE_FREE, 0, 400001, BASE + 0x500000, 0, 0, 0, 0, "dentry" },
+	{ DAT_PAGE_FREE, 0, 400002, 0x301, 0, 0, 0, 0, NULL },
+	{ DAT_BATCHED, 0, 400003, 0x301, 0, 0, 0, 0, NULL },
+	{ DAT_PAGE_FREE, 1, 400004, 0x900, 0, 0, 0, 0, NULL },
+	{ DAT_KMALLOC, 0, 400005, BASE + 0x100040, 40, 64, 0x820, 0, NULL },
+};
+
+static const char *event_name(int id)
+{
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(dat_formats); i++)
+		if (dat_formats[i].id == id)
+			return dat_formats[i].name;
+	return "";
+}
+
+static const char *gfp_name(u64 gfp)
+{
+	switch (gfp) {
+	case KERNEL:
+		return "GFP_KERNEL";
+	case SLAB_PAGE:
+		return "GFP_KERNEL|__GFP_NOWARN|__GFP_NORETRY";
+	case 0xdc0:
+		return "GFP_KERNEL|__GFP_ZERO";
+	case 0x820:
+		return "GFP_ATOMIC";
+	default:
+		return "GFP_HIGHUSER_MOVABLE";
+	}
+}
+
+/* What follows "event: "; after_site: how the call site ends; names: as the kernel prints, not the tools. */
+static void fields(FILE *f, const struct happening *h, const char *after_site, bool names)
+{
+	unsigned long long value = h->ptr_or_pfn;
+	char gfp[64], ptr[32];
+
+	if (names)
+		snprintf(gfp, sizeof(gfp), "%s", gfp_name(h->gfp));
+	else
+		snprintf(gfp, sizeof(gfp), "0x%llx", (unsigned long long)h->gfp);
+	snprintf(ptr, sizeof(ptr), value ? names ? "%016llx" : "0x%llx" : "(nil)", value);
+	if (h->id <= DAT_CACHE_FREE)
+		fprintf(f, "call_site=caller+0x10%s ptr=%s", after_site, ptr);
+	if (h->id <= DAT_CACHE_ALLOC)
+		fprintf(f, " bytes_req=%llu bytes_alloc=%llu gfp_flags=%s node=-1\n", (unsigned long long)h->req,
+			(unsigned long long)h->alloc, gfp);
+	else if (h->id <= DAT_CACHE_FREE)
+		fprintf(f, "%s%s\n", h->name ? " name=" : "", h->name ? h->name : "");
+	else if (h->id == DAT_PAGE_ALLOC)
+		fprintf(f, "page=0x1 pfn=0x%llx order=%u migratetype=0 gfp_flags=%s\n", value, h->order, gfp);
+	else
+		fprintf(f, "page=0x1 pfn=%llu order=%u\n", value, h->order);
+}
+
+enum form { FORM_FTRACE, FORM_REPORT, FORM_PERF };
+
+static void write_text(const char *name, enum form form)
+{
+	static const char *const first[] = { "# tracer: nop\n#\n", "cpus=2\n", "" };
+	FILE *f = fopen(in_dir(name), "w");
+
+	fputs(first[form], f);
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(recording); i++) {
+		const struct happening *h = &recording[i];
+		unsigned long long s = h->microseconds / 1000000, us = h->microseconds % 1000000;
+
+		if (form == FORM_FTRACE)
+			fprintf(f, "  a: b [1] c-7       [%03u] d..1. %5llu.%06llu: %s: ", h->cpu, s, us,
+				event_name(h->id));
+		else if (form == FORM_REPORT)
+			fprintf(f, "            task-7     [%03u] %5llu.%06llu: %s:      ", h->cpu, s, us,
+				event_name(h->id));
+		else
+			fprintf(f, "some task     7/7 [%03u] %5llu.%06llu:          1 kmem:%s: ", h->cpu, s, us,
+				event_name(h->id));
+		fields(f, h, form == FORM_FTRACE ? "/0x40 [mod]" : "", form == FORM_FTRACE);
+		if (form == FORM_PERF)
+			fputs("\tffffffff81000010 caller+0x10 ([kernel.kallsyms])\n\n", f);
+	}
+	fclose(f);
+}
+
+static void write_dat(const char *name)
+{
+	struct dat_writer w = { .nr_pages = { 0 } };
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(recording); i++) {
+		const struct happening *h = &recording[i];
+		u8 p[64] = { 0 };
+		u32 length = 24;
+
+		dat_put_u32(p, (u32)h->id);
+		dat_put_u32(p + 4, 7);
+		dat_put_u64(p + 8, h->id <= DAT_CACHE_FREE ? TEXT + 0x10 : h->ptr_or_pfn);
+		dat_put_u64(p + 16, h->id <= DAT_CACHE_FREE ? h->ptr_or_pfn : h->order);
+		if (h->id <= DAT_CACHE_ALLOC) {
+			dat_put_u64(p + 24, h->req);
+			dat_put_u64(p + 32, h->alloc);
+			dat_put_u64(p + 40, h->gfp);
+			dat_put_u32(p + 48, UINT32_MAX);
+			length = 52;
+		} else if (h->id == DAT_CACHE_FREE) {
+			dat_put_u32(p + 24, 28 | (u32)(strlen(h->name) + 1) << 16);
+			strcpy((char *)p + 28, h->name);
+			length = 28 + (u32)strlen(h->name) + 1;
+		} else if (h->id == DAT_PAGE_ALLOC) {
+			dat_put_u64(p + 24, h->gfp);
+			length = 36;
+		}
+		dat_add(&w, h->cpu, h->microseconds * 1000, p, length);
+	}
+	dat_write(&w, in_dir(name), "ffffffff81000000 T caller\nffffffff81000040 T next\n");
+}
+
+static void check_recording(const char *name, const char *format, u64 *first)
+{
+	if (import_named(name, NULL, true))
+		fail_msg("%s: %s", name, error.text);
+	assert_string_equal(result.format, format);
+	assert_int_equal(result.events, KMS_ARRAY_SIZE(recording));
+	assert_int_equal(result.slab_pages, 2);
+	assert_int_equal(result.null_frees, 1);
+	assert_int_equal(result.frees_matched, 3); /* an object of kmalloc(), a dentry, a page of four */
+	assert_int_equal(result.frees_without_alloc, 2);
+	assert_int_equal(result.live_at_start, 2);
+	assert_int_equal(result.alloc_over_live, 1);
+	assert_int_equal(result.live_at_end, 3); /* an object of each kind, what is left of the pages */
+	assert_int_equal(result.unknown, 0);
+	if (!*first)
+		*first = digest();
+	assert_int_equal(digest(), *first);
+}
+
+static void pack_gz(const char *from, const char *to)
+{
+	char data[16384];
+	FILE *f = fopen(in_dir(from), "r");
+	size_t n = fread(data, 1, sizeof(data), f);
+	gzFile gz = gzopen(in_dir(to), "wb");
+
+	fclose(f);
+	gzwrite(gz, data, (unsigned)n);
+	gzclose(gz);
+}
+
+static void test_same_in_every_form(void **state)
+{
+	u64 first = 0;
+
+	write_text("rec.txt", FORM_FTRACE);
+	write_text("rec.report", FORM_REPORT);
+	write_text("rec.perf", FORM_PERF);
+	write_dat("rec.dat");
+	pack_gz("rec.txt", "rec.txt.gz");
+	check_recording("rec.txt", "ftrace", &first);
+	check_recording("rec.report", "trace-cmd-report", &first);
+	check_recording("rec.perf", "perf-script", &first);
+	check_recording("rec.dat", "trace.dat", &first);
+	check_recording("rec.txt.gz", "ftrace", &first);
+}
+
+/* ---- versions of the events ---- */
+
+#define ROW "task-7 [000] .... 1.000000: "
+
+/* 5.4: node events of their own with bare addresses, pfn in decimal, no cache name. */
+static void test_linux_5_4(void **state)
+{
+	assert_int_equal(import_text(
+		ROW "mm_page_alloc: page=00000000abcdef01 pfn=4096 order=1 migratetype=0 gfp_flags=GFP_KERNEL|__GFP_NOWARN|__GFP_NORETRY|__GFP_COMP\n"
+		ROW "kmalloc_node: call_site=ffffffff81234567 ptr=00000000deadbeef bytes_req=500 bytes_alloc=512 gfp_flags=GFP_KERNEL node=0\n"
+		ROW "kmem_cache_alloc_node: call_site=ffffffff81234567 ptr=00000000deadbeaf bytes_req=232 bytes_alloc=256 gfp_flags=GFP_KERNEL node=-1\n"
+		ROW "kmem_cache_free: call_site=foo+0x1/0x2 ptr=00000000deadbeaf\n"
+		ROW "kfree: call_site=foo+0x1/0x2 ptr=00000000deadbeef\n"
+		ROW "kfree: call_site=foo+0x1/0x2 ptr=          (null)\n"
+		ROW "mm_page_free: page=00000000abcdef01 pfn=4096 order=1\n"), 0);
+	assert_int_equal(result.events, 7);
+	assert_int_equal(result.slab_pages, 1); /* told by its flags: addresses are hashed */
+	assert_int_equal(result.frees_matched, 3);
+	assert_int_equal(result.null_frees, 1);
+	assert_int_equal(result.live_at_end, 0);
+	assert_int_equal(result.unknown, 0);
+}
+
+/* 6.18: fields and events that 6.1 does not have. */
+static void test_linux_6_18(void **state)
+{
+	assert_int_equal(import_text(
+		ROW "kmalloc: call_site=foo+0x1/0x2 ptr=000000001234abcd bytes_req=8 bytes_alloc=8 gfp_flags=GFP_NOWAIT|___GFP_NO_OBJ_EXT|0x8000000 node=-1 accounted=true new_field=3\n"
+		ROW "mm_calculate_totalreserve_pages: totalreserve_pages=4\n"
+		ROW "sched_switch: prev_comm=a prev_pid=1\n"
+		ROW "kfree: call_site=foo+0x1/0x2 ptr=000000001234abcd\n"), 0);
+	assert_int_equal(result.events, 3);
+	assert_int_equal(result.frees_matched, 1);
+	assert_int_equal(result.unknown, 0);
+}
+
+/* ---- counts ---- */
+
+static void test_losses(void **state)
+{
+	assert_int_equal(import_text(
+		"# tracer: nop\n# entries-in-buffer/entries-written: 3/10   #P:2\n"
+		ROW "kmalloc: call_site=a+0x1/0x2 ptr=ffff888000001000 bytes_req=8 bytes_alloc=8 gfp_flags=GFP_KERNEL\n"
+		"CPU:1 [LOST 37 EVENTS]\n"
+		ROW "kmalloc: call_site=a+0x1/0x2 ptr=ffff888000001000 bytes_req=8 bytes_alloc=8 gfp_flags=GFP_KERNEL\n"
+		"CPU:0 [5 EVENTS DROPPED]\n"), 0);
+	assert_int_equal(result.lost, 42);
+	assert_int_equal(result.alloc_over_live, 1);
+	assert_int_equal(result.live_at_end, 1);
+}
+
+static void test_malformed(void **state)
+{
+	static const char text[] =
+		"# tracer: nop\n"
+		ROW "kfree: call_site=a+0x1/0x2 ptr=ffff888000001000\n"
+		"this is nothing\n"
+		ROW "kmalloc: call_site=a+0x1/0x2 ptr=ffff888000001000 bytes_req=many bytes_alloc=8 gfp_flags=GFP_KERNEL\n"
+		ROW "mm_page_free: page=1 pfn=0x10\n";
+
+	assert_int_equal(import_text(text), 0);
+	assert_int_equal(result.events, 1);
+	assert_int_equal(result.unknown, 3);
+	assert_float_equal(import_coverage(&result), 0.25, 1e-9);
+	assert_int_equal(import_named("in.txt", NULL, true), KMS_EUSAGE);
+	assert_non_null(strstr(error.text, "in.txt:3: found 'this is nothing', expected"));
+}
+
+/* A page block is freed in parts; objects left in a slab that goes were freed in bulk. */
+static void test_split_and_bulk(void **state)
+{
+	assert_int_equal(import_text(
+		ROW "mm_page_alloc: page=1 pfn=0x10 order=2 migratetype=0 gfp_flags=GFP_KERNEL\n"
+		ROW "mm_page_free: page=1 pfn=0x10 order=0\n"
+		ROW "mm_page_free: page=1 pfn=0x12 order=1\n"
+		ROW "mm_page_free: page=1 pfn=0x12 order=1\n"
+		ROW "mm_page_free: page=1 pfn=0x11 order=0\n"
+		ROW "mm_page_alloc: page=1 pfn=0x20 order=0 migratetype=0 gfp_flags=GFP_KERNEL\n"
+		ROW "kmem_cache_alloc: call_site=a+0x1/0x2 ptr=ffff888000020000 bytes_req=256 bytes_alloc=256 gfp_flags=GFP_KERNEL node=-1\n"
+		ROW "kmem_cache_alloc: call_site=a+0x1/0x2 ptr=ffff888000020f00 bytes_req=256 bytes_alloc=256 gfp_flags=GFP_KERNEL node=-1\n"
+		ROW "mm_page_free: page=1 pfn=0x20 order=0\n"), 0);
+	assert_int_equal(result.frees_matched, 4);
+	assert_int_equal(result.frees_without_alloc, 1);
+	assert_int_equal(result.slab_pages, 1);
+	assert_int_equal(result.live_at_end, 0);
+}
+
+/* ---- user programs ---- */
+
+static void test_mtrace(void **state)
+{
+	assert_int_equal(import_text("= Start\n@ ./a - b:[0x4011] + 0x1b6c2a0 0x10\n@ ./a:(main+0x2)[0x4012] + 0x2000000 0x900000\n"
+				     "@ ./a:[0x4013] < 0x1b6c2a0\n@ ./a:[0x4013] > 0x1b6c2c0 0x40\n@ ./a:[0x4014] - 0x2000000\n"
+				     "@ ./a:[0x4015] - 0x99\nnonsense\n= End\n"), 0);
+	assert_string_equal(result.format, "mtrace");
+	assert_int_equal(result.events, 6);
+	assert_int_equal(result.frees_matched, 2);
+	assert_int_equal(result.frees_without_alloc, 1);
+	assert_int_equal(result.live_at_end, 1);
+	assert_int_equal(result.unknown, 1);
+	assert_int_equal(result.requests, 1 + 1 + 3 + 2 + 3); /* 9 MiB are three blocks */
+}
+
+static void test_rep(void **state)
+{
+	assert_int_equal(import_text("20000\n2\n7\n1\na 0 512\na 1 128\nr 0 640\nf 1\nf 1\nf -1\n"), 0);
+	assert_string_equal(result.format, "rep");
+	assert_int_equal(result.events, 6);
+	assert_int_equal(result.null_frees, 1);
+	assert_int_equal(result.frees_without_alloc, 1);
+	assert_int_equal(result.live_at_start, 0);
+	assert_int_equal(result.live_at_end, 1);
+	assert_int_equal(result.lost, 1);
+}
+
+/* ---- what cannot be imported ---- */
+
+static void test_refused(void **state)
+{
+	assert_int_equal(import_text("hello\n"), KMS_EUSAGE);
+	assert_int_equal(import_text(""), KMS_EUSAGE);
+	assert_int_equal(import_text("# tracer: nop\n"), KMS_EUSAGE);
+	assert_non_null(strstr(error.text, "has no kmem event"));
+	assert_int_equal(import_named("in.txt", "ftrac", false), KMS_EUSAGE);
+	assert_non_null(strstr(error.text, "did you mean 'ftrace'"));
+	put_file("bad.dat", "\x17\x08\x44tracing6");
+	assert_int_equal(import_named("bad.dat", NULL, false), KMS_EUSAGE);
+	assert_int_equal(access(in_dir("none.kmt"), F_OK), -1);
+}
+
+/* Damage of every kind to a trace.dat: imported or refused with a message, nothing left behind. */
+static void test_damaged_dat(void **state)
+{
+	static u8 whole[65536], damaged[65536];
+	u64 seed = 1, refused = 0;
+	size_t n;
+	FILE *f;
+
+	write_dat("rec.dat");
+	f = fopen(in_dir("rec.dat"), "rb");
+	n = fread(whole, 1, sizeof(whole), f);
+	fclose(f);
+	for (int round = 0; round < 60; round++) {
+		size_t length = n;
+
+		memcpy(damaged, whole, n);
+		for (int i = 0; i < 1 + round % 4; i++) {
+			seed = seed * 6364136223846793005ull + 1442695040888963407ull;
+			damaged[(seed >> 33) % n] = (u8)(seed >> 20);
+		}
+		if (round % 3 == 0)
+			length = (seed >> 33) % n;
+		f = fopen(in_dir("damaged.dat"), "wb");
+		fwrite(damaged, 1, length, f);
+		fclose(f);
+		unlink(in_dir("out.kmt"));
+		if (!import_named("damaged.dat", "trace.dat", false))
+			continue;
+		refused++;
+		assert_true(error.text[0] && error.code == KMS_EUSAGE);
+		assert_int_equal(access(in_dir("out.kmt"), F_OK), -1);
+		assert_int_equal(access(in_dir("out.kmt.partial"), F_OK), -1);
+	}
+	assert_true(refused > 0 && refused < 60);
+}
+
+static int make_dir(void **state)
+{
+	return mkdtemp(dir) ? 0 : -1;
+}
+
+static int remove_dir(void **state)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", dir);
+	return system(command);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_same_in_every_form), cmocka_unit_test(test_linux_5_4),
+		cmocka_unit_test(test_linux_6_18), cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_malformed), cmocka_unit_test(test_split_and_bulk),
+		cmocka_unit_test(test_mtrace), cmocka_unit_test(test_rep), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_damaged_dat),
+	};
+
+	return cmocka_run_group_tests_name("import_formats", tests, make_dir, remove_dir);
+}
