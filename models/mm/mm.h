@@ -91,6 +91,8 @@ struct mm_params {
 	/* slab layers (slab_params.def) */
 	uint64_t cpu_partial, min_partial;
 	uint64_t remote_node_defrag_ratio;
+	const char *slub_debug; /* letters of the boot parameter; NULL: none */
+	bool slab_freelist_hardened;
 	uint64_t sheaf_capacity;
 	uint32_t sheaf_caches; /* enum sheaf_caches */
 	/* variants of the page allocator */
@@ -148,6 +150,8 @@ struct slab_ops {
 	void (*cache_shrink)(struct kmem_cache *s);
 	void *(*cache_alloc)(struct kmem_cache *s, uint32_t gfp, int node);
 	void (*cache_free)(struct kmem_cache *s, void *object);
+	/* Optional: check what debug options wrote into the cache's slabs; the first defect stops the run. */
+	void (*cache_validate)(struct kmem_cache *s);
 	int (*cache_alloc_bulk)(struct kmem_cache *s, uint32_t gfp, size_t n, void **objects);
 	void (*free_bulk)(struct kmem_cache *s, size_t n, void **objects); /* s NULL: kfree_bulk */
 	/* Optional (NULL): */

@@ -13,6 +13,8 @@
 /* With these the kernel changes freelist and counters under a lock. */
 #define SLAB_NO_CMPXCHG (SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE)
 
+#define SLAB_DEBUG_METADATA (SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER)
+
 /* ---- geometry ---- */
 
 /* Lowest order whose slab wastes at most 1/fraction of itself; max_order + 1: none. */
@@ -183,6 +185,8 @@ static bool early_node_alloc(struct kmem_cache *s, int nid)
 	slab->freelist = get_freepointer(s, n);
 	slab->counters = counters_make(1, objects, false);
 	s->node[nid] = n;
+	if (unlikely(s->flags & SLAB_DEBUG_FLAGS))
+		slub_debug_early_object(s, n);
 	init_node(n);
 	n->nr_slabs = 1;
 	n->total_objects = objects;
@@ -236,12 +240,25 @@ static bool alloc_cpu_slabs(struct kmem_cache *s)
 	return true;
 }
 
+/* With slub_debug's letter O: do debug options make the smallest slab larger? */
+static bool metadata_costs_order(const struct kmem_cache *s)
+{
+	return (kms_tunable(TUNE_SLUB_DEBUG) & SLUB_DEBUG_SAME_ORDER) &&
+	       get_order(s->size) > get_order(s->object_size);
+}
+
 /* Complete a described kmem_cache. False: impossible geometry, or memory is out. */
 static bool open_cache(struct kmem_cache *s, u32 flags)
 {
+	flags = slub_debug_flags(flags);
 	s->flags = flags | (flags & SLAB_NO_CMPXCHG ? 0 : SLAB_CMPXCHG_DOUBLE);
 	if (!calculate_sizes(s))
 		return false;
+	if (metadata_costs_order(s)) {
+		s->flags &= ~SLAB_DEBUG_METADATA;
+		if (!calculate_sizes(s))
+			return false;
+	}
 	set_min_partial(s);
 	set_cpu_partial(s);
 	s->remote_node_defrag_ratio = 10 * kms_tunable(TUNE_REMOTE_NODE_DEFRAG_RATIO);
@@ -283,7 +300,8 @@ struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args)
 	bool merged;
 
 	spin_lock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
-	s = find_mergeable(args);
+	/* what is marked so keeps apart; F alone does not */
+	s = kms_tunable(TUNE_SLUB_DEBUG) & SLAB_DEBUG_METADATA ? NULL : find_mergeable(args);
 	merged = s != NULL;
 	if (merged)
 		merge_into(s, args->size);
@@ -328,6 +346,10 @@ static struct kmem_cache *move_boot_cache(struct kmem_cache *from)
 		if (!s->node[nid])
 			continue;
 		list_for_each_entry(slab, &s->node[nid]->partial, lru)
+			slab->slab_cache = s;
+		if (!(s->flags & SLAB_STORE_USER))
+			continue;
+		list_for_each_entry(slab, &s->node[nid]->full, lru)
 			slab->slab_cache = s;
 	}
 	list_add(&s->list, &kdata->slab_caches);

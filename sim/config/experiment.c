@@ -6,6 +6,8 @@
  */
 #include "sim/config/experiment.h"
 
+#include "models/mm/tunables.h"
+
 #define F(struct_, member) .key = #member, .offset = offsetof(struct struct_, member)
 #define PARAM(name) .key = #name, .offset = offsetof(struct allocator_config, params.name)
 
@@ -48,6 +50,7 @@ static const char *const list_orders[] = {
 #define CHOICES_BOOL
 #define CHOICES_UINT
 #define CHOICES_INT
+#define CHOICES_STRING
 #define CHOICES_ENUM(...) (const char *const[]){__VA_ARGS__, NULL}
 #define NONE NULL
 
@@ -138,7 +141,11 @@ static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_
 {
 	const struct allocator_config *a = section;
 	const struct mm_params *p = &a->params;
+	u32 flags;
 
+	if (!kms_slub_debug_flags(p->slub_debug, &flags))
+		return cfg_fail(ctx, err, "slub_debug",
+				"expected letters out of FZPUO, or \"-\", found \"%s\"", p->slub_debug);
 	if (p->slub_min_order > p->slub_max_order)
 		return cfg_fail(ctx, err, "slub_min_order",
 				"%llu is above slub_max_order, which is %llu",
