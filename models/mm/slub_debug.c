@@ -76,59 +76,69 @@ static void fill(u64 at, u32 byte, u32 n)
 }
 
 /* Red zones, and poison in the object itself, for a free object or one in use. */
-static void init_object(struct kmem_cache *s, u64 object, u32 red)
+static void init_object(const struct slub_slot *slot, u64 object, u32 red)
 {
-	u32 flags = READ_ONCE(s->flags), bytes = s->object_size, pad;
+	u32 bytes = slot->object_size;
 
-	if (flags & SLAB_RED_ZONE) {
-		pad = s->red_left_pad;
-		fill(object - pad, red, pad);
-	}
-	if ((flags & SLAB_POISON) && slub_object_poisoned(s)) {
+	if (slot->flags & SLAB_RED_ZONE)
+		fill(object - slot->pad, red, slot->pad);
+	if (slub_object_poisoned(slot)) {
 		fill(object, POISON_FREE, bytes - 1);
 		fill(object + bytes - 1, POISON_END, 1);
 	}
-	if (flags & SLAB_RED_ZONE)
-		fill(object + bytes, red, s->inuse - bytes);
+	if (slot->flags & SLAB_RED_ZONE)
+		fill(object + bytes, red, slot->inuse - bytes);
 }
 
-static void set_track(struct kmem_cache *s, u64 object, u32 which)
+static void set_track(const struct slub_slot *slot, u64 object, u32 which)
 {
-	struct slub_track *track = slub_track(s, object, which);
+	struct slub_track *track = slub_track(slot, object, which);
+	u64 operation = kms_operation(), when = kms_jiffies();
 
-	track->operation = kms_operation();
-	track->handle = 0;
-	track->cpu = smp_processor_id();
-	track->pid = 0;
-	track->when = kms_jiffies();
+	if (!(slot->flags & SLAB_STORE_USER))
+		return;
+	WRITE_ONCE(track->operation, operation);
+	WRITE_ONCE(track->handle, 0);
+	WRITE_ONCE(track->cpu, smp_processor_id());
+	WRITE_ONCE(track->pid, 0);
+	WRITE_ONCE(track->when, when);
 }
 
 /* A new slab before its objects are linked: padding everywhere, then every object as a free one. */
 void slub_debug_set_up_slab(struct kmem_cache *s, struct page *slab, void *first, u32 objects)
 {
-	u32 flags = READ_ONCE(s->flags), stride = s->size;
 	u64 object = (u64)first;
+	struct slub_slot slot;
 
-	if (flags & SLAB_POISON)
+	slub_read_slot(s, &slot);
+	if (slot.flags & SLAB_POISON)
 		fill((u64)page_address(slab), POISON_INUSE, (u32)PAGE_SIZE << compound_order(slab));
-	for (u32 i = 0; i < objects; i++, object += stride) {
-		init_object(s, object, RED_INACTIVE);
-		if (flags & SLAB_STORE_USER)
-			fill((u64)slub_track(s, object, TRACK_ALLOC), 0, SLUB_TRACKS_BYTES);
+	for (u32 i = 0; i < objects; i++, object += slot.size) {
+		init_object(&slot, object, RED_INACTIVE);
+		if (slot.flags & SLAB_STORE_USER)
+			fill((u64)slub_track(&slot, object, TRACK_ALLOC), 0, SLUB_TRACKS_BYTES);
 	}
 }
 
 /* The first kmem_cache_node of a node, taken from its slab by hand. */
 void slub_debug_early_object(struct kmem_cache *s, void *object)
 {
-	init_object(s, (u64)object, RED_ACTIVE);
+	struct slub_slot slot;
+
+	slub_read_slot(s, &slot);
+	init_object(&slot, (u64)object, RED_ACTIVE);
 }
 
 /* How many bytes a kmalloc() asked for, behind the tracks. */
 void slub_debug_requested(struct kmem_cache *s, void *object, u32 bytes)
 {
-	if (object && (READ_ONCE(s->flags) & SLAB_STORE_USER))
-		WRITE_ONCE(*(u32 *)slub_track(s, (u64)object, TRACK_FREE + 1), bytes);
+	struct slub_slot slot;
+
+	if (!object)
+		return;
+	slub_read_slot(s, &slot);
+	if (slot.flags & SLAB_STORE_USER)
+		WRITE_ONCE(*(u32 *)slub_track(&slot, (u64)object, TRACK_FREE + 1), bytes);
 }
 
 /* ---- checks ---- */
@@ -154,10 +164,12 @@ static void report(const struct kmem_cache *s, struct kmem_cache_node *locked, u
 static void report_double_free(const struct kmem_cache *s, struct kmem_cache_node *locked, u64 object)
 {
 	struct kms_slab_bug bug;
+	struct slub_slot slot;
 
+	slub_read_slot(s, &slot);
 	slub_bug_init(s, object, "in its free", &bug);
 	bug.what = "object is already free";
-	slub_bug_users(s, &bug);
+	slub_bug_users(&slot, &bug);
 	give_up(locked, &bug);
 }
 
@@ -165,17 +177,27 @@ static void check_object(struct kmem_cache *s, struct kmem_cache_node *locked, s
 			 u64 object, bool active, const char *doing)
 {
 	struct kms_slab_bug bug;
+	struct slub_slot slot;
 
+	slub_read_slot(s, &slot);
 	slub_bug_init(s, object, doing, &bug);
-	if (!slub_check_object(s, slab, active, &bug))
+	if (!slub_check_object(s, &slot, slab, active, &bug))
 		give_up(locked, &bug);
+}
+
+static bool valid_pointer(struct kmem_cache *s, struct page *slab, u64 object)
+{
+	struct slub_slot slot;
+
+	slub_read_slot(s, &slot);
+	return slub_valid_pointer(&slot, slab, object);
 }
 
 /* What the free list of a slab leads to next must be an object of it, and look like a free one. */
 static void check_alloc(struct kmem_cache *s, struct kmem_cache_node *locked, struct page *slab,
 			u64 object)
 {
-	if (!slub_valid_pointer(s, slab, object))
+	if (!valid_pointer(s, slab, object))
 		report(s, locked, object, "in an allocation", "free list leads to what is no object of its slab");
 	check_object(s, locked, slab, object, false, "in its allocation");
 }
@@ -190,7 +212,7 @@ static bool on_freelist(struct kmem_cache *s, struct kmem_cache_node *locked, st
 	for (; free && n <= objects; n++) {
 		if (free == object)
 			return true;
-		if (!slub_valid_pointer(s, slab, free))
+		if (!valid_pointer(s, slab, free))
 			report(s, locked, free, NULL, "free list leads to what is no object of its slab");
 		free = (u64)get_freepointer(s, (void *)free);
 	}
@@ -204,7 +226,7 @@ static void check_free(struct kmem_cache *s, struct kmem_cache_node *locked, str
 		report(s, locked, object, "in its free", "freed address is in no slab");
 	if (slab->slab_cache != s)
 		report(s, locked, object, "in its free", "freed object is of another slab cache");
-	if (!slub_valid_pointer(s, slab, object))
+	if (!valid_pointer(s, slab, object))
 		report(s, locked, object, "in its free", "freed address is not an object's beginning");
 	if (on_freelist(s, locked, slab, object))
 		report_double_free(s, locked, object);
@@ -221,8 +243,8 @@ void slub_debug_double_free(struct kmem_cache *s, void *object)
 /* Pages go back: all objects must look free. Its mark as a slab is off already. */
 void slub_debug_check_empty(struct kmem_cache *s, struct page *slab)
 {
-	u32 objects = counters_objects(READ_ONCE(slab->counters)), stride = s->size;
-	u64 object = (u64)page_address(slab) + s->red_left_pad;
+	u32 objects = counters_objects(READ_ONCE(slab->counters)), stride = READ_ONCE(s->size);
+	u64 object = (u64)page_address(slab) + READ_ONCE(s->red_left_pad);
 
 	for (u32 i = 0; i < objects; i++, object += stride)
 		check_object(s, NULL, slab, object, false, "when its slab was given back");
@@ -230,8 +252,8 @@ void slub_debug_check_empty(struct kmem_cache *s, struct page *slab)
 
 static void validate_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab)
 {
-	u32 objects = counters_objects(READ_ONCE(slab->counters)), stride = s->size;
-	u64 object = (u64)page_address(slab) + s->red_left_pad;
+	u32 objects = counters_objects(READ_ONCE(slab->counters)), stride = READ_ONCE(s->size);
+	u64 object = (u64)page_address(slab) + READ_ONCE(s->red_left_pad);
 
 	for (u32 i = 0; i < objects; i++, object += stride)
 		check_object(s, n, slab, object, !on_freelist(s, n, slab, object), "by validate");
@@ -282,15 +304,15 @@ static void remove_full(struct kmem_cache *s, struct page *slab)
 static void *take_first(struct kmem_cache *s, struct kmem_cache_node *locked, struct page *slab)
 {
 	void *object = slab->freelist;
-	u32 flags = READ_ONCE(s->flags);
+	struct slub_slot slot;
 
-	if (flags & SLAB_CONSISTENCY_CHECKS)
+	slub_read_slot(s, &slot);
+	if (slot.flags & SLAB_CONSISTENCY_CHECKS)
 		check_alloc(s, locked, slab, (u64)object);
 	slab->freelist = get_freepointer(s, object);
 	slab->counters++;
-	init_object(s, (u64)object, RED_ACTIVE);
-	if (flags & SLAB_STORE_USER)
-		set_track(s, (u64)object, TRACK_ALLOC);
+	init_object(&slot, (u64)object, RED_ACTIVE);
+	set_track(&slot, (u64)object, TRACK_ALLOC);
 	return object;
 }
 
@@ -356,16 +378,16 @@ static bool replace_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct
 static void retire_objects(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab,
 			   void *head, void *tail)
 {
-	u32 flags = READ_ONCE(s->flags);
 	void *object = head, *next;
+	struct slub_slot slot;
 
+	slub_read_slot(s, &slot);
 	for (;;) {
-		if (flags & SLAB_CONSISTENCY_CHECKS)
+		if (slot.flags & SLAB_CONSISTENCY_CHECKS)
 			check_free(s, n, slab, (u64)object);
 		next = object == tail ? NULL : get_freepointer(s, object);
-		if (flags & SLAB_STORE_USER)
-			set_track(s, (u64)object, TRACK_FREE);
-		init_object(s, (u64)object, RED_INACTIVE);
+		set_track(&slot, (u64)object, TRACK_FREE);
+		init_object(&slot, (u64)object, RED_INACTIVE);
 		if (object == tail)
 			break;
 		object = next;

@@ -33,47 +33,62 @@ struct slub_track {
 _Static_assert(sizeof(struct slub_track) == SLUB_TRACK_BYTES, "tracks have the kernel's size");
 enum { TRACK_ALLOC, TRACK_FREE };
 
-/* May the object's own bytes be poisoned? Not where they have a meaning while it is free. */
-static inline bool slub_object_poisoned(const struct kmem_cache *s)
+/* A slab cache's geometry, read once and in one order: compilers must agree on the accesses. */
+struct slub_slot {
+	u64 ctor;
+	u32 flags, size, object_size, offset, inuse, pad;
+};
+
+static inline void slub_read_slot(const struct kmem_cache *s, struct slub_slot *slot)
 {
-	return (s->flags & (SLAB_POISON | SLAB_TYPESAFE_BY_RCU)) == SLAB_POISON && !s->ctor;
+	slot->flags = READ_ONCE(s->flags);
+	slot->size = READ_ONCE(s->size);
+	slot->object_size = READ_ONCE(s->object_size);
+	slot->offset = READ_ONCE(s->offset);
+	slot->ctor = READ_ONCE(s->ctor);
+	slot->inuse = READ_ONCE(s->inuse);
+	slot->pad = READ_ONCE(s->red_left_pad);
+}
+
+/* May the object's own bytes be poisoned? Not where they have a meaning while it is free. */
+static inline bool slub_object_poisoned(const struct slub_slot *slot)
+{
+	return (slot->flags & (SLAB_POISON | SLAB_TYPESAFE_BY_RCU)) == SLAB_POISON && !slot->ctor;
 }
 
 /* Bytes from the object's start up to the tracks. */
-static inline u32 slub_info_end(const struct kmem_cache *s)
+static inline u32 slub_info_end(const struct slub_slot *slot)
 {
-	return s->offset >= s->inuse ? s->inuse + (u32)sizeof(void *) : s->inuse;
+	return slot->offset >= slot->inuse ? slot->inuse + (u32)sizeof(void *) : slot->inuse;
 }
 
-static inline struct slub_track *slub_track(const struct kmem_cache *s, u64 object, u32 which)
+static inline struct slub_track *slub_track(const struct slub_slot *slot, u64 object, u32 which)
 {
-	return (struct slub_track *)(object + slub_info_end(s)) + which;
+	return (struct slub_track *)(object + slub_info_end(slot)) + which;
 }
 
 /* Bytes from the object's start up to the slot's padding. */
-static inline u32 slub_padding_start(const struct kmem_cache *s)
+static inline u32 slub_padding_start(const struct slub_slot *slot)
 {
-	u32 bytes = slub_info_end(s);
+	u32 bytes = slub_info_end(slot);
 
-	if (s->flags & SLAB_STORE_USER) {
+	if (slot->flags & SLAB_STORE_USER) {
 		bytes += SLUB_TRACKS_BYTES;
-		if (s->flags & SLAB_KMALLOC)
+		if (slot->flags & SLAB_KMALLOC)
 			bytes += (u32)sizeof(u32);
 	}
 	return bytes;
 }
 
 /* Is it NULL or an object's beginning? slab: with its head page's address and objects. */
-static inline bool slub_valid_pointer(const struct kmem_cache *s, struct page *slab, u64 object)
+static inline bool slub_valid_pointer(const struct slub_slot *slot, struct page *slab, u64 object)
 {
-	u64 first, offset, objects;
+	u64 first = (u64)page_address(slab) + slot->pad, offset = object - first, objects;
 
 	if (!object)
 		return true;
-	first = (u64)page_address(slab) + s->red_left_pad;
-	offset = object - first;
 	objects = counters_objects(READ_ONCE(slab->counters));
-	return object >= first && offset < objects * s->size && !(offset % s->size);
+	return object >= first && offset < objects * slot->size && !(offset % slot->size);
 }
 
 /* Index of the first of n bytes that is another one; n: none. */
@@ -112,32 +127,32 @@ static inline bool slub_check_bytes(struct kms_slab_bug *bug, const char *what, 
 	return false;
 }
 
-static inline bool slub_check_red_zones(const struct kmem_cache *s, bool active,
+static inline bool slub_check_red_zones(const struct slub_slot *slot, bool active,
 					struct kms_slab_bug *bug)
 {
-	u32 red = active ? RED_ACTIVE : RED_INACTIVE, behind = s->inuse - s->object_size;
-	s64 pad = s->red_left_pad, end = s->object_size;
+	u32 red = active ? RED_ACTIVE : RED_INACTIVE, behind = slot->inuse - slot->object_size;
+	s64 pad = slot->pad, end = slot->object_size;
 
-	if (s->flags & SLAB_RED_ZONE)
+	if (slot->flags & SLAB_RED_ZONE)
 		return slub_check_bytes(bug, "left red zone overwritten", -pad, red, (u32)pad) &&
 		       slub_check_bytes(bug, "right red zone overwritten", end, red, behind);
-	return !(s->flags & SLAB_POISON) ||
+	return !(slot->flags & SLAB_POISON) ||
 	       slub_check_bytes(bug, "alignment padding overwritten", end, POISON_INUSE, behind);
 }
 
-static inline bool slub_check_poison(const struct kmem_cache *s, bool active,
+static inline bool slub_check_poison(const struct slub_slot *slot, bool active,
 				     struct kms_slab_bug *bug)
 {
-	u32 bytes = s->object_size, padding = slub_padding_start(s);
-	u32 slot = s->size - s->red_left_pad; /* from the object's start on */
+	u32 bytes = slot->object_size, padding = slub_padding_start(slot);
+	u32 end = slot->size - slot->pad; /* of the slot, from the object's start on */
 
-	if (!(s->flags & SLAB_POISON))
+	if (!(slot->flags & SLAB_POISON))
 		return true;
-	if (!active && slub_object_poisoned(s) &&
+	if (!active && slub_object_poisoned(slot) &&
 	    (!slub_check_bytes(bug, "use after free: poison overwritten", 0, POISON_FREE, bytes - 1) ||
 	     !slub_check_bytes(bug, "use after free: end poison overwritten", bytes - 1, POISON_END, 1)))
 		return false;
-	return slub_check_bytes(bug, "object padding overwritten", padding, POISON_INUSE, slot - padding);
+	return slub_check_bytes(bug, "object padding overwritten", padding, POISON_INUSE, end - padding);
 }
 
 static inline void slub_bug_init(const struct kmem_cache *s, u64 object, const char *doing,
@@ -153,43 +168,43 @@ static inline void slub_bug_init(const struct kmem_cache *s, u64 object, const c
 	bug->tracked = 0;
 }
 
-/* Copy who used the object last, if that is known. object: a valid one. */
-static inline void slub_bug_users(const struct kmem_cache *s, struct kms_slab_bug *bug)
+/* Copy who used the object last, if that is known. bug->object: a valid one. */
+static inline void slub_bug_users(const struct slub_slot *slot, struct kms_slab_bug *bug)
 {
-	if (!(s->flags & SLAB_STORE_USER))
+	if (!(slot->flags & SLAB_STORE_USER))
 		return;
 	bug->tracked = 1;
 	for (u32 i = 0; i < 2; i++) {
-		const struct slub_track *track = slub_track(s, bug->object, i);
+		const struct slub_track *track = slub_track(slot, bug->object, i);
 
-		bug->operation[i] = track->operation;
-		bug->cpu[i] = track->cpu;
-		bug->when[i] = track->when;
+		bug->operation[i] = READ_ONCE(track->operation);
+		bug->cpu[i] = READ_ONCE(track->cpu);
+		bug->when[i] = READ_ONCE(track->when);
 	}
 }
 
 /*
- * Is an object (its slot in a slab of s) as a used or a free one must be? bug
- * was begun with slub_bug_init(); false: it says what is wrong.
+ * Is an object of a slab of s as a used or a free one must be? bug was begun
+ * with slub_bug_init(); false: it says what is wrong.
  */
-static inline bool slub_check_object(const struct kmem_cache *s, struct page *slab, bool active,
-				     struct kms_slab_bug *bug)
+static inline bool slub_check_object(const struct kmem_cache *s, const struct slub_slot *slot,
+				     struct page *slab, bool active, struct kms_slab_bug *bug)
 {
 	u64 next;
 
-	if (!slub_check_red_zones(s, active, bug) || !slub_check_poison(s, active, bug)) {
-		slub_bug_users(s, bug);
+	if (!slub_check_red_zones(slot, active, bug) || !slub_check_poison(slot, active, bug)) {
+		slub_bug_users(slot, bug);
 		return false;
 	}
-	if (active && s->offset < s->inuse) /* the free pointer's place is the owner's */
+	if (active && slot->offset < slot->inuse) /* the free pointer's place is the owner's */
 		return true;
 	next = (u64)get_freepointer(s, (void *)bug->object);
-	if (slub_valid_pointer(s, slab, next))
+	if (slub_valid_pointer(slot, slab, next))
 		return true;
 	bug->what = "free pointer overwritten";
-	bug->offset = s->offset;
+	bug->offset = slot->offset;
 	bug->word = next;
-	slub_bug_users(s, bug);
+	slub_bug_users(slot, bug);
 	return false;
 }
 

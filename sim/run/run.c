@@ -136,6 +136,13 @@ static int host_facts(struct run *run, double start_up, struct kms_error *err)
 
 /* ---- from start to end ---- */
 
+static const char *cache_name(void *arg, u64 id)
+{
+	const struct run *run = arg;
+
+	return id < run->info->nr_caches ? run->info->caches[id].name : NULL;
+}
+
 static int start_system(struct run *run, struct system *system, struct kms_error *err)
 {
 	const struct experiment_config *c = run->config;
@@ -155,6 +162,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 	ret = system_start(system, &sc, err);
 	if (ret)
 		return ret;
+	rt_set_cache_names(cache_name, run);
 	run->machine = system->machine;
 	run->recorded_memory = sc.recorded != NULL;
 	run->mm = system->mm;
@@ -265,6 +273,7 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	objects_free(&run.objects);
 	free(run.caches);
 	free(run.cache_gone);
+	rt_set_cache_names(NULL, NULL);
 	system_stop(&system);
 	run.stream->close(run.stream);
 	return ret;
