@@ -27,11 +27,11 @@ u32 slub_debug_flags(u32 flags)
 /* The free pointer may not lie in the object if its contents matter while it is free. */
 static bool free_pointer_behind(const struct kmem_cache *s)
 {
-	u32 flags = s->flags;
+	u32 flags = READ_ONCE(s->flags);
 
-	if ((flags & (SLAB_TYPESAFE_BY_RCU | SLAB_POISON)) || s->ctor)
+	if ((flags & (SLAB_TYPESAFE_BY_RCU | SLAB_POISON)) || READ_ONCE(s->ctor))
 		return true;
-	return (flags & SLAB_RED_ZONE) && s->object_size < sizeof(void *);
+	return (flags & SLAB_RED_ZONE) && READ_ONCE(s->object_size) < sizeof(void *);
 }
 
 /*
@@ -41,7 +41,8 @@ static bool free_pointer_behind(const struct kmem_cache *s)
  */
 u32 slub_object_layout(struct kmem_cache *s)
 {
-	u32 flags = s->flags, object_size = s->object_size, word = (u32)sizeof(void *);
+	u32 flags = READ_ONCE(s->flags), object_size = READ_ONCE(s->object_size);
+	u32 align = READ_ONCE(s->align), word = (u32)sizeof(void *);
 	u32 size = ALIGN(object_size, word), pad = 0;
 
 	if ((flags & SLAB_RED_ZONE) && size == object_size)
@@ -60,11 +61,11 @@ u32 slub_object_layout(struct kmem_cache *s)
 			size += (u32)sizeof(u32); /* the size that was asked for */
 	}
 	if (flags & SLAB_RED_ZONE) {
-		pad = ALIGN(word, s->align);
+		pad = ALIGN(word, align);
 		size += word + pad;
 	}
 	s->red_left_pad = pad;
-	return ALIGN(size, s->align);
+	return ALIGN(size, align);
 }
 
 /* ---- bytes of a slot ---- */
@@ -207,7 +208,7 @@ static bool on_freelist(struct kmem_cache *s, struct kmem_cache_node *locked, st
 			u64 object)
 {
 	u32 objects = counters_objects(READ_ONCE(slab->counters)), n = 0;
-	u64 free = (u64)slab->freelist;
+	u64 free = (u64)READ_ONCE(slab->freelist);
 
 	for (; free && n <= objects; n++) {
 		if (free == object)
@@ -224,7 +225,7 @@ static void check_free(struct kmem_cache *s, struct kmem_cache_node *locked, str
 {
 	if (!page_is_slab(slab))
 		report(s, locked, object, "in its free", "freed address is in no slab");
-	if (slab->slab_cache != s)
+	if (READ_ONCE(slab->slab_cache) != s)
 		report(s, locked, object, "in its free", "freed object is of another slab cache");
 	if (!valid_pointer(s, slab, object))
 		report(s, locked, object, "in its free", "freed address is not an object's beginning");
@@ -288,13 +289,13 @@ void slub_cache_validate(struct kmem_cache *s)
 
 static void add_full(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab)
 {
-	if (s->flags & SLAB_STORE_USER)
+	if (READ_ONCE(s->flags) & SLAB_STORE_USER)
 		list_add(&slab->lru, &n->full);
 }
 
 static void remove_full(struct kmem_cache *s, struct page *slab)
 {
-	if (s->flags & SLAB_STORE_USER)
+	if (READ_ONCE(s->flags) & SLAB_STORE_USER)
 		list_del(&slab->lru);
 }
 
@@ -303,14 +304,17 @@ static void remove_full(struct kmem_cache *s, struct page *slab)
 /* The first free object of a slab, which has one, made one in use. */
 static void *take_first(struct kmem_cache *s, struct kmem_cache_node *locked, struct page *slab)
 {
-	void *object = slab->freelist;
+	void *object = READ_ONCE(slab->freelist), *next;
 	struct slub_slot slot;
+	u64 counters;
 
 	slub_read_slot(s, &slot);
 	if (slot.flags & SLAB_CONSISTENCY_CHECKS)
 		check_alloc(s, locked, slab, (u64)object);
-	slab->freelist = get_freepointer(s, object);
-	slab->counters++;
+	next = get_freepointer(s, object);
+	WRITE_ONCE(slab->freelist, next);
+	counters = READ_ONCE(slab->counters) + 1;
+	WRITE_ONCE(slab->counters, counters);
 	init_object(&slot, (u64)object, RED_ACTIVE);
 	set_track(&slot, (u64)object, TRACK_ALLOC);
 	return object;
@@ -359,9 +363,13 @@ void *slub_debug_take_new(struct kmem_cache *s, struct page *slab)
 static bool replace_slab(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab,
 			 bool was_full)
 {
-	bool spare = !counters_inuse(READ_ONCE(slab->counters)) &&
-		     READ_ONCE(n->nr_partial) >= s->min_partial;
+	bool spare = !counters_inuse(READ_ONCE(slab->counters));
 
+	if (spare) {
+		u64 partial = READ_ONCE(n->nr_partial), least = READ_ONCE(s->min_partial);
+
+		spare = partial >= least;
+	}
 	if (was_full) {
 		remove_full(s, slab);
 		if (!spare)
@@ -399,14 +407,16 @@ void slub_debug_free(struct kmem_cache *s, struct page *slab, void *head, void *
 {
 	struct kmem_cache_node *n = slab_node(s, slab);
 	void *prior;
+	u64 counters;
 	bool spare;
 
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
 	retire_objects(s, n, slab, head, tail);
-	prior = slab->freelist;
+	prior = READ_ONCE(slab->freelist);
 	set_freepointer(s, tail, prior);
-	slab->freelist = head;
-	WRITE_ONCE(slab->counters, READ_ONCE(slab->counters) - count);
+	WRITE_ONCE(slab->freelist, head);
+	counters = READ_ONCE(slab->counters) - count;
+	WRITE_ONCE(slab->counters, counters);
 	spare = replace_slab(s, n, slab, !prior);
 	spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
 	if (spare)
