@@ -221,7 +221,7 @@ static int check_objects(const struct check *check, struct page *slab, const u64
 	slub_read_slot(check->s, &slot);
 	for (u32 i = 0; i < objects; i++) {
 		slub_bug_init(check->s, first + (u64)i * check->s->size, NULL, &bug);
-		if (slub_check_object(check->s, &slot, slab, !(seen[i / 64] >> (i % 64) & 1), &bug))
+		if (slub_check_object(&slot, slab, !(seen[i / 64] >> (i % 64) & 1), &bug))
 			continue;
 		kms_slab_bug_text(&bug, text, sizeof(text));
 		return kms_fail(check->err, KMS_EFAIL, "%s", text);

@@ -182,7 +182,7 @@ static void check_object(struct kmem_cache *s, struct kmem_cache_node *locked, s
 
 	slub_read_slot(s, &slot);
 	slub_bug_init(s, object, doing, &bug);
-	if (!slub_check_object(s, &slot, slab, active, &bug))
+	if (!slub_check_object(&slot, slab, active, &bug))
 		give_up(locked, &bug);
 }
 
@@ -209,13 +209,15 @@ static bool on_freelist(struct kmem_cache *s, struct kmem_cache_node *locked, st
 {
 	u32 objects = counters_objects(READ_ONCE(slab->counters)), n = 0;
 	u64 free = (u64)READ_ONCE(slab->freelist);
+	struct slub_slot slot;
 
+	slub_read_slot(s, &slot);
 	for (; free && n <= objects; n++) {
 		if (free == object)
 			return true;
-		if (!valid_pointer(s, slab, free))
+		if (!slub_valid_pointer(&slot, slab, free))
 			report(s, locked, free, NULL, "free list leads to what is no object of its slab");
-		free = (u64)get_freepointer(s, (void *)free);
+		free = slub_next_free(&slot, free);
 	}
 	return false;
 }
@@ -311,7 +313,7 @@ static void *take_first(struct kmem_cache *s, struct kmem_cache_node *locked, st
 	slub_read_slot(s, &slot);
 	if (slot.flags & SLAB_CONSISTENCY_CHECKS)
 		check_alloc(s, locked, slab, (u64)object);
-	next = get_freepointer(s, object);
+	next = (void *)slub_next_free(&slot, (u64)object);
 	WRITE_ONCE(slab->freelist, next);
 	counters = READ_ONCE(slab->counters) + 1;
 	WRITE_ONCE(slab->counters, counters);
@@ -393,7 +395,7 @@ static void retire_objects(struct kmem_cache *s, struct kmem_cache_node *n, stru
 	for (;;) {
 		if (slot.flags & SLAB_CONSISTENCY_CHECKS)
 			check_free(s, n, slab, (u64)object);
-		next = object == tail ? NULL : get_freepointer(s, object);
+		next = object == tail ? NULL : (void *)slub_next_free(&slot, (u64)object);
 		set_track(&slot, (u64)object, TRACK_FREE);
 		init_object(&slot, (u64)object, RED_INACTIVE);
 		if (object == tail)

@@ -80,6 +80,12 @@ static inline u32 slub_padding_start(const struct slub_slot *slot)
 	return bytes;
 }
 
+/* The link of a free object; the offset is not read again. */
+static inline u64 slub_next_free(const struct slub_slot *slot, u64 object)
+{
+	return READ_ONCE(*(u64 *)(object + slot->offset));
+}
+
 /* Is it NULL or an object's beginning? slab: with its head page's address and objects. */
 static inline bool slub_valid_pointer(const struct slub_slot *slot, struct page *slab, u64 object)
 {
@@ -184,11 +190,11 @@ static inline void slub_bug_users(const struct slub_slot *slot, struct kms_slab_
 }
 
 /*
- * Is an object of a slab of s as a used or a free one must be? bug was begun
+ * Is an object of a slab as a used or a free one must be? bug was begun
  * with slub_bug_init(); false: it says what is wrong.
  */
-static inline bool slub_check_object(const struct kmem_cache *s, const struct slub_slot *slot,
-				     struct page *slab, bool active, struct kms_slab_bug *bug)
+static inline bool slub_check_object(const struct slub_slot *slot, struct page *slab, bool active,
+				     struct kms_slab_bug *bug)
 {
 	u64 next;
 
@@ -198,7 +204,7 @@ static inline bool slub_check_object(const struct kmem_cache *s, const struct sl
 	}
 	if (active && slot->offset < slot->inuse) /* the free pointer's place is the owner's */
 		return true;
-	next = (u64)get_freepointer(s, (void *)bug->object);
+	next = slub_next_free(slot, bug->object);
 	if (slub_valid_pointer(slot, slab, next))
 		return true;
 	bug->what = "free pointer overwritten";
