@@ -70,6 +70,7 @@ enum mm_free_pointer { FREE_POINTER_MIDDLE, FREE_POINTER_START };
 enum mm_cpu_partial_limit { CPU_PARTIAL_SLABS, CPU_PARTIAL_OBJECTS };
 
 enum free_list_order { FREE_LIST_LIFO, FREE_LIST_FIFO, FREE_LIST_ADDRESS };
+enum mm_transparent_hugepage { THP_NEVER, THP_MADVISE, THP_ALWAYS };
 enum sheaf_caches { SHEAF_CACHES_6_18, SHEAF_CACHES_ALL };
 #define MM_PARAM_ZERO (1ull << 63)
 
@@ -111,6 +112,7 @@ struct mm_params {
 	uint32_t slab_order_calculation; /* enum mm_slab_order */
 	uint32_t slub_free_pointer;	 /* enum mm_free_pointer */
 	uint32_t slub_cpu_partial_limit; /* enum mm_cpu_partial_limit */
+	uint32_t transparent_hugepage;	 /* enum mm_transparent_hugepage */
 };
 
 struct kmem_cache_args {

@@ -36,6 +36,7 @@ enum kms_tunable {
 	TUNE_SLAB_ORDER,
 	TUNE_FREE_POINTER,
 	TUNE_CPU_PARTIAL_LIMIT,
+	TUNE_TRANSPARENT_HUGEPAGE, /* 1: khugepaged runs */
 	TUNE_SLUB_DEBUG,     /* slab cache flags, and SLUB_DEBUG_SAME_ORDER */
 	TUNE_SLAB_HARDENED,  /* 1: a free object that links to itself is a bug */
 	NR_TUNABLES

@@ -60,6 +60,7 @@ void kms_set_params(const struct mm_params *p)
 	t[TUNE_SLAB_ORDER] = p->slab_order_calculation;
 	t[TUNE_FREE_POINTER] = p->slub_free_pointer;
 	t[TUNE_CPU_PARTIAL_LIMIT] = p->slub_cpu_partial_limit;
+	t[TUNE_TRANSPARENT_HUGEPAGE] = p->transparent_hugepage != THP_NEVER;
 	t[TUNE_SLUB_DEBUG] = kms_slub_debug_flags(p->slub_debug, &debug) ? debug : 0;
 	t[TUNE_SLAB_HARDENED] = p->slab_freelist_hardened;
 }

@@ -40,6 +40,8 @@ static const char *const free_pointers[] = {
 	[FREE_POINTER_MIDDLE] = "middle", [FREE_POINTER_START] = "start", NULL};
 static const char *const cpu_partial_limits[] = {
 	[CPU_PARTIAL_SLABS] = "slabs", [CPU_PARTIAL_OBJECTS] = "objects", NULL};
+static const char *const hugepages[] = {
+	[THP_NEVER] = "never", [THP_MADVISE] = "madvise", [THP_ALWAYS] = "always", NULL};
 static const char *const list_orders[] = {
 	[FREE_LIST_LIFO] = "lifo", [FREE_LIST_FIFO] = "fifo", [FREE_LIST_ADDRESS] = "address", NULL};
 
@@ -67,6 +69,10 @@ static const struct cfg_field allocator_fields[] = {
 	{PARAM(min_free_kbytes), .type = CFG_UINT, .def = "0", .max = 1ull << 32, .unit = "KiB",
 	 .doc = "vm.min_free_kbytes, from which the watermarks come; 0: as the kernel computes it "
 		"from the memory size."},
+	{PARAM(transparent_hugepage), .type = CFG_ENUM, .def = "\"never\"", .choices = hugepages,
+	 .doc = "Boot parameter transparent_hugepage: with madvise or always khugepaged runs and raises "
+		"min_free_kbytes on machines with 512 MiB and more. Huge pages themselves are up to the "
+		"workload."},
 	{PARAM(watermark_scale_factor), .type = CFG_UINT, .def = "10", .min = 1, .max = 3000,
 	 .unit = "1/10000 of a zone",
 	 .doc = "vm.watermark_scale_factor: distance between the watermarks."},
