@@ -185,7 +185,13 @@ int mm_check(struct kms_error *err);
 /* The page allocator's part of mm_check(), LRU lists included. Call between operations. */
 int mm_check_pages(struct kms_error *err);
 
-/* The slab layer's part of mm_check(). Call between operations. */
+/*
+ * The slab layer's part of mm_check(). Call between operations. In SLUB's caches
+ * with debug options every byte of red zones, poison and padding on listed slabs is
+ * checked, too: a write beyond an object or after its free is reported here even
+ * if nobody touches the object again (docs/slub-debug.md; slab_ops.cache_validate()
+ * does it for one cache).
+ */
 int mm_check_slabs(struct kms_error *err);
 
 #endif

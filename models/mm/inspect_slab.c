@@ -12,7 +12,7 @@
 #include "models/mm/inspect_sheaves.h"
 #include "models/mm/inspect_internal.h"
 #include "models/mm/inspect_slab.h"
-#include "models/mm/slub.h"
+#include "models/mm/slub_debug.h"
 
 /* ---- names of the caches that the slab layer itself creates ---- */
 
@@ -197,8 +197,28 @@ static int check_freelist(const struct check *check, const struct page *slab, co
 	return 0;
 }
 
+/* Debug options: the bytes in and around every object; seen: which are free. */
+static int check_objects(const struct check *check, struct page *slab, const u64 *seen)
+{
+	u64 first = (u64)page_address(slab) + check->s->red_left_pad;
+	u32 objects = counters_objects(slab->counters);
+	struct kms_slab_bug bug;
+	struct slub_slot slot;
+	char text[400];
+
+	slub_read_slot(check->s, &slot);
+	for (u32 i = 0; i < objects; i++) {
+		slub_bug_init(check->s, first + (u64)i * check->s->size, NULL, &bug);
+		if (slub_check_object(&slot, slab, !(seen[i / 64] >> (i % 64) & 1), &bug))
+			continue;
+		kms_slab_bug_text(&bug, text, sizeof(text));
+		return kms_fail(check->err, KMS_EFAIL, "%s", text);
+	}
+	return 0;
+}
+
 /* A slab with its own freelist and, for a CPU slab, the CPU's. */
-static int check_slab(struct check *check, const struct page *slab, const void *cpu_freelist,
+static int check_slab(struct check *check, struct page *slab, const void *cpu_freelist,
 		      bool frozen)
 {
 	u64 seen[(MAX_OBJS_PER_PAGE + 64) / 64];
@@ -224,7 +244,24 @@ static int check_slab(struct check *check, const struct page *slab, const void *
 		return broken(check, slab, "length of the freelist differs from objects - inuse");
 	check->slabs++;
 	check->objects += objects;
-	return 0;
+	return cache_debug(check->s) ? check_objects(check, slab, seen) : 0;
+}
+
+/* Full slabs, which are listed only where users are tracked. */
+static int check_full(struct check *check, struct kmem_cache_node *n)
+{
+	struct page *slab;
+	int err = 0;
+
+	if (!(check->s->flags & SLAB_STORE_USER))
+		return 0;
+	list_for_each_entry(slab, &n->full, lru) {
+		err = slab->freelist ? broken(check, slab, "slab with free objects on the list of full ones") :
+				       check_slab(check, slab, NULL, false);
+		if (err)
+			break;
+	}
+	return err;
 }
 
 static int check_node(struct check *check, u32 nid)
@@ -248,13 +285,15 @@ static int check_node(struct check *check, u32 nid)
 			return err;
 		count++;
 	}
-	return count == n->nr_partial ? 0 : broken(check, NULL, "nr_partial differs from the list's length");
+	if (count != n->nr_partial)
+		return broken(check, NULL, "nr_partial differs from the list's length");
+	return check_full(check, n);
 }
 
 static int check_cpu(struct check *check, u32 cpu)
 {
 	const struct kmem_cache_cpu *c = per_cpu_ptr(check->s->cpu_slab, cpu);
-	const struct page *slab;
+	struct page *slab;
 	s32 slabs = c->partial ? c->partial->slabs : 0;
 	int err = 0;
 

@@ -17,6 +17,7 @@ static const struct slab_ops slub_ops = {
 	.cache_create = slub_cache_create,
 	.cache_destroy = slub_cache_destroy,
 	.cache_shrink = slub_cache_shrink,
+	.cache_validate = slub_cache_validate,
 	.cache_alloc = slub_cache_alloc,
 	.cache_free = slub_cache_free,
 	.cache_alloc_bulk = slub_alloc_bulk,

@@ -7,9 +7,11 @@
 #define TYPE_UINT "uint"
 #define TYPE_INT "int"
 #define TYPE_ENUM "enum"
+#define TYPE_STRING "string"
 #define CHOICES_BOOL(choices) NULL
 #define CHOICES_UINT(choices) NULL
 #define CHOICES_INT(choices) NULL
+#define CHOICES_STRING(choices) NULL
 #define CHOICES_ENUM(choices) JOIN choices
 #define JOIN(a, b) a ", " b
 

@@ -44,7 +44,7 @@ static u32 or_else(u64 value, u32 normal)
 void kms_set_params(const struct mm_params *p)
 {
 	u32 pageblock_order = or_else(p->pageblock_order, DEFAULT_PAGEBLOCK_ORDER);
-	u32 *t = kms_tunables;
+	u32 *t = kms_tunables, debug;
 
 	t[TUNE_PCP_ORDERS] = p->no_pcp_lists ? 0 : p->pcp_order0_only ? 1 : PCP_SMALL_ORDERS | 1u << pageblock_order;
 	t[TUNE_PCP_BATCH] = (u32)p->pcp_batch;
@@ -75,4 +75,7 @@ void kms_set_params(const struct mm_params *p)
 	t[TUNE_SLAB_ORDER] = p->slab_order_calculation;
 	t[TUNE_FREE_POINTER] = p->slub_free_pointer;
 	t[TUNE_CPU_PARTIAL_LIMIT] = p->slub_cpu_partial_limit;
+	t[TUNE_TRANSPARENT_HUGEPAGE] = p->transparent_hugepage != THP_NEVER;
+	t[TUNE_SLUB_DEBUG] = kms_slub_debug_flags(p->slub_debug, &debug) ? debug : 0;
+	t[TUNE_SLAB_HARDENED] = p->slab_freelist_hardened;
 }

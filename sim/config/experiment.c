@@ -6,6 +6,8 @@
  */
 #include "sim/config/experiment.h"
 
+#include "models/mm/tunables.h"
+
 #define F(struct_, member) .key = #member, .offset = offsetof(struct struct_, member)
 #define PARAM(name) .key = #name, .offset = offsetof(struct allocator_config, params.name)
 
@@ -38,6 +40,8 @@ static const char *const free_pointers[] = {
 	[FREE_POINTER_MIDDLE] = "middle", [FREE_POINTER_START] = "start", NULL};
 static const char *const cpu_partial_limits[] = {
 	[CPU_PARTIAL_SLABS] = "slabs", [CPU_PARTIAL_OBJECTS] = "objects", NULL};
+static const char *const hugepages[] = {
+	[THP_NEVER] = "never", [THP_MADVISE] = "madvise", [THP_ALWAYS] = "always", NULL};
 static const char *const list_orders[] = {
 	[FREE_LIST_LIFO] = "lifo", [FREE_LIST_FIFO] = "fifo", [FREE_LIST_ADDRESS] = "address", NULL};
 
@@ -48,6 +52,7 @@ static const char *const list_orders[] = {
 #define CHOICES_BOOL
 #define CHOICES_UINT
 #define CHOICES_INT
+#define CHOICES_STRING
 #define CHOICES_ENUM(...) (const char *const[]){__VA_ARGS__, NULL}
 #define NONE NULL
 
@@ -64,6 +69,10 @@ static const struct cfg_field allocator_fields[] = {
 	{PARAM(min_free_kbytes), .type = CFG_UINT, .def = "0", .max = 1ull << 32, .unit = "KiB",
 	 .doc = "vm.min_free_kbytes, from which the watermarks come; 0: as the kernel computes it "
 		"from the memory size."},
+	{PARAM(transparent_hugepage), .type = CFG_ENUM, .def = "\"never\"", .choices = hugepages,
+	 .doc = "Boot parameter transparent_hugepage: with madvise or always khugepaged runs and raises "
+		"min_free_kbytes on machines with 512 MiB and more. Huge pages themselves are up to the "
+		"workload."},
 	{PARAM(watermark_scale_factor), .type = CFG_UINT, .def = "10", .min = 1, .max = 3000,
 	 .unit = "1/10000 of a zone",
 	 .doc = "vm.watermark_scale_factor: distance between the watermarks."},
@@ -141,7 +150,11 @@ static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_
 {
 	const struct allocator_config *a = section;
 	const struct mm_params *p = &a->params;
+	u32 flags;
 
+	if (!kms_slub_debug_flags(p->slub_debug, &flags))
+		return cfg_fail(ctx, err, "slub_debug",
+				"expected letters out of FZPUO, or \"-\", found \"%s\"", p->slub_debug);
 	if (p->slub_min_order > p->slub_max_order)
 		return cfg_fail(ctx, err, "slub_min_order",
 				"%llu is above slub_max_order, which is %llu",

@@ -146,6 +146,13 @@ static u64 slab_period(const struct run *run)
 	return run->slab->periodic_ns;
 }
 
+static const char *cache_name(void *arg, u64 id)
+{
+	const struct run *run = arg;
+
+	return id < run->info->nr_caches ? run->info->caches[id].name : NULL;
+}
+
 static int start_system(struct run *run, struct system *system, struct kms_error *err)
 {
 	const struct experiment_config *c = run->config;
@@ -166,6 +173,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 	ret = system_start(system, &sc, err);
 	if (ret)
 		return ret;
+	rt_set_cache_names(cache_name, run);
 	run->machine = system->machine;
 	run->recorded_memory = sc.recorded != NULL;
 	run->mm = system->mm;
@@ -277,6 +285,7 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	objects_free(&run.objects);
 	free(run.caches);
 	free(run.cache_gone);
+	rt_set_cache_names(NULL, NULL);
 	system_stop(&system);
 	run.stream->close(run.stream);
 	return ret;
