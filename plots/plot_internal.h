@@ -29,6 +29,7 @@ struct plot {
 	FILE *data, *settings, *body;
 	u32 nr_blocks;
 	u32 width, height; /* of the image, SVG units */
+	u32 formats;
 	char why[256];
 };
 
