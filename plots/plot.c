@@ -12,8 +12,24 @@
 #include "plots/plot_internal.h"
 
 const struct plot_type *const plot_types[] = {
-	&plot_type_fragmentation, &plot_type_latency_cdf,   &plot_type_free_blocks,
-	&plot_type_latency_split, &plot_type_waste_compare, NULL,
+	&plot_type_fragmentation,
+	&plot_type_waste_compare,
+	&plot_type_waste_size,
+	&plot_type_waste_caches,
+	&plot_type_waste_sites,
+	&plot_type_slab_occupancy,
+	&plot_type_slabs_time,
+	&plot_type_free_blocks,
+	&plot_type_extfrag,
+	&plot_type_page_map,
+	&plot_type_latency_cdf,
+	&plot_type_latency_paths,
+	&plot_type_latency_split,
+	&plot_type_lock_wait,
+	&plot_type_dram,
+	&plot_type_pareto,
+	&plot_type_comparison,
+	NULL,
 };
 
 int plot_find_type(const char *name, const struct plot_type **type, struct kms_error *err)
