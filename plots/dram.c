@@ -69,9 +69,9 @@ static int write_data(struct plot *p, struct dram *d, struct kms_error *err)
 }
 
 #define TOP 0.77
-#define LEFT 85.0
+#define LEFT 105.0
 #define PANEL 660.0
-#define LEGEND 275.0
+#define LEGEND 320.0
 
 static void place(FILE *out, const struct plot *p, double bottom, double top)
 {

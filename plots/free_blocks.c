@@ -72,7 +72,7 @@ static int write_data(struct plot *p, const struct plot_axis *axis, write_row *w
 }
 
 #define TOP 0.76
-#define BOTTOM 0.10
+#define BOTTOM 0.115
 #define LEFT 85.0
 #define PANEL 700.0
 
@@ -85,7 +85,7 @@ static void size_text(int order, char *buf, size_t n)
 }
 
 struct strips {
-	const char *y_label;
+	const char *y_label, *note;
 	bool extfrag; /* both figures, 0 to 100 %; else blocks, each strip with its own scale */
 };
 
@@ -142,6 +142,9 @@ static int draw_strips(struct plot *p, const struct strips *s, const struct plot
 		LEFT / p->width, (LEFT + PANEL) / p->width);
 	fprintf(p->body, "set label '%s' at screen 0.022, screen %.3f center rotate by 90\n", s->y_label,
 		(TOP + BOTTOM) / 2);
+	if (s->note)
+		fprintf(p->body, "set label '%s' at screen 0.5, screen 0.012 center font ',9' textcolor rgb '#444444'\n",
+			s->note);
 	for (int order = ORDERS - 1; order >= 0 && !rc; order--)
 		rc = strip(p, s, axis, order, max[order], err);
 	return rc;
@@ -170,7 +173,11 @@ static int draw_blocks(struct plot *p, struct kms_error *err)
 static int draw_extfrag(struct plot *p, struct kms_error *err)
 {
 	static const struct strips strips = {
-		.y_label = "blue: unusable free space [%]   black: fragmentation index [%]", .extfrag = true};
+		.y_label = "area: unusable free space [%]   line: fragmentation index [%]",
+		.note = "area: share of the free memory in blocks too small for the order. line, only while a request"
+			" would fail: towards 0 for lack of memory, towards 100 for fragmentation",
+		.extfrag = true,
+	};
 	struct plot_axis axis;
 	u64 max[ORDERS] = {0};
 	int rc = plot_axis_of(p, "free_blocks", &axis, err);
@@ -181,8 +188,6 @@ static int draw_extfrag(struct plot *p, struct kms_error *err)
 	rc = write_data(p, &axis, extfrag_row, max, err);
 	if (rc)
 		return rc;
-	fputs("set label 'blue areas: share of the free memory in blocks too small for the order.  black lines, only while a request would fail: towards 0 memory is short, towards 100 it is fragmented' at screen 0.5, screen 0.015 center font ',9' textcolor rgb '#444444'\n",
-	      p->settings);
 	return draw_strips(p, &strips, &axis, max, "External fragmentation of each order over time, all zones", err);
 }
 

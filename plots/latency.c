@@ -125,20 +125,23 @@ static void write_marks(struct plot *p, const struct histogram *h)
 				-log10(1 - marked[i]));
 }
 
-static void cdf_settings(struct plot *p, double min_ns, double max_ns, double top, const char *headline)
+/* The panel is as wide whatever the legend needs. */
+static void cdf_settings(struct plot *p, double min_ns, double max_ns, double top, const char *headline,
+			 const char *legend)
 {
 	FILE *out = p->settings;
+	double right = 750.0 / p->width, key = 818.0 / p->width;
 
-	p->width = 1120;
 	plot_title(p, headline);
 	fprintf(out, "set tmargin at screen 0.83\nset logscale x\nset xrange [%.4g:%.4g]\nset yrange [0:%.4g]\n",
 		min_ns * 0.8, max_ns * 1.25, top);
 	fputs("set xlabel 'simulated latency [ns], logarithmic'\n"
 	      "set ylabel 'share at or below [%]; each step up leaves a tenth'\n"
 	      "set ytics ('0' 0, '50' 0.30103, '90' 1, '99' 2, '99.9' 3, '99.99' 4, '99.999' 5, '99.9999' 6, '99.99999' 7)\n"
-	      "set grid xtics\n"
-	      "set rmargin at screen 0.67\nset key at screen 0.73, graph 1 left top Left reverse samplen 4 spacing 1.3 title 'operation (count)' left\n",
+	      "set grid xtics\n",
 	      out);
+	fprintf(out, "set rmargin at screen %.4f\nset key at screen %.4f, graph 1 left top Left reverse samplen 4 spacing 1.3 title '%s (count)' left\n",
+		right, key, legend);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(marked); i++)
 		fprintf(out,
 			"set arrow from graph 0, first %.6g to graph 1, first %.6g nohead back dashtype 3 linecolor rgb '#666666'\n"
@@ -166,8 +169,8 @@ static void cdf_body(struct plot *p, const struct operation *ops, int n)
 	fputc('\n', p->body);
 }
 
-static int draw_curves(struct plot *p, const char *sql, const char *headline, const char *others,
-		       struct kms_error *err)
+static int draw_curves(struct plot *p, const char *sql, const char *headline, const char *legend,
+		       const char *others, struct kms_error *err)
 {
 	struct operation ops[MAX_OPERATIONS];
 	double min = INFINITY, max = 0, top = 0;
@@ -195,7 +198,7 @@ static int draw_curves(struct plot *p, const char *sql, const char *headline, co
 	free(h);
 	if (rc)
 		return rc;
-	cdf_settings(p, min, max, top, headline);
+	cdf_settings(p, min, max, top, headline, legend);
 	left_out_note(p->settings, left_out, others);
 	cdf_body(p, ops, n);
 	return 0;
@@ -203,14 +206,16 @@ static int draw_curves(struct plot *p, const char *sql, const char *headline, co
 
 static int draw_cdf(struct plot *p, struct kms_error *err)
 {
-	return draw_curves(p, by_operation, "Latency by operation: how many take how long",
+	p->width = 1120;
+	return draw_curves(p, by_operation, "Latency by operation: how many take how long", "operation",
 			   "operations with fewer requests", err);
 }
 
 static int draw_paths(struct plot *p, struct kms_error *err)
 {
+	p->width = 1270;
 	return draw_curves(p, by_path, "Latency by path through the allocator: those that cost most time in all",
-			   "paths that cost less time in all", err);
+			   "operation: path", "paths that cost less time in all", err);
 }
 
 /* ---- split ---- */

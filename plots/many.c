@@ -72,14 +72,29 @@ static void write_frontier(struct plot *p, const struct point *points, double di
 			fprintf(p->data, "%.10g\t%.10g\n", sorted[i].x, sorted[i].y / divide);
 }
 
+static u32 at_same_place(const struct point *points, u32 from, u32 to, const struct point *at)
+{
+	u32 n = 0;
+
+	for (u32 i = from; i < to; i++)
+		n += points[i].x == at->x && points[i].y == at->y;
+	return n;
+}
+
 static void name_points(struct plot *p, const struct point *points, double divide)
 {
 	for (u32 r = 0; r < p->nr_runs && p->nr_runs <= 24; r++) {
-		char text[96];
+		u32 before = at_same_place(points, 0, r, &points[r]);
+		u32 after = at_same_place(points, r + 1, p->nr_runs, &points[r]);
+		char text[96], more[32] = "";
 
-		snprintf(text, sizeof(text), "%lld %.60s", (long long)p->runs[r].id, p->runs[r].name);
+		if (before)
+			continue;
+		if (after)
+			snprintf(more, sizeof(more), " and %u equal", after);
+		snprintf(text, sizeof(text), "run %lld %.24s%s", (long long)p->runs[r].id, p->runs[r].name, more);
 		fputs("set label ", p->body);
-		plot_quote(p->body, text, 26);
+		plot_quote(p->body, text, 48);
 		fprintf(p->body, " at first %.10g, first %.10g left offset character 0.8, %s font ',10' front\n",
 			points[r].x, points[r].y / divide, r % 2 ? "0.5" : "-0.5");
 	}
@@ -119,8 +134,8 @@ static void pareto_axes(struct plot *p, const struct point *points, double divid
 	fprintf(p->body, "set xrange [%.6g:%.6g]\nset yrange [%.6g:%.6g]\n", x[0] - 0.12 * dx, x[1] + 0.35 * dx,
 		y[0] - 0.15 * dy, y[1] + 0.15 * dy);
 	fprintf(p->body, "set xlabel 'mean latency of a request [ns]'\nset ylabel 'memory held at the peak [%s]'\n", unit);
-	fputs("set lmargin at screen 0.09\nset rmargin at screen 0.72\nset bmargin at screen 0.12\nset tmargin at screen 0.86\n"
-	      "set grid xtics ytics\nset key at screen 0.74, screen 0.86 left top Left reverse title 'policy' left\n"
+	fputs("set lmargin at screen 0.105\nset rmargin at screen 0.70\nset bmargin at screen 0.12\nset tmargin at screen 0.86\n"
+	      "set grid xtics ytics\nset key at screen 0.715, screen 0.86 left top Left reverse title 'policy' left\n"
 	      "set label 'better: down and to the left' at graph 0.02, graph 0.03 left font ',10' textcolor rgb '#444444'\n",
 	      p->body);
 }
@@ -251,6 +266,7 @@ static void write_bars(struct plot *p, const struct comparison *cmp, struct bars
 static void value_text(const struct compare_figure *f, double value, char *buf, size_t n)
 {
 	const char *unit;
+	char count[32];
 	double divide;
 
 	if (!strcmp(f->unit, "bytes")) {
@@ -258,6 +274,11 @@ static void value_text(const struct compare_figure *f, double value, char *buf, 
 		snprintf(buf, n, "%.4g %s", value / divide, unit);
 	} else if (!strcmp(f->unit, "ratio")) {
 		snprintf(buf, n, "%.3g %%%%", 100 * value); /* a tic's label */
+	} else if (!strcmp(f->unit, "ns") && value >= 10000) {
+		snprintf(buf, n, "%.4g \u00b5s", value / 1000);
+	} else if (value >= 10000) {
+		plot_with_commas((u64)(value + 0.5), count, sizeof(count));
+		snprintf(buf, n, "%s %s", count, f->unit);
 	} else {
 		snprintf(buf, n, "%.4g %s", value, f->unit);
 	}
@@ -268,7 +289,7 @@ static void bar_axes(struct plot *p, const struct comparison *cmp, const struct 
 	double top = fmin(b->max * 1.12, 400);
 	FILE *out = p->body;
 
-	fprintf(out, "set lmargin at screen 0.07\nset rmargin at screen 0.985\nset bmargin at screen 0.17\nset tmargin at screen 0.80\n"
+	fprintf(out, "set lmargin at screen 0.085\nset rmargin at screen 0.985\nset bmargin at screen 0.19\nset tmargin at screen 0.80\n"
 		     "set xrange [-0.6:%g]\nset yrange [0:%.4g]\nset ylabel '%% of the first column'\nset xtics scale 0 (",
 		b->n - 0.4, top);
 	for (u32 i = 0; i < b->n; i++) {
@@ -276,7 +297,7 @@ static void bar_axes(struct plot *p, const struct comparison *cmp, const struct 
 		char value[48];
 
 		value_text(&row->figure, row->cells[0].interval.mean, value, sizeof(value));
-		fprintf(out, "%s\"%s\\n100 %%%% = %s\" %u", i ? ", " : "", figures[b->shown[i]].label, value, i);
+		fprintf(out, "%s\"%s\\n100 %%%% is\\n%s\" %u", i ? ", " : "", figures[b->shown[i]].label, value, i);
 	}
 	fputs(") font ',10'\nset arrow from graph 0, first 100 to graph 1, first 100 nohead back dashtype 3 linecolor rgb '#444444'\n"
 	      "set key at screen 0.985, screen 0.93 right top horizontal maxcols 4 maxrows 2 samplen 2.5\n"
@@ -301,7 +322,7 @@ static void plot_bars(struct plot *p, const struct columns *c)
 	}
 	for (u32 i = 0; i < c->n; i++)
 		if (c->of[i].nr_runs > 1)
-			fprintf(p->body, ", \\\n  '%s.tsv' index %u using 1:2:3:4 with yerrorbars pointtype 0 linewidth 1.4 linecolor rgb 'black' notitle",
+			fprintf(p->body, ", \\\n  '%s.tsv' index %u using 1:3:(0):($4-$3) with vectors heads size screen 0.006,90 linewidth 1.4 linecolor rgb 'black' notitle",
 				p->type->name, i);
 	fputc('\n', p->body);
 }

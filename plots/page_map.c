@@ -19,7 +19,7 @@ static const struct plot_part types[] = {
 /* The first three: the cell is free for the larger part, and what else it holds most of. */
 enum use { FREE, MOVABLE, SLAB, OTHER, RESERVED, NR_USES };
 static const struct plot_part uses[NR_USES] = {
-	{"free", "#ffffff", 3},	      {"movable: user, page cache", PLOT_SKY, 3}, {"slabs", PLOT_ORANGE, 3},
+	{"free", "#ffffff", 3},	      {"movable (user, cache)", PLOT_SKY, 3}, {"slabs", PLOT_ORANGE, 3},
 	{"other kernel pages", PLOT_BLUE, 3}, {"not the allocator\u2019s", PLOT_BLACK, 1},
 };
 
@@ -92,9 +92,9 @@ static int write_boxes(struct plot *p, struct map *map, bool by_use, struct kms_
 #define TOP 0.80
 #define MIDDLE 0.455
 #define BOTTOM 0.085
-#define LEFT 85.0
+#define LEFT 105.0
 #define PANEL 680.0
-#define LEGEND 255.0
+#define LEGEND 275.0
 
 static int panel(struct plot *p, const struct map *map, u32 block, const struct plot_part *parts, u32 n,
 		 double bottom, double top, struct kms_error *err)

@@ -99,7 +99,7 @@ static void write_run(struct plot *p, const struct plot_rows *rows, u32 r, const
 	}
 }
 
-#define LEFT 235.0
+#define LEFT 255.0
 #define LEGEND 290.0
 #define GAP 26.0
 #define TOP 105.0

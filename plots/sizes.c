@@ -36,7 +36,7 @@ static void curves(struct plot *p, const char *using, bool key)
 	char title[160];
 
 	for (u32 r = 0; r < p->nr_runs; r++) {
-		fprintf(p->body, "%s'%s.tsv' index %u using %s with points pointtype %u pointsize 0.55 linewidth 0.8 linecolor rgb '%s' ",
+		fprintf(p->body, "%s'%s.tsv' index %u using %s with points pointtype %u pointsize 0.8 linewidth 0.8 linecolor rgb '%s' ",
 			r ? ", \\\n  " : "plot ", p->type->name, r, using, style[r].point, style[r].color);
 		if (!key) {
 			fputs("notitle", p->body);
@@ -66,8 +66,8 @@ static int draw(struct plot *p, struct kms_error *err)
 	plot_title(p, "Waste against the size asked for, of all allocations of the run");
 	fprintf(p->body,
 		"unset logscale\nset lmargin at screen 0.095\nset rmargin at screen 0.97\nset logscale x 2\nset grid xtics ytics\nset xrange [*:*]\n"
-		"set bmargin at screen 0.47\nset tmargin at screen 0.81\nset format x ''\nset xtics nomirror 4\n"
-		"set yrange [0:100]\nset ylabel 'waste of each [%% of held]'\nset key at screen 0.97, screen 0.875 right top horizontal\n");
+		"set bmargin at screen 0.47\nset tmargin at screen 0.83\nset format x ''\nset xtics nomirror 4\nunset xlabel\nset format y '%%g'\nset ytics nomirror 20\n"
+		"set yrange [0:100]\nset ylabel 'waste of each [%% of held]'\nset key at screen 0.5, screen 0.905 center top horizontal Left reverse samplen 1\n");
 	curves(p, "1:3", true);
 	fprintf(p->body,
 		"unset key\nset bmargin at screen 0.10\nset tmargin at screen 0.42\nset xtics nomirror 4 ('1' 1, '4' 4, '16' 16, '64' 64, '256' 256, '1 Ki' 1024, '4 Ki' 4096, '16 Ki' 16384, '64 Ki' 65536, '256 Ki' 262144, '1 Mi' 1048576, '4 Mi' 4194304)\n"

@@ -193,7 +193,7 @@ struct mobility {
 	u32 pageblock_order;
 	struct frame_set unmovable; /* in use by a request that was not movable */
 	struct frame_set movable;   /* in use by one that was */
-	u16 *managed;		    /* of each pageblock: pages that were free when watching began */
+	u16 *managed;		    /* of each pageblock: pages known to be the page allocator's to give */
 	u64 in_movable;		    /* frames of unmovable in movable pageblocks */
 	u64 fragmenting; /* fallbacks to blocks smaller than a pageblock */
 	u64 fallbacks[MOBILITY_TYPES][MOBILITY_TYPES]; /* by type wanted, type of the block */

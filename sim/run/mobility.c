@@ -48,8 +48,10 @@ static void mark(struct mobility *m, u64 pfn, u32 order, enum frame_use use)
 	for (; n; n -= step, pfn += step) {
 		u64 changed = mark_in_block(&m->unmovable, m->pageblock_order, pfn, step,
 					    use == FRAME_UNMOVABLE);
+		u64 movable = mark_in_block(&m->movable, m->pageblock_order, pfn, step, use == FRAME_MOVABLE);
 
-		mark_in_block(&m->movable, m->pageblock_order, pfn, step, use == FRAME_MOVABLE);
+		if (use == FRAME_FREE && changed + movable < step) /* taken before watching began */
+			m->managed[pfn >> m->pageblock_order] += (u16)(step - changed - movable);
 		if (changed && counts(pfn))
 			m->in_movable += use == FRAME_UNMOVABLE ? changed : -changed;
 	}

@@ -124,6 +124,11 @@ static u32 most(const u32 *n, u32 count)
 	return best;
 }
 
+static u32 most_of(u32 a, u32 b)
+{
+	return a > b ? a : b;
+}
+
 static struct store_page_cell read_cell(const struct run *run, u32 i, u64 *slabs)
 {
 	const struct mobility *m = &run->mobility;
@@ -135,7 +140,7 @@ static struct store_page_cell read_cell(const struct run *run, u32 i, u64 *slabs
 		u64 pfn = b << m->pageblock_order, left = m->nr_pages - pfn;
 
 		cell.pages += (u32)(left < 1ull << m->pageblock_order ? left : 1ull << m->pageblock_order);
-		managed += m->managed[b];
+		managed += most_of(m->managed[b], m->unmovable.in_block[b] + m->movable.in_block[b]);
 		unmovable += m->unmovable.in_block[b];
 		cell.movable += m->movable.in_block[b];
 		cell.slab += slab_pages(m, b, slabs);
