@@ -79,17 +79,6 @@ static void place(FILE *out, const struct plot *p, double bottom, double top)
 		LEFT / p->width, (LEFT + PANEL) / p->width, bottom, top);
 }
 
-static void area(FILE *out, const struct plot *p, bool first, int low, int high, const struct plot_part *part)
-{
-	fprintf(out, "%s'%s.tsv' using 1:", first ? "plot " : ", \\\n  ", p->type->name);
-	if (low)
-		fprintf(out, "%d:%d with filledcurves", low, high);
-	else
-		fprintf(out, "%d with filledcurves y=0", high);
-	fprintf(out, " fillstyle %s border linecolor rgb 'black' linewidth 0.6 fillcolor rgb '%s' notitle",
-		plot_fill(part->pattern), part->color);
-}
-
 static int panels(struct plot *p, const struct dram *d, struct kms_error *err)
 {
 	static const struct plot_part traffic[] = {{"read", PLOT_BLUE, 3}, {"written", PLOT_ORANGE, 4}};
@@ -104,19 +93,14 @@ static int panels(struct plot *p, const struct dram *d, struct kms_error *err)
 	place(out, p, 0.43, TOP);
 	fprintf(out, "set ylabel 'bandwidth [GB/s]'\nset yrange [0:%.4g]\nset format x ''\n", 1.08 * d->max);
 	rc = plot_phases(p, out, &d->axis, &p->runs[0], &(struct plot_panel){PANEL, TOP, 60}, err);
-	area(out, p, true, 0, 2, &traffic[0]);
-	area(out, p, false, 2, 3, &traffic[1]);
-	fputc('\n', out);
+	plot_stack_areas(out, p, &(struct plot_stack){.column = 2, .parts = traffic, .n = 2, .scale = ""});
 	plot_unset_phases(out);
 	place(out, p, 0.12, 0.39);
 	fprintf(out, "set ylabel 'accesses to rows [%%]'\nset yrange [0:100]\nset format x '%%g'\nset xlabel '%s'\n",
 		d->axis.label);
 	if (!rc)
 		rc = plot_phases(p, out, &d->axis, &p->runs[0], NULL, err);
-	area(out, p, true, 0, 4, &row_parts[0]);
-	area(out, p, false, 4, 5, &row_parts[1]);
-	area(out, p, false, 5, 6, &row_parts[2]);
-	fputc('\n', out);
+	plot_stack_areas(out, p, &(struct plot_stack){.column = 4, .parts = row_parts, .n = 3, .scale = ""});
 	plot_unset_phases(out);
 	return rc;
 }

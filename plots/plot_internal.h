@@ -70,17 +70,19 @@ struct plot_part {
 	u32 pattern;
 };
 
-/* ---- stacked bars (plots/stack.c) ---- */
+/* ---- stacked bars and areas (plots/stack.c) ---- */
 struct plot_stack {
 	u32 block, column; /* of the .tsv; its first column is the bar's place, the others are cumulated */
 	const struct plot_part *parts;
 	u32 n;
 	double half;	   /* of a bar's width */
 	const char *scale; /* behind each value, "/1024" */
+	const char *base;  /* areas: what is subtracted from each, "$2"; NULL: nothing */
 	bool horizontal, titles;
 };
 /* A plot command; more may follow after ", ". */
 void plot_stack_bars(FILE *out, const struct plot *p, const struct plot_stack *s);
+void plot_stack_areas(FILE *out, const struct plot *p, const struct plot_stack *s); /* a whole plot command */
 /*
  * A panel of its own, without axes, between two heights (shares of the image):
  * gnuplot drops the entries for which a panel is not high enough.
