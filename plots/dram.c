@@ -32,7 +32,7 @@ static void write_interval(struct plot *p, struct dram *d, double x, double ps, 
 	if (all > 0)
 		fprintf(p->data, "\t%.6g\t%.6g\t100\n", 100 * hits / all, 100 * (hits + misses) / all);
 	else
-		fputs("\tNaN\tNaN\tNaN\n", p->data);
+		fputs("\t0\t0\t0\n", p->data);
 	d->rows++;
 }
 
@@ -41,7 +41,7 @@ static int write_data(struct plot *p, struct dram *d, struct kms_error *err)
 	s64 before[COUNTS + 1] = {0};
 	struct query q;
 
-	plot_block(p, "x\tread\t+written (GB/s)\trow hits\t+misses\t+conflicts (% of the accesses to rows); since the row before");
+	plot_block(p, "x\tread\t+written (GB/s)\trow hits\t+misses\t+conflicts (% of the accesses to rows; all 0: there were none); since the row before");
 	query_begin(&q, p->store, err,
 		    "SELECT s.request, s.time_ps, sum(s.value) FILTER (WHERE n.name = 'dram.reads'),"
 		    " sum(s.value) FILTER (WHERE n.name = 'dram.writes'),"
