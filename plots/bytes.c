@@ -133,7 +133,7 @@ static int draw_fragmentation(struct plot *p, struct kms_error *err)
 	int rc = plot_axis_of(p, "bytes.*", &s.axis, err);
 
 	if (rc <= 0)
-		return rc ? rc : plot_no_data(p, "no samples of the byte partition; run it again with sampling.samples above 0");
+		return rc ? rc : plot_no_data(p, "no samples of the byte partition; run it again with more sampling.samples (the default records them)");
 	p->width = (u32)(LEFT + RIGHT + p->nr_runs * panel_width(p) + (p->nr_runs - 1) * GAP);
 	p->height = 680;
 	rc = 0;

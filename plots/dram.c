@@ -112,7 +112,7 @@ static int draw(struct plot *p, struct kms_error *err)
 
 	if (rc <= 0)
 		return rc ? rc
-			  : plot_no_data(p, "run %lld has no samples of DRAM traffic; run it again with timing \"cycle\" and sampling.samples above 0",
+			  : plot_no_data(p, "run %lld has no samples of DRAM traffic; run it again with timing \"cycle\" and more sampling.samples (the default records them)",
 					 (long long)p->runs[0].id);
 	rc = write_data(p, &d, err);
 	if (rc)

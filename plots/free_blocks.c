@@ -152,7 +152,7 @@ static int draw_strips(struct plot *p, const struct strips *s, const struct plot
 
 static int no_free_blocks(struct plot *p)
 {
-	return plot_no_data(p, "run %lld has no samples of free blocks; run it again with sampling.samples above 0",
+	return plot_no_data(p, "run %lld has no samples of free blocks; run it again with more sampling.samples (the default records them)",
 			    (long long)p->runs[0].id);
 }
 

@@ -150,7 +150,7 @@ static int draw_pareto(struct plot *p, struct kms_error *err)
 	for (u32 r = 0; r < p->nr_runs && !rc; r++) {
 		rc = read_point(p, r, &points[r], err);
 		if (!rc && (isnan(points[r].x) || isnan(points[r].y)))
-			return plot_no_data(p, "run %lld has no latencies or no peak of memory; run it again with timing \"cycle\" and sampling.samples above 0",
+			return plot_no_data(p, "run %lld has no latencies or no peak of memory; run it again with timing \"cycle\" and more sampling.samples (the default records them)",
 					    (long long)p->runs[r].id);
 		max = fmax(max, points[r].y);
 	}

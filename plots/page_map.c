@@ -128,7 +128,7 @@ static int draw_map(struct plot *p, struct kms_error *err)
 	if (rc)
 		return rc;
 	if (!map.cells)
-		return plot_no_data(p, "run %lld has no page maps; run it again with sampling.page_maps above 0",
+		return plot_no_data(p, "run %lld has no page maps; run it again with more sampling.samples and sampling.page_maps (the defaults record them)",
 				    (long long)p->runs[0].id);
 	p->width = (u32)(LEFT + PANEL + LEGEND);
 	p->height = 860;
@@ -193,7 +193,7 @@ static int draw_slabs(struct plot *p, struct kms_error *err)
 	if (rc)
 		return rc;
 	if (max <= 0)
-		return plot_no_data(p, "run %lld has no samples of how full slabs are; run it again with sampling.page_maps above 0 (SLUB or SLAB)",
+		return plot_no_data(p, "run %lld has no samples of how full slabs are; run it again with more sampling.samples and sampling.page_maps (the defaults record them) (SLUB or SLAB)",
 				    (long long)p->runs[0].id);
 	p->width = (u32)(LEFT + PANEL + LEGEND);
 	fputs("unset key\n", p->settings);

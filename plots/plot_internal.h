@@ -159,7 +159,7 @@ int plot_gnuplot(const char *dir, const char *script, struct kms_error *err);
 
 extern const struct plot_type plot_type_fragmentation, plot_type_latency_cdf, plot_type_free_blocks,
 	plot_type_latency_split, plot_type_waste_compare, plot_type_waste_caches, plot_type_waste_sites,
-	plot_type_slab_occupancy, plot_type_lock_wait, plot_type_extfrag, plot_type_dram, plot_type_page_map,
+	plot_type_slab_occupancy, plot_type_lock_wait, plot_type_line_transfers, plot_type_extfrag, plot_type_dram, plot_type_page_map,
 	plot_type_slabs_time, plot_type_waste_size, plot_type_latency_paths, plot_type_pareto,
 	plot_type_comparison;
 
