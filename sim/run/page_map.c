@@ -9,7 +9,6 @@
 #include "sim/run/internal.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #define PAGE_MAP_CELLS 256u
 
@@ -153,6 +152,13 @@ static struct store_page_cell read_cell(const struct run *run, u32 i, u64 *slabs
 	return cell;
 }
 
+/* The place of a cell does not change. */
+static bool same(const struct store_page_cell *a, const struct store_page_cell *b)
+{
+	return a->migratetype == b->migratetype && a->free == b->free && a->movable == b->movable &&
+	       a->slab == b->slab && a->other == b->other;
+}
+
 static int take_map(struct run *run, const struct store_sample *base, struct kms_error *err)
 {
 	struct page_map *map = &run->page_map;
@@ -162,7 +168,7 @@ static int take_map(struct run *run, const struct store_sample *base, struct kms
 	for (u32 i = 0; i < map->nr_cells && !ret; i++) {
 		struct store_page_cell cell = read_cell(run, i, slabs);
 
-		if (!memcmp(&cell, &map->last[i], sizeof(cell)))
+		if (same(&cell, &map->last[i]))
 			continue;
 		map->last[i] = cell;
 		ret = store_page_cell(run->store, base, &cell, err);
