@@ -269,7 +269,7 @@ int lab_experiment(struct lab_run *r, const char *name, const char *const *setti
 	lab_sandbox_reset(r);
 	folder_of(r->path, dir, sizeof(dir));
 	if (!rc && !r->store)
-		rc = store_open(&r->store, r->options.db, STORE_WRITE, err);
+		rc = store_open(&r->store, r->options.db ? r->options.db : ":memory:", STORE_WRITE, err);
 	if (!rc)
 		rc = cfg_load_text(&cfg, &experiment_config_table, &config, text, r->path, dir, settings, n, err);
 	if (!rc)
@@ -277,9 +277,8 @@ int lab_experiment(struct lab_run *r, const char *name, const char *const *setti
 	if (!rc && !json)
 		rc = kms_fail(err, KMS_EFAIL, "out of memory");
 	if (!rc) {
-		free(config.name);
-		config.name = strdup(name);
-		rc = config.name ? run_experiment(&config, json, r->store, &options, id, err) : KMS_EFAIL;
+		config.name = (char *)name; /* the configuration's own belongs to cfg */
+		rc = run_experiment(&config, json, r->store, &options, id, err);
 	}
 	free(json);
 	free(text);
