@@ -213,13 +213,17 @@ static void folder_of(const char *path, char *dir, size_t n)
 
 struct sandbox *lab_sandbox(struct lab_run *r, struct kms_error *err)
 {
+	return r->box_open ? &r->box : lab_sandbox_with(r, NULL, 0, err);
+}
+
+struct sandbox *lab_sandbox_with(struct lab_run *r, const char *const *settings, size_t n, struct kms_error *err)
+{
 	char *text, dir[512];
-	struct sandbox_options options = {.text_name = r->path};
+	struct sandbox_options options = {.text_name = r->path, .settings = settings, .nr_settings = n};
 	const cJSON *timing = cJSON_GetObjectItemCaseSensitive(r->config.experiment, "timing");
 	int rc;
 
-	if (r->box_open)
-		return &r->box;
+	lab_sandbox_reset(r);
 	text = experiment_text(r, false);
 	if (!text) {
 		kms_fail(err, KMS_EFAIL, "out of memory");

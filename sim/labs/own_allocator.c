@@ -15,7 +15,7 @@
 static const struct series_figure figures[] = {
 	{.key = "remote", .heading = "freed by another CPU", .unit = "ns", .digits = 1},
 	{.key = "pairs", .heading = "alloc, free at once", .unit = "ns", .digits = 1},
-	{.key = "memory", .heading = "objects of 2,049 bytes hold", .unit = "KiB"},
+	{.key = "memory", .heading = "objects of 132 bytes hold", .unit = "KiB"},
 };
 #define FIGURES KMS_ARRAY_SIZE(figures)
 
@@ -37,7 +37,7 @@ static int measure(struct series *s, const char *label, const char *slab, struct
 
 		series_init(&one, s->r, "", "", i == 2 ? &memory : &time, 1);
 		rc = series_run(&one, err, label, "allocator.slab=%s workload.parameters.size=%lld %s", slab,
-				i == 2 ? 2049ll : (long long)lab_param(s->r, "bytes"), settings[i]);
+				i == 2 ? 132ll : (long long)lab_param(s->r, "bytes"), settings[i]);
 		found[i] = rc ? 0 : one.found[0][0];
 	}
 	if (!rc)
