@@ -6,7 +6,6 @@
 #include "sim/labs/series.h"
 
 #define MOST_SLABS 16u
-#define EXTRA 16u /* slabs that SLAB may take objects from before the first are used up */
 #define PAGE 4096u
 #define LINE 64u
 
@@ -20,21 +19,26 @@ static const char *const layers[] = {"slub", "slab"};
 static const u32 counts[] = {1, 2, 3, 4, 8, 16};
 #define STEPS KMS_ARRAY_SIZE(counts)
 
-/* The lowest object of each of many slabs of one page. */
-static int first_objects(struct bench *b, struct kmem_cache *cache, void *first[MOST_SLABS + EXTRA + 1],
+/*
+ * The first object of each of many slabs of one page: where any object of it says it
+ * is, as a slab begins with less than an object's size of colour.
+ */
+static int first_objects(struct bench *b, struct kmem_cache *cache, u32 bytes, void *first[MOST_SLABS],
 			 struct kms_error *err)
 {
 	u32 slabs = 0, i;
-	void *object;
+	u8 *object;
 	int rc = 0;
 
-	while (!rc && slabs <= MOST_SLABS + EXTRA) {
-		rc = bench_cache_alloc(b, 0, cache, &object, err);
+	while (!rc && slabs < MOST_SLABS) {
+		void *got;
+
+		rc = bench_cache_alloc(b, 0, cache, &got, err);
+		object = got;
 		for (i = 0; i < slabs && (u64)first[i] / PAGE != (u64)object / PAGE; i++)
 			;
-		if (i == slabs || object < first[i])
-			first[i] = object;
-		slabs += i == slabs;
+		if (!rc && i == slabs)
+			first[slabs++] = object - (u64)object % PAGE + (u64)object % PAGE % bytes;
 	}
 	return rc;
 }
@@ -74,9 +78,10 @@ static int use(struct bench *b, struct series *s, void *const *first, u32 n, con
 
 static int measure(struct series *s, const char *layer, u32 *colours, struct kms_error *err)
 {
-	void *first[MOST_SLABS + EXTRA + 1];
+	void *first[MOST_SLABS];
 	struct mm_slot_layout layout;
 	struct kmem_cache *cache;
+	u32 bytes = (u32)lab_param(s->r, "bytes");
 	char setting[48];
 	struct bench b;
 	int rc;
@@ -84,9 +89,9 @@ static int measure(struct series *s, const char *layer, u32 *colours, struct kms
 	snprintf(setting, sizeof(setting), "allocator.slab=%s", layer);
 	rc = bench_open(&b, s->r, setting, err);
 	if (!rc)
-		rc = bench_cache_create(&b, (u32)lab_param(s->r, "bytes"), 0, 0x2000, &cache, err);
+		rc = bench_cache_create(&b, bytes, 0, 0x2000, &cache, err);
 	if (!rc)
-		rc = first_objects(&b, cache, first, err);
+		rc = first_objects(&b, cache, bytes, first, err);
 	if (rc)
 		return rc;
 	mm_inspect_slot(cache, &layout);
