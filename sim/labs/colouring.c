@@ -19,26 +19,38 @@ static const char *const layers[] = {"slub", "slab"};
 static const u32 counts[] = {1, 2, 3, 4, 8, 16};
 #define STEPS KMS_ARRAY_SIZE(counts)
 
+/* Bytes of a slab, which begins at a multiple of them; 0: no such cache. */
+static u64 slab_bytes(const struct kmem_cache *cache)
+{
+	struct mm_cache_info infos[256];
+	u32 n = mm_inspect_caches(infos, KMS_ARRAY_SIZE(infos));
+
+	for (u32 i = 0; i < n && i < KMS_ARRAY_SIZE(infos); i++)
+		if (infos[i].cache == cache)
+			return (u64)PAGE << infos[i].order;
+	return 0;
+}
+
 /*
- * The first object of each of many slabs of one page: where any object of it says it
+ * The first object of each of many slabs: where any object of it says it
  * is, as a slab begins with less than an object's size of colour.
  */
 static int first_objects(struct bench *b, struct kmem_cache *cache, u32 bytes, void *first[MOST_SLABS],
 			 struct kms_error *err)
 {
+	u64 size = slab_bytes(cache), object;
 	u32 slabs = 0, i;
-	u8 *object;
-	int rc = 0;
+	int rc = size ? 0 : kms_fail(err, KMS_EFAIL, "the slab cache is not listed");
 
 	while (!rc && slabs < MOST_SLABS) {
 		void *got;
 
 		rc = bench_cache_alloc(b, 0, cache, &got, err);
-		object = got;
-		for (i = 0; i < slabs && (u64)first[i] / PAGE != (u64)object / PAGE; i++)
+		object = (u64)got;
+		for (i = 0; i < slabs && (u64)first[i] / size != object / size; i++)
 			;
 		if (!rc && i == slabs)
-			first[slabs++] = object - (u64)object % PAGE + (u64)object % PAGE % bytes;
+			first[slabs++] = (u8 *)got - object % size + object % size % bytes;
 	}
 	return rc;
 }
@@ -107,8 +119,8 @@ static int run(struct lab_run *r, struct kms_error *err)
 	struct series s;
 	int rc = 0;
 
-	lab_say(r, "An L1 of 4 KiB, direct mapped: addresses a page apart are in one set. Slabs of one page with objects "
-		   "of %lld bytes; the first object of each slab is read in turn. The number is that of slabs:",
+	lab_say(r, "An L1 of 4 KiB, direct mapped: addresses a page apart are in one set. Objects are of "
+		   "%lld bytes; the first object of each slab is read in turn. The number is that of slabs:",
 		(long long)lab_param(r, "bytes"));
 	series_init(&s, r, "slabs", "slab layer, slabs", figures, KMS_ARRAY_SIZE(figures));
 	for (u32 i = 0; i < 2 && !rc; i++)
