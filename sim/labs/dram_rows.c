@@ -21,7 +21,7 @@ static const struct series_figure figures[] = {
 };
 
 enum way { SEQUENTIAL, PAGES_SHUFFLED, STRIDE, RANDOM, WAYS };
-static const char *const labels[WAYS] = {"one after the other", "pages in random order", "first lines of pages", "random lines"};
+static const char *const labels[WAYS] = {"in order", "pages shuffled", "one of each page", "random lines"};
 
 /* Addresses of the lines in the order in which they are read: all of the block, or of STRIDE some. */
 static u32 order_of(enum way way, u8 *block, void **list, gsl_rng *rng)
@@ -92,7 +92,7 @@ static int run(struct lab_run *r, struct kms_error *err)
 			      "set datafile separator '\\t'\nset style data histograms\nset style histogram clustered gap 1\n"
 			      "set style fill solid 0.9 border lt -1\nset yrange [0:100]\nset ylabel 'row was open (%)'\n"
 			      "set y2label 'ns per line'\nset y2range [0:*]\nset y2tics\nset ytics nomirror\n"
-			      "set key bottom left opaque\n"
+			      "set key outside top center horizontal\n"
 			      "plot 'dram-rows-hits.tsv' using 2:xtic(1) lc rgb '#0072b2' title 'row was open (left axis)', "
 			      "'' using 4 axes x1y2 lc rgb '#d55e00' fs pattern 2 title 'ns per line (right axis)'\n", err);
 }

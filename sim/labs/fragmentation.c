@@ -20,7 +20,7 @@ static const struct series_figure figures[] = {
 
 /* ---- fragmentation ---- */
 
-/* Rows of request, and the index of each run there. */
+/* Rows of day, and the index in its evening of each run. */
 static char *over_time(const struct series *s, struct lab_run *r, struct kms_error *err)
 {
 	struct query q;
@@ -30,15 +30,14 @@ static char *over_time(const struct series *s, struct lab_run *r, struct kms_err
 
 	if (!out)
 		return NULL;
-	fputs("# requests\tgrouped, %\tmixed, %\n", out);
+	fputs("# day\tgrouped, %\tmixed, %\n", out);
 	query_begin(&q, lab_store(r), err,
-		    "SELECT request, max(value) FILTER (WHERE run = ?), max(value) FILTER (WHERE run = ?) "
-		    "FROM sample_value WHERE series = 'extfrag.unusable' AND page_order = 9 AND zone = 1 "
-		    "GROUP BY request ORDER BY request",
+		    "SELECT phase, max(value) FILTER (WHERE run = ?), max(value) FILTER (WHERE run = ?) FROM metric_value "
+		    "WHERE name = 'unusable_index_order9' AND phase >= 0 GROUP BY phase ORDER BY phase",
 		    "ii", s->run[0], s->run[1]);
 	while (query_next(&q))
-		fprintf(out, "%lld\t%.1f\t%.1f\n", (long long)query_int(&q, 0), query_double(&q, 1) / 10,
-			query_double(&q, 2) / 10);
+		fprintf(out, "%lld\t%.1f\t%.1f\n", (long long)query_int(&q, 0) + 1, 100 * query_double(&q, 1),
+			100 * query_double(&q, 2));
 	if (query_end(&q) || ferror(out)) {
 		fclose(out);
 		free(text);
@@ -55,11 +54,11 @@ static int draw_over_time(const struct series *s, struct lab_run *r, struct kms_
 
 	if (!rows)
 		return kms_fail(err, KMS_EFAIL, "no samples of the runs");
-	rc = lab_picture(r, "over-time", "Free memory that no huge page fits into", rows,
-			 "set datafile separator '\\t'\nset xlabel 'requests (thousands)'\nset ylabel 'part of free memory (%)'\n"
-			 "set yrange [0:100]\nset key bottom right\nset grid y\n"
-			 "plot 'fragmentation-over-time.tsv' using ($1/1000):3 with lines lw 2 dt 2 lc rgb '#d55e00' "
-			 "title 'all pages mixed', '' using ($1/1000):2 with lines lw 2 lc rgb '#0072b2' "
+	rc = lab_picture(r, "over-time", "Free memory in blocks too small for a huge page", rows,
+			 "set datafile separator '\\t'\nset xlabel 'evening of day'\nset ylabel 'part of free memory (%)'\n"
+			 "set yrange [0:100]\nset xrange [0.5:8.5]\nset key top right\nset grid y\n"
+			 "plot 'fragmentation-over-time.tsv' using 1:3 with linespoints lw 2 dt 2 pt 5 lc rgb '#d55e00' "
+			 "title 'all pages mixed', '' using 1:2 with linespoints lw 2 pt 7 lc rgb '#0072b2' "
 			 "title 'grouped by mobility'\n", err);
 	free(rows);
 	return rc;

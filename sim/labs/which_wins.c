@@ -69,7 +69,7 @@ static void name_winners(struct series *s)
 /* A row a task: every layer relative to SLUB. */
 static int draw(const struct series *s, struct kms_error *err)
 {
-	static const char *const names[TASKS] = {"pairs", "batch", "freed by other CPUs", "4 CPUs at once", "recorded, memory", "200 objects, memory"};
+	static const char *const names[TASKS] = {"pairs", "batch", "remote frees", "4 CPUs", "memory: trace", "memory: 200"};
 	char rows[1024];
 	size_t at = (size_t)snprintf(rows, sizeof(rows), "# task\tslub\tsheaves\tslab\tslob\n");
 
@@ -81,7 +81,7 @@ static int draw(const struct series *s, struct kms_error *err)
 	}
 	return lab_picture(s->r, "tasks", "Four slab layers at six tasks, relative to SLUB", rows,
 			   "set datafile separator '\\t'\nset style data histograms\nset style histogram clustered gap 2\n"
-			   "set style fill solid 0.9 border lt -1\nset logscale y 2\nset key top left\nset grid y\n"
+			   "set style fill solid 0.9 border lt -1\nset logscale y 2\nset key top left maxrows 2\nset grid y\nset xtics font ',10'\n"
 			   "set ylabel 'times SLUB (below 1 is better)'\nset yrange [0.125:64]\n"
 			   "plot 'which-wins-tasks.tsv' using 2:xtic(1) lc rgb '#999999' title 'SLUB', "
 			   "'' using 3 lc rgb '#009e73' fs pattern 1 title 'sheaves', "
