@@ -125,15 +125,24 @@ static void child(const char *path, const char *dir, int fd, const struct grade_
 	const struct rlimit cpu = {limits->seconds, limits->seconds}, core = {0, 0};
 	const struct rlimit output = {LARGEST_OUTPUT, LARGEST_OUTPUT};
 	const struct lab_options options = {.seed = 1};
+	struct rlimit space, before;
 	struct lab_run *r = NULL;
 	char so[4200];
 	struct kms_error err;
+	int rc;
 
 	setpgid(0, 0);
 	setrlimit(RLIMIT_CPU, &cpu);
 	setrlimit(RLIMIT_CORE, &core);
 	setrlimit(RLIMIT_FSIZE, &output);
-	if (build(path, dir, so, sizeof(so), &err))
+	/* the compiler's memory; the simulation reserves much address space that it does not use */
+	getrlimit(RLIMIT_AS, &before);
+	space = before;
+	space.rlim_cur = limits->bytes;
+	setrlimit(RLIMIT_AS, &space);
+	rc = build(path, dir, so, sizeof(so), &err);
+	setrlimit(RLIMIT_AS, &before);
+	if (rc)
 		send_fault(fd, "building it", err.text);
 	else if (lab_open(&r, &grading, &options, &err))
 		send_fault(fd, "reading the workloads", err.text);
