@@ -62,6 +62,8 @@ struct mm_boot {
  */
 enum mm_pcp_high { PCP_HIGH_LOW_WATERMARK, PCP_HIGH_SIX_BATCHES };
 enum mm_pcp_free_batch { PCP_FREE_GROWING, PCP_FREE_UNCAPPED, PCP_FREE_FIXED };
+enum mm_pcp_drain { PCP_DRAIN_LIST_BY_LIST, PCP_DRAIN_ROUND_ROBIN };
+enum mm_freed_type { FREED_TYPE_CACHED, FREED_TYPE_EXACT };
 enum mm_fallback { FALLBACK_STEAL, FALLBACK_CLAIM };
 enum mm_slab_order { SLAB_ORDER_6_1, SLAB_ORDER_6_8 };
 enum mm_free_pointer { FREE_POINTER_MIDDLE, FREE_POINTER_START };
@@ -80,6 +82,7 @@ struct mm_params {
 	uint64_t watermark_scale_factor;
 	uint64_t watermark_boost_factor;
 	uint64_t percpu_pagelist_high_fraction;
+	uint64_t lowmem_reserve_ratio[4]; /* by zone index */
 	uint64_t slub_min_order;
 	uint64_t slub_max_order;
 	uint64_t slub_min_objects;
@@ -87,6 +90,9 @@ struct mm_params {
 	bool slub_cpu_partial;
 	bool page_group_by_mobility;
 	/* slab layers (slab_params.def) */
+	uint64_t slab_max_order, slab_limit, slab_batchcount, slab_shared, cache_reap_ms;
+	bool noaliencache;
+	uint64_t slob_break1, slob_break2;
 	uint64_t cpu_partial, min_partial;
 	uint64_t remote_node_defrag_ratio;
 	uint64_t sheaf_capacity;
@@ -100,6 +106,9 @@ struct mm_params {
 	bool pcp_order0_only;
 	uint32_t pcp_high_from;		 /* enum mm_pcp_high */
 	uint32_t pcp_free_batch;	 /* enum mm_pcp_free_batch */
+	uint32_t pcp_drain;		 /* enum mm_pcp_drain */
+	bool pcp_free_high_batch;
+	uint32_t freed_type;		 /* enum mm_freed_type */
 	uint32_t fallback;		 /* enum mm_fallback */
 	uint32_t slab_order_calculation; /* enum mm_slab_order */
 	uint32_t slub_free_pointer;	 /* enum mm_free_pointer */
@@ -176,6 +185,8 @@ struct slab_policy {
 	const struct slab_ops *ops;
 	const struct slab_param *params; /* [nr_params] */
 	uint32_t nr_params;
+	/* Most per-CPU memory that a slab cache for objects of that size takes; NULL: little. */
+	uint64_t (*percpu_bytes)(uint32_t object_size);
 };
 
 struct mm_ops {
@@ -220,6 +231,7 @@ struct mm_replay_ops {
 	void (*drain_pages_zone)(uint32_t cpu, uint32_t node, uint32_t zone_idx);
 	void (*drain_zone_pages)(uint32_t node, uint32_t zone_idx); /* this CPU's */
 	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
+	void (*set_watermarks)(uint64_t min_free_kbytes); /* again, with a new value */
 	void (*isolate_free_block)(uint64_t pfn);
 	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
 	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */

@@ -26,6 +26,10 @@ static const char *const pcp_highs[] = {
 static const char *const pcp_free_batches[] = {
 	[PCP_FREE_GROWING] = "growing", [PCP_FREE_UNCAPPED] = "growing_uncapped",
 	[PCP_FREE_FIXED] = "fixed", NULL};
+static const char *const pcp_drains[] = {
+	[PCP_DRAIN_LIST_BY_LIST] = "list_by_list", [PCP_DRAIN_ROUND_ROBIN] = "round_robin", NULL};
+static const char *const freed_types[] = {
+	[FREED_TYPE_CACHED] = "cached", [FREED_TYPE_EXACT] = "exact", NULL};
 static const char *const fallbacks[] = {
 	[FALLBACK_STEAL] = "steal", [FALLBACK_CLAIM] = "claim", NULL};
 static const char *const slab_orders[] = {
@@ -67,6 +71,9 @@ static const struct cfg_field allocator_fields[] = {
 	 .unit = "1/10000 of the high watermark",
 	 .doc = "vm.watermark_boost_factor: how far watermarks rise after a pageblock was stolen; "
 		"0 turns it off."},
+	{F(allocator_config, lowmem_reserve_ratio), .type = CFG_UINTS, .def = "[256, 256, 32, 0]", .max = 1ull << 31,
+	 .doc = "vm.lowmem_reserve_ratio, for the zones DMA, DMA32, Normal and Movable: a zone keeps 1/n "
+		"of the memory above it back from requests that could have used that; 0: nothing."},
 	{PARAM(percpu_pagelist_high_fraction), .type = CFG_UINT, .def = "0", .max = 1e9,
 	 .doc = "vm.percpu_pagelist_high_fraction: per-CPU page lists may hold 1/n of a zone; 0: "
 		"the kernel's default, otherwise at least 8."},
@@ -105,6 +112,17 @@ static const struct cfg_field allocator_fields[] = {
 	 .doc = "Pages that a full per-CPU list gives back: growing, a batch that doubles while frees "
 		"keep coming, at most 32 times; growing_uncapped, without that limit (first 6.1 "
 		"releases); fixed, always one batch (before 5.14)."},
+	{PARAM(pcp_drain), .type = CFG_ENUM, .def = "\"list_by_list\"", .choices = pcp_drains,
+	 .doc = "Which pages a per-CPU list that is too long gives back: list_by_list, all of the list "
+		"just freed to before the next one is touched; round_robin, some of each list in turn, "
+		"more after lists that are empty (before 5.18)."},
+	{PARAM(pcp_free_high_batch), .type = CFG_BOOL, .def = "false",
+	 .doc = "With pcp_auto_tune: blocks of orders 1 to 3 freed in a row go back at once only if a "
+		"batch of pages is there (6.7 and later, where a CPU's cache holds more than three batches)."},
+	{PARAM(freed_type), .type = CFG_ENUM, .def = "\"cached\"", .choices = freed_types,
+	 .doc = "To which migratetype's list a freed block goes: cached, that of its pageblock when it was "
+		"freed, even if it lay on a per-CPU list since; exact, what the pageblock is then, pageblock "
+		"by pageblock, and pageblocks that merge become of one type (6.10 and later)."},
 	{PARAM(fallback), .type = CFG_ENUM, .def = "\"steal\"", .choices = fallbacks,
 	 .doc = "A migratetype without free blocks: steal, moves the free blocks of another type's "
 		"pageblock over and its type if half of it goes along; claim, takes a pageblock as a whole "
@@ -133,6 +151,18 @@ static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_
 		return cfg_fail(ctx, err, "percpu_pagelist_high_fraction",
 				"expected 0 or at least 8, found %llu",
 				(unsigned long long)p->percpu_pagelist_high_fraction);
+	if (a->lowmem_reserve_ratio.n != KMS_ARRAY_SIZE(p->lowmem_reserve_ratio))
+		return cfg_fail(ctx, err, "lowmem_reserve_ratio", "expected %zu numbers, one a zone, found %zu",
+				KMS_ARRAY_SIZE(p->lowmem_reserve_ratio), a->lowmem_reserve_ratio.n);
+	if (!p->slab_limit || !p->slab_batchcount)
+		return cfg_fail(ctx, err, p->slab_limit ? "slab_batchcount" : "slab_limit",
+				"expected -1 or at least 1, found 0");
+	if (p->slab_limit != ~0ull && p->slab_batchcount != ~0ull && p->slab_batchcount > p->slab_limit)
+		return cfg_fail(ctx, err, "slab_batchcount", "%llu is above slab_limit, which is %llu",
+				(unsigned long long)p->slab_batchcount, (unsigned long long)p->slab_limit);
+	if (p->slob_break1 > p->slob_break2)
+		return cfg_fail(ctx, err, "slob_break1", "%llu is above slob_break2, which is %llu",
+				(unsigned long long)p->slob_break1, (unsigned long long)p->slob_break2);
 	if (p->pageblock_order > p->max_page_order)
 		return cfg_fail(ctx, err, "pageblock_order",
 				"%llu is above max_page_order, which is %llu",
