@@ -87,6 +87,7 @@ struct mm_params {
 	uint64_t slub_min_objects;
 	bool slab_nomerge;
 	bool slub_cpu_partial;
+	bool slub_debug_checks;
 	bool page_group_by_mobility;
 	/* slab layers (slab_params.def) */
 	uint64_t cpu_partial, min_partial;

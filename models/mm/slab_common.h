@@ -8,8 +8,8 @@
 #include "models/mm/internal.h"
 
 /* slab_params.c: SLUB's parameters, then those of sheaves */
-#define NR_SLUB_PARAMS 8
-#define NR_SHEAVES_PARAMS 10
+#define NR_SLUB_PARAMS 9
+#define NR_SHEAVES_PARAMS 11
 extern const struct slab_param slab_param_table[NR_SHEAVES_PARAMS];
 
 #ifndef NUMA_NO_NODE

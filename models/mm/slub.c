@@ -88,6 +88,8 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 	slab->flags |= PG_slab;
 	first = (char *)page_address(slab) + s->red_left_pad;
 	init_freelist(s, first, objects);
+	if (slub_checks() && cache_debug(s))
+		slub_check_new(s, first, objects);
 	slab->freelist = first;
 	trace3(slab_new, objects, oo_order(oo), s);
 	trace_step(s_new_slab, (u64)s, page_to_pfn(slab), oo_order(oo), objects, slab_gfp,

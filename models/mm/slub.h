@@ -4,7 +4,8 @@
  * slub.c allocates objects, slub_free.c frees them and moves slabs between
  * their states, slub_bulk.c does both for arrays, slub_cache.c creates slab
  * caches and bootstraps the layer, slub_shrink.c flushes, shrinks and destroys
- * them, slub_debug.c has what debug caches do instead. slab_common.c holds what a second slab layer would need as well.
+ * them, slub_debug.c has what debug caches do instead,
+ * slub_check.c their patterns. slab_common.c holds what a second slab layer would need as well.
  *
  * A slab is described by the struct page of its first page: freelist and
  * counters are one 16-byte pair that only slab_update() changes once objects
@@ -155,6 +156,13 @@ u32 slub_object_layout(struct kmem_cache *s);
 void *slub_debug_take(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab);
 void *slub_debug_take_new(struct kmem_cache *s, struct page *slab);
 void slub_debug_free(struct kmem_cache *s, struct page *slab, void *head, void *tail, u32 count);
+
+/* slub_check.c: what a report is about; its argument 3 is offset << 8 | byte found */
+enum slub_report { SLUB_POISON, SLUB_LEFT_ZONE, SLUB_RIGHT_ZONE, SLUB_ALREADY_FREE };
+bool slub_checks(void);
+void slub_check_new(struct kmem_cache *s, void *first, u32 objects);
+void slub_check_alloc(struct kmem_cache *s, void *object);
+bool slub_check_free(struct kmem_cache *s, struct page *slab, void *object);
 
 /* slub_bulk.c */
 int slub_alloc_bulk(struct kmem_cache *s, u32 gfp, size_t n, void **objects);

@@ -4,8 +4,8 @@
  * What the options change in results is the room an object takes and the way
  * it goes: red zones, a free pointer behind the object and tracks of its last
  * users make its slot larger, and every operation works on the slab itself
- * under the node's list_lock, one object at a time. Patterns are not written
- * and nothing is verified: there are no bugs to be found.
+ * under the node's list_lock, one object at a time. Patterns are written
+ * and verified only on demand (slub_check.c).
  *
  * Behaviour: Linux 6.1, spec section 2b.
  */
@@ -79,6 +79,8 @@ static void *take_first(struct kmem_cache *s, struct page *slab)
 
 	slab->freelist = get_freepointer(s, object);
 	slab->counters++;
+	if (slub_checks())
+		slub_check_alloc(s, object);
 	return object;
 }
 
@@ -148,6 +150,10 @@ void slub_debug_free(struct kmem_cache *s, struct page *slab, void *head, void *
 	bool spare;
 
 	spin_lock_irqsave(&n->list_lock, LOCK_SLAB_NODE);
+	if (slub_checks() && count == 1 && !slub_check_free(s, slab, head)) {
+		spin_unlock_irqrestore(&n->list_lock, LOCK_SLAB_NODE);
+		return;
+	}
 	prior = slab->freelist;
 	set_freepointer(s, tail, prior);
 	slab->freelist = head;

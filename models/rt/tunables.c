@@ -60,4 +60,5 @@ void kms_set_params(const struct mm_params *p)
 	t[TUNE_SLAB_ORDER] = p->slab_order_calculation;
 	t[TUNE_FREE_POINTER] = p->slub_free_pointer;
 	t[TUNE_CPU_PARTIAL_LIMIT] = p->slub_cpu_partial_limit;
+	t[TUNE_SLUB_CHECKS] = p->slub_debug_checks;
 }

@@ -59,6 +59,8 @@ struct lab_run {
 	u32 nr_items;
 	struct sandbox box;
 	bool box_open, done;
+	const char *const *settings; /* of the next sandbox, beyond the configuration */
+	size_t nr_settings;
 	struct store *store;
 	char *pictures; /* file names, a line each */
 	char failed[256]; /* what a lab asked for that is not there */

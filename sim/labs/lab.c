@@ -228,6 +228,8 @@ struct sandbox *lab_sandbox(struct lab_run *r, struct kms_error *err)
 	folder_of(r->path, dir, sizeof(dir));
 	options.text = text;
 	options.text_dir = dir;
+	options.settings = r->settings;
+	options.nr_settings = r->nr_settings;
 	options.functional = !(cJSON_IsString(timing) && !strcmp(timing->valuestring, "cycle"));
 	rc = sandbox_open(&r->box, &options, err);
 	free(text);
@@ -243,6 +245,13 @@ void lab_sandbox_reset(struct lab_run *r)
 	if (r->box_open)
 		sandbox_close(&r->box);
 	r->box_open = false;
+}
+
+void lab_sandbox_with(struct lab_run *r, const char *const *settings, size_t n)
+{
+	lab_sandbox_reset(r);
+	r->settings = settings;
+	r->nr_settings = n;
 }
 
 int lab_do(struct lab_run *r, void (*fn)(void *arg), void *arg, struct kms_error *err)

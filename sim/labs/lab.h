@@ -69,6 +69,8 @@ bool lab_is_book(const struct lab_run *r);
 struct sandbox *lab_sandbox(struct lab_run *r, struct kms_error *err);
 /* Close it, so that the next call boots a fresh one. */
 void lab_sandbox_reset(struct lab_run *r);
+/* Close it; the next ones boot with these settings (path=value; the caller keeps them until the lab ends). */
+void lab_sandbox_with(struct lab_run *r, const char *const *settings, size_t n);
 /*
  * One operation of CPU 0 on it, without a log; a kernel bug is KMS_EFAIL and the
  * sandbox is gone. (sandbox_do() for other CPUs, and to watch.)

@@ -4,7 +4,8 @@
 #include "sim/labs/lab.h"
 
 extern const struct lab lab_buddy_lists, lab_scenarios, lab_page_api, lab_exact_pages, lab_kmalloc_basics,
-	lab_largest_kmalloc, lab_actual_size, lab_saw_tooth, lab_ptr_array;
+	lab_double_free, lab_largest_kmalloc, lab_actual_size, lab_saw_tooth, lab_ptr_array, lab_custom_cache,
+	lab_poison, lab_hundred_caches;
 
 const struct lab *const lab_table[] = {
 	/* the book's */
@@ -13,9 +14,13 @@ const struct lab *const lab_table[] = {
 	&lab_page_api,
 	&lab_exact_pages,
 	&lab_kmalloc_basics,
+	&lab_double_free,
 	&lab_largest_kmalloc,
 	&lab_actual_size,
 	&lab_saw_tooth,
 	&lab_ptr_array,
+	&lab_custom_cache,
+	&lab_poison,
+	&lab_hundred_caches,
 	NULL,
 };
