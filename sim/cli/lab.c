@@ -13,7 +13,7 @@ static int lab_options_of(const struct cli *cli, struct lab_options *o, struct k
 	const char *seed = cli_value(cli, "seed", NULL);
 	char *end;
 
-	*o = (struct lab_options){.db = cli_db(cli), .dir = cli_value(cli, "output", NULL), .stop = &cli_interrupted};
+	*o = (struct lab_options){.db = cli_value(cli, "db", NULL), .dir = cli_value(cli, "output", NULL), .stop = &cli_interrupted};
 	if (!seed)
 		return 0;
 	o->seeded = true;
@@ -141,7 +141,7 @@ static int run_lab(struct cli *cli, struct kms_error *err)
 }
 
 static const struct cli_option options[] = {
-	CLI_OPTION_DB,
+	{"db", 0, "FILE", "keep the runs of labs that make some in this database"},
 	{"seed", 0, "S", "other numbers than the book's, drawn with this seed"},
 	{"answers", 0, NULL, "show the answers to the questions"},
 	{"output", 'o', "DIR", "draw the lab's pictures into this folder"},

@@ -33,10 +33,10 @@ static int create(struct kit *k, u32 size, u32 flags, u64 ctor, struct kmem_cach
 
 /* ---- what the flags cost ---- */
 
-static int flags_row(struct kit *k, const char *what, u32 size, u32 flags, struct mm_cache_info *info, struct kms_error *err)
+static int flags_row(struct kit *k, const char *what, u32 size, u32 flags, u64 ctor, struct mm_cache_info *info, struct kms_error *err)
 {
 	struct kmem_cache *cache;
-	int rc = create(k, size, flags, 1, &cache, info, err);
+	int rc = create(k, size, flags, ctor, &cache, info, err);
 
 	if (!rc)
 		kit_row(k->r, "%s\t%u\t%u\t%u\t%u", what, info->object_size, info->size, info->order, info->objects_per_slab);
@@ -46,20 +46,23 @@ static int flags_row(struct kit *k, const char *what, u32 size, u32 flags, struc
 static int compare_flags(struct kit *k, u32 size, u32 *slot, struct kms_error *err)
 {
 	static const char *const headings[] = {"flags", "object", "slot", "order of a slab", "objects in it"};
-	struct mm_cache_info plain, aligned, all;
+	struct mm_cache_info plain, ctor, aligned, all;
 	int rc;
 
 	lab_table_begin(k->r, "flags", headings, 5);
-	rc = flags_row(k, "none", size, 0, &plain, err);
+	rc = flags_row(k, "none", size, 0, 0, &plain, err);
 	if (!rc)
-		rc = flags_row(k, "cache lines", size, KIT_SLAB_HWCACHE_ALIGN, &aligned, err);
+		rc = flags_row(k, "none, with a constructor", size, 0, 1, &ctor, err);
 	if (!rc)
-		rc = flags_row(k, "poison, red zones, cache lines", size, FLAGS, &all, err);
+		rc = flags_row(k, "cache lines", size, KIT_SLAB_HWCACHE_ALIGN, 0, &aligned, err);
+	if (!rc)
+		rc = flags_row(k, "poison, red zones, cache lines", size, FLAGS, 1, &all, err);
 	lab_table_end(k->r);
 	if (rc)
 		return rc;
 	*slot = all.size;
 	lab_value(k->r, "aligned_slot", "bytes", aligned.size);
+	lab_check(k->r, "a constructor moves the free pointer behind the object", ctor.size - plain.size, 8);
 	lab_check(k->r, "cache-line alignment rounds up to 64 bytes", aligned.size, (size + LINE - 1) / LINE * LINE);
 	lab_check(k->r, "with all three flags the slot is as the layout rules say", all.size, debug_slot_rule(size));
 	return 0;

@@ -3,8 +3,10 @@
  */
 #include "sim/labs/internal.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "results/query.h"
 #include "sim/config/data.h"
@@ -30,6 +32,38 @@ int lab_find(const char *name, const struct lab **lab, struct kms_error *err)
 	near = kms_nearest(name, names, n);
 	return kms_fail(err, KMS_EUSAGE, "there is no lab '%s'%s%s%s (`kmemsim lab list` shows them)", name,
 			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
+}
+
+/* ---- a database for the runs ---- */
+
+/* A database in a folder of its own, for labs whose runs nobody wants to keep. */
+static int open_own_store(struct lab_run *r, struct kms_error *err)
+{
+	const char *tmp = getenv("TMPDIR");
+	char path[sizeof(r->own_db) + 16];
+
+	snprintf(r->own_db, sizeof(r->own_db), "%s/kmemsim-lab-XXXXXX", tmp && *tmp ? tmp : "/tmp");
+	if (!mkdtemp(r->own_db)) {
+		int rc = kms_fail(err, KMS_EFAIL, "%s: cannot create a folder: %s", r->own_db, strerror(errno));
+
+		*r->own_db = 0;
+		return rc;
+	}
+	snprintf(path, sizeof(path), "%s/runs.db", r->own_db);
+	return store_open(&r->store, path, STORE_WRITE, err);
+}
+
+static void remove_own_store(struct lab_run *r)
+{
+	static const char *const files[] = {"runs.db", "runs.db-wal", "runs.db-shm", "runs.db-journal"};
+	char path[sizeof(r->own_db) + 24];
+
+	for (size_t i = 0; *r->own_db && i < KMS_ARRAY_SIZE(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", r->own_db, files[i]);
+		unlink(path);
+	}
+	if (*r->own_db)
+		rmdir(r->own_db);
 }
 
 /* ---- configuration ---- */
@@ -144,6 +178,7 @@ void lab_close(struct lab_run *r)
 	lab_sandbox_reset(r);
 	if (r->store)
 		store_close(r->store, NULL);
+	remove_own_store(r);
 	lab_output_free(r);
 	free(r->params);
 	cfg_free(r->cfg);
@@ -278,7 +313,7 @@ int lab_experiment(struct lab_run *r, const char *name, const char *const *setti
 	lab_sandbox_reset(r);
 	folder_of(r->path, dir, sizeof(dir));
 	if (!rc && !r->store)
-		rc = store_open(&r->store, r->options.db, STORE_WRITE, err);
+		rc = r->options.db ? store_open(&r->store, r->options.db, STORE_WRITE, err) : open_own_store(r, err);
 	if (!rc)
 		rc = cfg_load_text(&cfg, &experiment_config_table, &config, text, r->path, dir, settings, n, err);
 	if (!rc)

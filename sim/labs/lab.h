@@ -32,7 +32,7 @@ int lab_find(const char *name, const struct lab **lab, struct kms_error *err);
 struct lab_options {
 	bool seeded;
 	u64 seed;
-	const char *db;	    /* database for labs that carry out whole runs */
+	const char *db;	    /* database for labs that carry out whole runs; NULL: one that goes with the lab */
 	const char *dir;    /* folder for pictures; NULL: draw none */
 	volatile int *stop;
 };
