@@ -141,7 +141,7 @@ static int run_lab(struct cli *cli, struct kms_error *err)
 }
 
 static const struct cli_option options[] = {
-	{"db", 0, "FILE", "keep the runs of labs that make some in this database"},
+	{"db", 0, "FILE", "keep the lab's runs in this database [nowhere]"},
 	{"seed", 0, "S", "other numbers than the book's, drawn with this seed"},
 	{"answers", 0, NULL, "show the answers to the questions"},
 	{"output", 'o', "DIR", "draw the lab's pictures into this folder"},

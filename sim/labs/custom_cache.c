@@ -161,11 +161,9 @@ static int one_order(struct lab_run *r, u32 order, u32 size, u32 slot, struct km
 
 	snprintf(least, sizeof(least), "allocator.slub_min_order=%u", order);
 	snprintf(largest, sizeof(largest), "allocator.slub_max_order=%u", order);
-	lab_sandbox_with(r, settings, 2);
-	rc = kit_open(&k, r, err);
+	rc = lab_sandbox_with(r, settings, 2, err) ? kit_open(&k, r, err) : KMS_EFAIL;
 	if (!rc)
 		rc = create(&k, size, FLAGS, 1, &cache, &info, err);
-	lab_sandbox_with(r, NULL, 0);
 	if (rc)
 		return rc;
 	kit_row(r, "%u\t%u\t%u", info.order, info.objects_per_slab, (u32)(KIT_PAGE << info.order) - info.objects_per_slab * slot);
@@ -203,11 +201,9 @@ static int cpus(struct lab_run *r, u32 size, struct kms_error *err)
 		struct kit k;
 
 		snprintf(setting, sizeof(setting), "machine.cpus=%u", n);
-		lab_sandbox_with(r, settings, 1);
-		rc = kit_open(&k, r, err);
+		rc = lab_sandbox_with(r, settings, 1, err) ? kit_open(&k, r, err) : KMS_EFAIL;
 		if (!rc)
 			rc = create(&k, size, FLAGS, 1, &cache, &info, err);
-		lab_sandbox_with(r, NULL, 0);
 		if (rc)
 			break;
 		kit_row(r, "%u\t%u\t%u", n, info.order, info.objects_per_slab);

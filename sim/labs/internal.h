@@ -59,10 +59,7 @@ struct lab_run {
 	u32 nr_items;
 	struct sandbox box;
 	bool box_open, done;
-	const char *const *settings; /* of the next sandbox, beyond the configuration */
-	size_t nr_settings;
 	struct store *store;
-	char own_db[256]; /* folder of a database that goes with the lab; "": none */
 	char *pictures; /* file names, a line each */
 	char failed[256]; /* what a lab asked for that is not there */
 };

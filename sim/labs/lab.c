@@ -3,10 +3,8 @@
  */
 #include "sim/labs/internal.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "results/query.h"
 #include "sim/config/data.h"
@@ -32,38 +30,6 @@ int lab_find(const char *name, const struct lab **lab, struct kms_error *err)
 	near = kms_nearest(name, names, n);
 	return kms_fail(err, KMS_EUSAGE, "there is no lab '%s'%s%s%s (`kmemsim lab list` shows them)", name,
 			near ? "; did you mean '" : "", near ? near : "", near ? "'?" : "");
-}
-
-/* ---- a database for the runs ---- */
-
-/* A database in a folder of its own, for labs whose runs nobody wants to keep. */
-static int open_own_store(struct lab_run *r, struct kms_error *err)
-{
-	const char *tmp = getenv("TMPDIR");
-	char path[sizeof(r->own_db) + 16];
-
-	snprintf(r->own_db, sizeof(r->own_db), "%s/kmemsim-lab-XXXXXX", tmp && *tmp ? tmp : "/tmp");
-	if (!mkdtemp(r->own_db)) {
-		int rc = kms_fail(err, KMS_EFAIL, "%s: cannot create a folder: %s", r->own_db, strerror(errno));
-
-		*r->own_db = 0;
-		return rc;
-	}
-	snprintf(path, sizeof(path), "%s/runs.db", r->own_db);
-	return store_open(&r->store, path, STORE_WRITE, err);
-}
-
-static void remove_own_store(struct lab_run *r)
-{
-	static const char *const files[] = {"runs.db", "runs.db-wal", "runs.db-shm", "runs.db-journal"};
-	char path[sizeof(r->own_db) + 24];
-
-	for (size_t i = 0; *r->own_db && i < KMS_ARRAY_SIZE(files); i++) {
-		snprintf(path, sizeof(path), "%s/%s", r->own_db, files[i]);
-		unlink(path);
-	}
-	if (*r->own_db)
-		rmdir(r->own_db);
 }
 
 /* ---- configuration ---- */
@@ -178,7 +144,6 @@ void lab_close(struct lab_run *r)
 	lab_sandbox_reset(r);
 	if (r->store)
 		store_close(r->store, NULL);
-	remove_own_store(r);
 	lab_output_free(r);
 	free(r->params);
 	cfg_free(r->cfg);
@@ -248,13 +213,17 @@ static void folder_of(const char *path, char *dir, size_t n)
 
 struct sandbox *lab_sandbox(struct lab_run *r, struct kms_error *err)
 {
+	return r->box_open ? &r->box : lab_sandbox_with(r, NULL, 0, err);
+}
+
+struct sandbox *lab_sandbox_with(struct lab_run *r, const char *const *settings, size_t n, struct kms_error *err)
+{
 	char *text, dir[512];
-	struct sandbox_options options = {.text_name = r->path};
+	struct sandbox_options options = {.text_name = r->path, .settings = settings, .nr_settings = n};
 	const cJSON *timing = cJSON_GetObjectItemCaseSensitive(r->config.experiment, "timing");
 	int rc;
 
-	if (r->box_open)
-		return &r->box;
+	lab_sandbox_reset(r);
 	text = experiment_text(r, false);
 	if (!text) {
 		kms_fail(err, KMS_EFAIL, "out of memory");
@@ -263,8 +232,6 @@ struct sandbox *lab_sandbox(struct lab_run *r, struct kms_error *err)
 	folder_of(r->path, dir, sizeof(dir));
 	options.text = text;
 	options.text_dir = dir;
-	options.settings = r->settings;
-	options.nr_settings = r->nr_settings;
 	options.functional = !(cJSON_IsString(timing) && !strcmp(timing->valuestring, "cycle"));
 	rc = sandbox_open(&r->box, &options, err);
 	free(text);
@@ -280,13 +247,6 @@ void lab_sandbox_reset(struct lab_run *r)
 	if (r->box_open)
 		sandbox_close(&r->box);
 	r->box_open = false;
-}
-
-void lab_sandbox_with(struct lab_run *r, const char *const *settings, size_t n)
-{
-	lab_sandbox_reset(r);
-	r->settings = settings;
-	r->nr_settings = n;
 }
 
 int lab_do(struct lab_run *r, void (*fn)(void *arg), void *arg, struct kms_error *err)
@@ -313,7 +273,7 @@ int lab_experiment(struct lab_run *r, const char *name, const char *const *setti
 	lab_sandbox_reset(r);
 	folder_of(r->path, dir, sizeof(dir));
 	if (!rc && !r->store)
-		rc = r->options.db ? store_open(&r->store, r->options.db, STORE_WRITE, err) : open_own_store(r, err);
+		rc = store_open(&r->store, r->options.db ? r->options.db : ":memory:", STORE_WRITE, err);
 	if (!rc)
 		rc = cfg_load_text(&cfg, &experiment_config_table, &config, text, r->path, dir, settings, n, err);
 	if (!rc)
@@ -321,9 +281,8 @@ int lab_experiment(struct lab_run *r, const char *name, const char *const *setti
 	if (!rc && !json)
 		rc = kms_fail(err, KMS_EFAIL, "out of memory");
 	if (!rc) {
-		free(config.name);
-		config.name = strdup(name);
-		rc = config.name ? run_experiment(&config, json, r->store, &options, id, err) : KMS_EFAIL;
+		config.name = (char *)name; /* the configuration's own belongs to cfg */
+		rc = run_experiment(&config, json, r->store, &options, id, err);
 	}
 	free(json);
 	free(text);

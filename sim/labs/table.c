@@ -5,7 +5,7 @@
 
 extern const struct lab lab_buddy_lists, lab_scenarios, lab_page_api, lab_exact_pages, lab_kmalloc_basics,
 	lab_double_free, lab_largest_kmalloc, lab_actual_size, lab_saw_tooth, lab_ptr_array, lab_custom_cache,
-	lab_poison, lab_hundred_caches;
+	lab_wasters, lab_poison, lab_hundred_caches, lab_vmalloc, lab_demand_paging, lab_quiz;
 
 const struct lab *const lab_table[] = {
 	/* the book's */
@@ -18,9 +18,13 @@ const struct lab *const lab_table[] = {
 	&lab_largest_kmalloc,
 	&lab_actual_size,
 	&lab_saw_tooth,
+	&lab_wasters,
 	&lab_ptr_array,
 	&lab_custom_cache,
 	&lab_poison,
 	&lab_hundred_caches,
+	&lab_vmalloc,
+	&lab_demand_paging,
+	&lab_quiz,
 	NULL,
 };
