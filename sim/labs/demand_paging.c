@@ -15,12 +15,14 @@ struct outcome {
 	u32 killed; /* 1 + process; 0: nobody */
 };
 
-static void progress(FILE *data, const struct user_space *u, u64 blocks)
+static double mib(u64 pages)
 {
-	if (data)
-		fprintf(data, "%.3f\t%.3f\t%.3f\n", (double)blocks * 2 * KIT_PAGE / (1 << 20),
-			(double)u->process[HOG].resident * KIT_PAGE / (1 << 20),
-			(double)kit_free_page_count() * KIT_PAGE / (1 << 20));
+	return (double)(pages * KIT_PAGE) / (1 << 20);
+}
+
+static void progress(FILE *data, u64 asked, u64 resident, u64 free)
+{
+	fprintf(data, "%.3f\t%.3f\t%.3f\n", mib(asked), mib(resident), mib(free));
 }
 
 /* The daemon's pages, all in use; it is what else lives on this machine. */
@@ -44,14 +46,16 @@ static int hog(struct user_space *u, u64 block, u64 most, bool touch, FILE *data
 
 	for (o->blocks = 0; o->blocks < most && alive && !u->kills && !rc; o->blocks++) {
 		if (o->blocks % every == 0)
-			progress(data, u, o->blocks);
+			progress(data, p->asked, p->resident, kit_free_page_count());
 		rc = user_map(u, HOG, block, err);
 		for (u64 i = 0; i < block && touch && alive && !rc; i++)
 			rc = user_touch(u, HOG, o->blocks * block + i, &alive, err);
 	}
 	o->resident_most = p->most_resident;
 	o->blocks -= u->kills && o->blocks; /* the last one did not come to its end */
-	progress(data, u, o->blocks);
+	if (u->kills)
+		progress(data, p->asked, o->resident_most, u->free_at_kill);
+	progress(data, p->asked, p->resident, kit_free_page_count());
 	return rc;
 }
 
@@ -76,8 +80,7 @@ static int attempt(struct lab_run *r, bool touch, u64 most, FILE *data, struct o
 	o->faults = u.process[HOG].faults;
 	for (u32 i = 0; i < MOST_PROCESSES; i++)
 		o->killed = u.process[i].killed ? i + 1 : o->killed;
-	if (data)
-		fputs("\n\n", data);
+	fputs("\n\n", data);
 	user_close(&u);
 	return rc;
 }
@@ -117,8 +120,8 @@ static int draw(struct lab_run *r, const char *data, struct kms_error *err)
 {
 	static const char commands[] =
 		"set xlabel 'memory asked for (MiB)'\nset ylabel 'MiB'\nset yrange [0:*]\nset grid\nset key center right\n"
-		"plot 'demand-paging-memory.tsv' index 0 using 1:2 with linespoints pt 4 ps 0.6 pi 8 title 'resident, not touched',"
-		" '' index 1 using 1:2 with linespoints pt 7 ps 0.6 pi 8 title 'resident, touched',"
+		"plot 'demand-paging-memory.tsv' index 0 using 1:2 with linespoints pt 4 ps 0.6 pi 8 lw 2 title 'resident, not touched',"
+		" '' index 1 using 1:2 with linespoints pt 7 ps 0.6 pi 4 lw 2 title 'resident, touched',"
 		" '' index 1 using 1:3 with lines dt 2 lw 1.5 title 'free memory, touched'\n";
 
 	return lab_picture(r, "memory", "Asked for and resident: with and without touching", data, commands, err);

@@ -44,6 +44,7 @@ static u64 kill_process(void *arg, u32 task)
 	struct process *p = &u->process[task];
 	u64 freed = 0;
 
+	u->free_at_kill = kit_free_page_count();
 	for (u64 page = 0; page < p->asked; page++) {
 		struct page *frame = p->frame[page] ? page_of(p, page) : NULL;
 

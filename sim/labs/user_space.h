@@ -24,6 +24,7 @@ struct user_space {
 	struct kit *kit;
 	struct process process[MOST_PROCESSES];
 	u32 kills;
+	u64 free_at_kill; /* pages */
 };
 
 /* Listens for the allocators' decisions until the sandbox is gone. */
