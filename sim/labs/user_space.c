@@ -77,12 +77,17 @@ void user_close(struct user_space *u)
 int user_map(struct user_space *u, u32 process, u64 pages, struct kms_error *err)
 {
 	struct process *p = &u->process[process];
-	u64 *more = realloc(p->frame, (p->asked + pages) * sizeof(*more));
 
-	if (!more)
-		return kms_fail(err, KMS_EFAIL, "out of memory");
-	memset(more + p->asked, 0, pages * sizeof(*more));
-	p->frame = more;
+	if (p->asked + pages > p->room) {
+		u64 room = 2 * p->room + pages;
+		u64 *more = realloc(p->frame, room * sizeof(*more));
+
+		if (!more)
+			return kms_fail(err, KMS_EFAIL, "out of memory");
+		p->frame = more;
+		p->room = room;
+	}
+	memset(p->frame + p->asked, 0, pages * sizeof(*p->frame));
 	p->asked += pages;
 	return 0;
 }

@@ -14,6 +14,7 @@
 
 struct process {
 	u64 asked;  /* pages */
+	u64 room;   /* entries of frame that there is memory for */
 	u64 *frame; /* [asked]: physical page number + 1; 0: never touched */
 	u64 resident, most_resident, faults;
 	bool killed;
