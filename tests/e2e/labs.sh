@@ -48,9 +48,8 @@ is "answers are hidden" "$("$kmemsim" lab saw-tooth | grep -c 'Answer:')" 0
 is "... and shown on demand" "$("$kmemsim" lab saw-tooth --answers | grep -c 'Answer:')" 3
 
 # a published figure that is not equal must fail the lab
-mkdir -p "$work/data/configs/labs" "$work/data/configs/machines"
-cp configs/labs/saw-tooth.json configs/labs/actual-size.json "$work/data/configs/labs"
-cp configs/machines/desktop-*.json "$work/data/configs/machines"
+mkdir -p "$work/data"
+cp -r configs "$work/data/configs"
 sed 's/^1E\t20100\t63$/1E\t20100\t64/' configs/labs/saw-tooth.tsv >"$work/data/configs/labs/saw-tooth.tsv"
 sed 's/^2E\t204900\t262144/2E\t204900\t262143/' configs/labs/actual-size.tsv >"$work/data/configs/labs/actual-size.tsv"
 here=$(cd "$(dirname "$kmemsim")" && pwd)/$(basename "$kmemsim")
