@@ -235,6 +235,10 @@ soak: setup all $(UNIT_BIN) ## the long tests at full size
 bench: setup all $(BENCH_BIN) ## speed, as ratios measured in one run
 	$(Q)tests/bench/bench.sh $(O)
 
+.PHONY: labs
+labs: setup all ## carry out every lab and check each of its numbers
+	$(Q)$(O)/kmemsim lab all
+
 .PHONY: validate
 validate: setup all ## replay whole recordings: make validate DIRS="DIR ..."
 	@test -n "$(DIRS)" || { echo 'usage: make validate DIRS="folders of recordings"' >&2; exit 2; }
@@ -267,6 +271,7 @@ POLICY_HEADERS := $(addprefix models/mm/,kernel.h mm_types.h list.h steps.h trac
 install: all ## install the program and its data under PREFIX (default /usr/local)
 	install -D -m 755 $(O)/kmemsim $(DESTDIR)$(PREFIX)/bin/kmemsim
 	cd configs && find . -name '*.json' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
+	cd configs && find . -name '*.tsv' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
 	cd configs && find . -name '*.c' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/configs/{} \;
 	for h in kmemsim/policy.h; do install -D -m 644 include/$$h $(DESTDIR)$(PREFIX)/include/$$h; done
 	for h in $(POLICY_HEADERS); do install -D -m 644 $$h $(DESTDIR)$(PREFIX)/include/kmemsim/$$h; done

@@ -96,6 +96,8 @@ static int check_path(const char *path, enum store_mode mode, struct kms_error *
 
 	if (!*path)
 		return kms_fail(err, KMS_EUSAGE, "the database's name is empty");
+	if (!strcmp(path, ":memory:")) /* SQLite's word for a database in no file */
+		return 0;
 	if (!stat(path, &st)) {
 		if (S_ISDIR(st.st_mode))
 			return kms_fail(err, KMS_EUSAGE,

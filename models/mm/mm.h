@@ -195,6 +195,8 @@ struct slab_policy {
 	uint64_t (*percpu_bytes)(uint32_t object_size);
 };
 
+struct vmalloc_ops;
+
 struct mm_ops {
 	void (*boot)(const struct mm_boot *boot); /* zones, zonelists, then memblock's release */
 	void (*setup_pagesets)(void);
@@ -227,6 +229,7 @@ struct mm_ops {
 	/* per-CPU memory, for slab layers that are not compiled in: an offset, NULL when it is out */
 	void *(*alloc_percpu)(uint64_t size, uint64_t align);
 	void (*free_percpu)(void *p, uint64_t size);
+	const struct vmalloc_ops *vmalloc; /* vmalloc.h */
 };
 
 /*

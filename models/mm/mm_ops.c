@@ -5,6 +5,9 @@
  * that the two flavours can live in one program.
  */
 #include "models/mm/internal.h"
+#include "models/mm/vmalloc.h"
+
+extern const struct vmalloc_ops vmalloc_ops;
 
 #ifdef KMS_FLAVOUR_CYCLE
 #define MM_OPS mm_ops_cycle
@@ -36,4 +39,5 @@ const struct mm_ops MM_OPS = {
 	.nr_policies = NR_SLAB_POLICIES,
 	.alloc_percpu = __alloc_percpu,
 	.free_percpu = free_percpu,
+	.vmalloc = &vmalloc_ops,
 };

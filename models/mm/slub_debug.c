@@ -311,6 +311,8 @@ static void *take_first(struct kmem_cache *s, struct kmem_cache_node *locked, st
 	u64 counters;
 
 	slub_read_slot(s, &slot);
+	if (!object)
+		report(s, locked, 0, "in an allocation", "free list ends before the slab is full");
 	if (slot.flags & SLAB_CONSISTENCY_CHECKS)
 		check_alloc(s, locked, slab, (u64)object);
 	next = (void *)slub_next_free(&slot, (u64)object);

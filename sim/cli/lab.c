@@ -1,6 +1,7 @@
 /*
  * lab.c - `kmemsim lab`: teaching experiments; the work is in sim/labs.
  */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,9 +19,10 @@ static int lab_options_of(const struct cli *cli, struct lab_options *o, struct k
 	if (!seed)
 		return 0;
 	o->seeded = true;
+	errno = 0;
 	o->seed = strtoull(seed, &end, 10);
-	if (end == seed || *end || *seed == '-')
-		return kms_fail(err, KMS_EUSAGE, "--seed: found \"%s\", expected a whole number", seed);
+	if (end == seed || *end || *seed == '-' || errno)
+		return kms_fail(err, KMS_EUSAGE, "--seed: found \"%s\", expected a whole number from 0 to 2^64 - 1", seed);
 	return 0;
 }
 

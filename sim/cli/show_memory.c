@@ -159,19 +159,30 @@ int show_zones(struct show *s)
 			  " ORDER BY page_order)) FROM zone z WHERE run = ?1 ORDER BY node, position");
 }
 
+/*
+ * Kernel and modules ("name [module]") apart. waste=total/each is what the
+ * kernel's alloc_traces says of live objects; ~: they do not all waste the same.
+ */
 int show_sites(struct show *s)
 {
 	static const struct show_column columns[] = {
 		{"call site", "name", SHOW_TEXT},
+		{"of", "of", SHOW_TEXT},
 		{"allocations", "allocs", SHOW_COUNT},
 		{"live", "live", SHOW_COUNT},
 		{"live bytes", "live_bytes", SHOW_BYTES},
+		{"waste=total/each", "waste", SHOW_TEXT},
 		{"waste of live", "waste_bytes", SHOW_BYTES},
 		{"waste, all", "waste_bytes_total", SHOW_BYTES},
 	};
 
 	return show_query(s, "sites", "no call sites were recorded", columns, KMS_ARRAY_SIZE(columns),
-			  "SELECT CASE name WHEN '' THEN '(unknown)' ELSE name END, allocs, live, live_bytes,"
-			  " waste_bytes, waste_bytes_total FROM call_site WHERE run = ?1"
-			  " ORDER BY waste_bytes_total DESC, name LIMIT ?2");
+			  "SELECT CASE name WHEN '' THEN '(unknown)' ELSE name END,"
+			  " CASE WHEN module THEN 'module' ELSE 'kernel' END, allocs, live, live_bytes,"
+			  " CASE WHEN live > 0 THEN printf('%lld/%s%g', waste_bytes,"
+			  " CASE WHEN waste_bytes % live THEN '~' ELSE '' END, round(waste_bytes * 1.0 / live, 1)) END,"
+			  " waste_bytes, waste_bytes_total FROM"
+			  " (SELECT *, row_number() OVER (PARTITION BY module ORDER BY waste_bytes_total DESC, name) AS place"
+			  " FROM (SELECT *, name LIKE '%[%]%' AS module FROM call_site WHERE run = ?1))"
+			  " WHERE ?2 < 0 OR place <= ?2 ORDER BY module, place");
 }
