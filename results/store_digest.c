@@ -7,9 +7,9 @@
  * Left out: ids, uuid, times of day, tool version, compiler, host facts, metric
  * definitions, and the labels that a person chooses (name, title, workload,
  * machine, policy) together with the configuration text and its hash, which
- * hold labels and paths: what they decide shows in the values. What schema
- * version 2 added is passed over where a run has none of it, so that runs of
- * version 1 keep their digests. docs/results.md says the same to users.
+ * hold labels and paths: what they decide shows in the values. What later
+ * schema versions added is passed over where a run has none of it, so that runs
+ * of earlier ones keep their digests. docs/results.md says the same to users.
  */
 #include "results/store_internal.h"
 
@@ -68,11 +68,16 @@ static const struct digest_table {
 			   " ORDER BY node, zone, migratetype"},
 	{"zone_pcp", "SELECT node, zone, cpu, pages, high, batch, high_min, high_max, stat_threshold"
 		     " FROM zone_pcp WHERE run = ? ORDER BY node, zone, cpu"},
+	{"hot_line", "SELECT position, address, structure, owner, transfers, invalidations FROM hot_line"
+		     " WHERE run = ? ORDER BY position"},
+	{"hot_word", "SELECT position, word, structure, owner, field, lock, reads, writes, readers, writers,"
+		     " caused, true_sharing, false_sharing FROM hot_word WHERE run = ?"
+		     " ORDER BY position, word"},
 	{"vm_counter", "SELECT node, zone, name, value FROM vm_counter WHERE run = ?"
 		       " ORDER BY node, zone, name"},
 };
 
-/* The tables from here on came with schema version 2: fed only when they have rows. */
+/* The tables from here on came with later schema versions: fed only when they have rows. */
 #define FIRST_TABLE_OF_2 13
 
 static void feed_u64(XXH3_state_t *state, char type, u64 value)

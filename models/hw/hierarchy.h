@@ -104,9 +104,8 @@ struct hw_watched {
 	u64 conflicts;
 	struct hw_watched_word words[HW_LINE_WORDS];
 	u64 undecided[HW_CPU_WORDS]; /* CPUs that took the line, true or false sharing still open */
-	u16 pending[SIM_MAX_CPUS];   /* conflicts of each of them */
-	u8 pending_word[SIM_MAX_CPUS];
-	bool caused; /* by the access that is going on */
+	u8 pending[SIM_MAX_CPUS][HW_LINE_WORDS]; /* conflicts of each of them, by word */
+	u32 caused; /* by the access that is going on */
 };
 
 struct machine {

@@ -82,13 +82,15 @@ static struct hw_watched *begin(struct machine *m, u64 off_line, u64 conflicts)
 
 static void settle(struct hw_watched *w, u32 cpu, bool is_true)
 {
-	struct hw_watched_word *word = &w->words[w->pending_word[cpu]];
+	for (u32 i = 0; i < HW_LINE_WORDS; i++) {
+		struct hw_watched_word *word = &w->words[i];
 
-	if (is_true)
-		word->true_sharing += w->pending[cpu];
-	else
-		word->false_sharing += w->pending[cpu];
-	w->pending[cpu] = 0;
+		if (is_true)
+			word->true_sharing += w->pending[cpu][i];
+		else
+			word->false_sharing += w->pending[cpu][i];
+		w->pending[cpu][i] = 0;
+	}
 	take(w->undecided, cpu);
 }
 
@@ -119,9 +121,7 @@ void sharing_conflict(const struct hw_request *rq, const struct hw_contention *c
 	w->conflicts++;
 	if (rq->write)
 		settle_others(w, cpu);
-	if (w->pending[cpu] < UINT16_MAX)
-		w->pending[cpu]++;
-	w->caused = true;
+	w->caused++;
 }
 
 static void touch_word(struct hw_watched *w, u32 at, u32 cpu, bool write)
@@ -150,10 +150,10 @@ void sharing_access(struct hw_cpu *cpu, u64 off, u32 size, enum sim_access kind)
 	u32 last = ((u32)off % SIM_LINE_BYTES + size - 1) / HW_WORD_BYTES;
 
 	if (w->caused) {
-		w->caused = false;
-		w->words[first].caused++;
-		w->pending_word[cpu->id] = (u8)first;
+		w->words[first].caused += w->caused;
+		w->pending[cpu->id][first] += w->caused;
 		add(w->undecided, cpu->id);
+		w->caused = 0;
 	}
 	if (kind == SIM_PREFETCHW)
 		return;

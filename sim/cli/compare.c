@@ -281,7 +281,7 @@ static const struct cli_option options[] = {
 	{"again", 0, NULL, "run everything, also what is stored already"},
 	{"fail-on", 0, "RULE", "exit with 3 if a column breaks it: latency_p99>+5%; may be repeated"},
 	{"section", 's', "NAME,...",
-	 "only these: work, latency, paths, memory, waste, contention, hardware, other [all]"},
+	 "only these: work, latency, paths, memory, waste, contention, sharing, hardware, other [all]"},
 	{"top", 0, "N", "operations and locks to show [5]"},
 	{"all", 0, NULL, "every figure in the table; JSON and CSV always have all"},
 	{"csv", 0, NULL, "a line for each figure and column"},

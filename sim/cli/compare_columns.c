@@ -57,11 +57,14 @@ static void common_settings(const struct cli *cli, struct settings *s)
 
 /* ---- jobs of a configuration ---- */
 
-static int hash_trace(struct cmp_job *job, struct kms_error *err)
+/* Of the files that the run reads beside its configuration. */
+static int hash_files(struct cmp_job *job, struct kms_error *err)
 {
 	const struct workload_config *w = &job->config.workload;
 	char path[4096];
 
+	if (run_cost_hash(&job->config, job->cost_hash, err))
+		return err->code;
 	if (!w->trace)
 		return 0;
 	data_find(w->trace, path, sizeof(path));
@@ -116,7 +119,7 @@ static int load_job(const struct cli *cli, const struct source *src, size_t poin
 		add_setting(&s, src->matrix.axes[i].path, cfg_matrix_value(&src->matrix, point, i));
 	rc = load(job, src->path, &s, err);
 	if (!rc)
-		rc = hash_trace(job, err);
+		rc = hash_files(job, err);
 	free_settings(&s);
 	return rc;
 }
@@ -315,9 +318,9 @@ static int find_stored(struct cmp *cmp, struct cmp_job *job, struct kms_error *e
 	struct query q;
 
 	query_begin(&q, cmp->store, err,
-		    "SELECT max(id) FROM run WHERE config_hash = ? AND trace_hash = ? AND"
-		    " status = 'complete' AND tool_version = ? AND compiler_flags = ?",
-		    "ssss", job->hash, job->trace_hash, KMS_VERSION " (" KMS_GIT ")", KMS_SIM_FLAGS);
+		    "SELECT max(id) FROM run WHERE config_hash = ? AND trace_hash = ? AND cost_hash = ?"
+		    " AND model_hash = ? AND compiler_flags = ? AND status = 'complete'",
+		    "sssss", job->hash, job->trace_hash, job->cost_hash, KMS_MODEL, KMS_SIM_FLAGS);
 	if (query_next(&q))
 		job->run = query_int(&q, 0);
 	return query_end(&q);
@@ -362,7 +365,8 @@ static int read_key(struct store *store, s64 run, char **key, u64 *seed, struct 
 
 	*key = NULL;
 	query_begin(&q, store, err,
-		    "SELECT config, seed, trace_hash || ' ' || tool_version FROM run WHERE id = ?", "i", run);
+		    "SELECT config, seed, trace_hash || ' ' || coalesce(cost_hash || ' ' || model_hash, tool_version)"
+		    " FROM run WHERE id = ?", "i", run);
 	if (query_next(&q)) {
 		config = cJSON_Parse(query_text(&q, 0));
 		*seed = (u64)query_int(&q, 1);

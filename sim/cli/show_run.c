@@ -28,6 +28,8 @@ static const struct fact {
 	{"compiler flags", "compiler_flags", "compiler_flags", SHOW_TEXT},
 	{"config hash", "config_hash", "config_hash", SHOW_TEXT},
 	{"trace hash", "trace_hash", "trace_hash", SHOW_TEXT},
+	{"cost table hash", "cost_hash", "cost_hash", SHOW_TEXT},
+	{"model hash", "model_hash", "model_hash", SHOW_TEXT},
 	{"digest", "digest", "digest", SHOW_TEXT},
 };
 

@@ -190,6 +190,10 @@ int report(struct run *run, struct kms_error *err);
 int report_zones(struct run *run, struct kms_error *err);
 int report_vm_counters(struct run *run, struct kms_error *err);
 
+/* ---- report_lines.c: contended cache lines ---- */
+
+int report_lines(struct run *run, struct kms_error *err);
+
 /* ---- owner.c: the workload's pages that can be reclaimed and moved ---- */
 
 struct owner_counts {
