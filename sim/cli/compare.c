@@ -276,6 +276,7 @@ static const struct cli_option options[] = {
 	 "a column for each value; may be repeated: a column for each combination"},
 	{"set", 0, "PATH=VALUE", "override one value in all columns; may be repeated"},
 	{"timing", 0, "MODE", "cycle or functional: the same as --set timing=MODE"},
+	CLI_OPTION_KEEP_RECLAIM,
 	{"seeds", 0, "N", "run each column on N seeds and show means with confidence intervals [1]"},
 	{"jobs", 'j', "N", "runs at a time [as many as there are processors]"},
 	{"again", 0, NULL, "run everything, also what is stored already"},

@@ -51,6 +51,8 @@ static void common_settings(const struct cli *cli, struct settings *s)
 
 	if (timing)
 		add_setting(s, "timing", timing);
+	if (cli_flag(cli, "keep-reclaim"))
+		add_setting(s, "workload.reclaim", "recorded");
 	for (size_t i = 0; i < n; i++)
 		add_setting(s, "", sets[i]);
 }
@@ -255,7 +257,8 @@ static void number_equal_labels(struct cmp *cmp)
 
 int cmp_load_columns(struct cmp *cmp, struct kms_error *err)
 {
-	static const char *const for_configs[] = {"vary", "set", "seeds", "timing", "jobs", "again"};
+	static const char *const for_configs[] = {"vary", "set", "seeds", "timing", "jobs", "again",
+						   "keep-reclaim"};
 	int rc = 0;
 
 	for (int i = 0; i < cmp->cli->nr_args && !rc; i++) {

@@ -201,6 +201,7 @@ struct owner_counts {
 	u64 reclaimed, moved;
 	u64 frees_of_gone;	/* frees of pages that had been reclaimed or killed */
 	u64 recorded_reclaim;	/* pages that the recorded kernel reclaimed: dropped */
+	u64 kept_reclaim;	/* the same where the recording decides: freed */
 	u64 killed_tasks, killed_pages;
 };
 

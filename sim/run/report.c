@@ -496,7 +496,9 @@ static int report_reclaim(struct run *run, struct kms_error *err)
 	int ret = 0;
 
 	if (run->config->workload.reclaim != RECLAIM_OWN)
-		return 0;
+		return n->kept_reclaim ? store_counter(run->store, "owner", "recorded_reclaim_kept",
+						       n->kept_reclaim, err)
+				       : 0;
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(counts) && !ret; i++)
 		ret = store_counter(run->store, "owner", counts[i].name, counts[i].value, err);
 	for (u32 i = 0; mm_vm_event_name(i) && !ret; i++)
