@@ -7,13 +7,13 @@
  */
 #include "plots/plot_internal.h"
 
-const struct plot_cause plot_causes[PLOT_CAUSES] = {
-	{"requested", "requested", PLOT_GREY, 3},
-	{"rounding", "size rounding", PLOT_ORANGE, 3},
-	{"slab_tail", "slab tail", PLOT_BLACK, 1},
-	{"page_order", "page-order rounding", PLOT_RED, 4},
-	{"free_partial", "free in partial slabs", PLOT_BLUE, 5},
-	{"cpu_cached", "cached per CPU", PLOT_GREEN, 3},
+const struct plot_part plot_causes[PLOT_CAUSES] = {
+	{"requested", PLOT_GREY, 3},
+	{"size rounding", PLOT_ORANGE, 3},
+	{"slab tail", PLOT_BLACK, 1},
+	{"page-order rounding", PLOT_RED, 4},
+	{"free in partial slabs", PLOT_BLUE, 5},
+	{"cached per CPU", PLOT_GREEN, 3},
 };
 
 /* What all runs of a picture share, so that panels can be compared. */
@@ -56,7 +56,7 @@ static int write_series(struct plot *p, s64 run, struct scale *scale, struct kms
 static void area(FILE *out, const struct plot *p, u32 block, int c, const char *base, const char *scale,
 		 bool title)
 {
-	const struct plot_cause *cause = &plot_causes[c];
+	const struct plot_part *cause = &plot_causes[c];
 	char low[16] = "0";
 
 	if (c)
@@ -158,7 +158,7 @@ static int draw_fragmentation(struct plot *p, struct kms_error *err)
 	int rc = plot_axis_of(p, "bytes.*", &s.axis, err);
 
 	if (rc <= 0)
-		return rc ? rc : plot_no_data(p, "no samples of the byte partition (series bytes.*)");
+		return rc ? rc : plot_no_data(p, "no samples of the byte partition; run it again with sampling.samples above 0");
 	p->width = (u32)(LEFT + RIGHT + p->nr_runs * panel_width(p) + (p->nr_runs - 1) * GAP);
 	p->height = 680;
 	rc = 0;

@@ -68,13 +68,18 @@ static const struct digest_table {
 			   " ORDER BY node, zone, migratetype"},
 	{"zone_pcp", "SELECT node, zone, cpu, pages, high, batch, high_min, high_max, stat_threshold"
 		     " FROM zone_pcp WHERE run = ? ORDER BY node, zone, cpu"},
+	{"vm_counter", "SELECT node, zone, name, value FROM vm_counter WHERE run = ?"
+		       " ORDER BY node, zone, name"},
+	{"slab_fill", "SELECT position, fill, slabs FROM slab_fill WHERE run = ? ORDER BY position, fill"},
+	{"page_map", "SELECT cell, request, time_ps, phase, first_pfn, pages, migratetype, free, movable, slab,"
+		     " other FROM page_map WHERE run = ? ORDER BY cell, request, time_ps, phase"},
+	{"request_size", "SELECT kind, low, high, count, requested_bytes, held_bytes FROM request_size"
+			 " WHERE run = ? ORDER BY kind, low"},
 	{"hot_line", "SELECT position, address, structure, owner, transfers, invalidations FROM hot_line"
 		     " WHERE run = ? ORDER BY position"},
 	{"hot_word", "SELECT position, word, structure, owner, field, lock, reads, writes, readers, writers,"
 		     " caused, true_sharing, false_sharing FROM hot_word WHERE run = ?"
 		     " ORDER BY position, word"},
-	{"vm_counter", "SELECT node, zone, name, value FROM vm_counter WHERE run = ?"
-		       " ORDER BY node, zone, name"},
 };
 
 /* The tables from here on came with later schema versions: fed only when they have rows. */

@@ -257,6 +257,9 @@ static const struct cfg_table workload_table = {
 static const struct cfg_field sampling_fields[] = {
 	{F(sampling_config, samples), .type = CFG_UINT, .def = "400", .min = 1, .max = 1000000,
 	 .unit = "samples", .doc = "About this many points of each time series over the run."},
+	{F(sampling_config, page_maps), .type = CFG_UINT, .def = "100", .max = 1000000, .unit = "samples",
+	 .doc = "About this many of these points with a map of what each pageblock holds and how full the "
+		"slabs are; 0 none."},
 };
 
 static const struct cfg_table sampling_table = {

@@ -47,6 +47,7 @@ struct workload_config {
 
 struct sampling_config {
 	u64 samples; /* about this many over the run */
+	u64 page_maps; /* about this many of them with a page map */
 };
 
 struct periodic_config {

@@ -294,6 +294,24 @@ static int sample_mobility(struct run *run, const struct store_sample *base, str
 	return ret;
 }
 
+/* Lines to and from DRAM and what they found, since the start. */
+static int sample_dram(struct run *run, const struct store_sample *base, struct kms_error *err)
+{
+	static const char *const series[] = { "dram.reads", "dram.writes", "dram.row_hits",
+					      "dram.row_misses", "dram.row_conflicts" };
+	struct hw_stats hw;
+	int ret = 0;
+
+	if (!run->cycle)
+		return 0;
+	machine_stats(run->machine, -1, &hw);
+	const u64 value[] = { hw.dram_reads, hw.dram_writes, hw.row_hits, hw.row_misses, hw.row_conflicts };
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(series) && !ret; i++)
+		ret = sample(run, base, series[i], "bursts", (s64)value[i], err);
+	return ret;
+}
+
 int record_sample(struct run *run, struct kms_error *err)
 {
 	u32 n = mm_inspect_zones(zones, MAX_ZONES);
@@ -305,6 +323,10 @@ int record_sample(struct run *run, struct kms_error *err)
 
 	if (!ret)
 		ret = sample_mobility(run, &base, err);
+	if (!ret)
+		ret = sample_dram(run, &base, err);
+	if (!ret)
+		ret = page_map_sample(run, &base, err);
 	for (u32 i = 0; i < n && !ret; i++) {
 		struct store_sample here = base;
 

@@ -346,11 +346,39 @@ static int store_slab_stats(struct run *run, const struct mm_cache_info *c, stru
 	return ret;
 }
 
+/* Slabs of every inspected cache, by how full they are. */
+struct fills {
+	const struct cache_place *places;
+	u32 n;
+	u64 (*slabs)[NR_STORE_SLAB_FILLS];
+};
+
+static void add_fill(void *arg, const struct mm_slab_fill *fill)
+{
+	struct fills *f = arg;
+	struct cache_place key = { .cache = fill->cache };
+	const struct cache_place *c = bsearch(&key, f->places, f->n, sizeof(*f->places), by_address);
+
+	if (c)
+		f->slabs[c->at][page_map_fill(fill)]++;
+}
+
+static int store_fills(struct run *run, const u64 *slabs, struct kms_error *err)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < NR_STORE_SLAB_FILLS && !ret; i++)
+		if (slabs[i])
+			ret = store_slab_fill(run->store, i, slabs[i], err);
+	return ret;
+}
+
 static int report_caches(struct run *run, struct kms_error *err)
 {
 	struct account *a = &run->account;
 	u32 n = mm_inspect_caches(a->caches, a->max_caches);
 	struct cache_place *places;
+	struct fills fills = { .n = n < a->max_caches ? n : a->max_caches };
 	u64 *requested;
 	int ret = 0;
 
@@ -358,21 +386,48 @@ static int report_caches(struct run *run, struct kms_error *err)
 		n = a->max_caches;
 	requested = calloc(n + 1, sizeof(*requested));
 	places = calloc(n + 1, sizeof(*places));
-	if (!requested || !places)
+	fills.slabs = calloc(n + 1, sizeof(*fills.slabs));
+	if (!requested || !places || !fills.slabs)
 		ret = kms_fail(err, KMS_EFAIL, "no memory for %u slab caches", n);
 	for (u32 i = 0; i < n && !ret; i++)
 		places[i] = (struct cache_place){ a->caches[i].cache, i };
 	if (!ret) {
 		qsort(places, n, sizeof(*places), by_address);
 		sum_requested(run, places, n, requested);
+		fills.places = places;
+		page_map_each_slab(&run->mobility, add_fill, &fills);
 	}
 	for (u32 i = 0; i < n && !ret; i++) {
 		ret = store_one_cache(run, &a->caches[i], requested[i], err);
 		if (!ret)
 			ret = store_slab_stats(run, &a->caches[i], err);
+		if (!ret)
+			ret = store_fills(run, fills.slabs[i], err);
 	}
 	free(requested);
 	free(places);
+	free(fills.slabs);
+	return ret;
+}
+
+static int report_sizes(struct run *run, struct kms_error *err)
+{
+	static const char *const kinds[NR_SIZE_KINDS] = { "kmalloc", "cache", "pages" };
+	int ret = 0;
+
+	for (u32 kind = 0; kind < NR_SIZE_KINDS; kind++)
+		for (u32 i = 0; i < SIZES_MAX && !ret; i++) {
+			const struct size_account *s = &run->account.sizes[kind][i];
+			u64 high = i <= SIZES_EXACT ? i : SIZES_EXACT + (u64)(i - SIZES_EXACT) * 1024;
+			struct store_size row = {
+				.kind = kinds[kind], .low = i <= SIZES_EXACT ? i : high - 1023,
+				.high = i == SIZES_MAX - 1 ? INT64_MAX : high, .count = s->count,
+				.requested_bytes = s->requested, .held_bytes = s->held,
+			};
+
+			if (s->count)
+				ret = store_size(run->store, &row, err);
+		}
 	return ret;
 }
 
@@ -509,7 +564,8 @@ static int report_reclaim(struct run *run, struct kms_error *err)
 int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
-		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_locks, report_lines, report_hardware,
+		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_sizes,
+		report_locks, report_lines, report_hardware,
 		report_counters, report_fallbacks, report_reclaim,
 	};
 	int ret = 0;

@@ -273,6 +273,7 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	if (!ret)
 		ret = run_on_system(&run, &system, config_json, trace_hash, run_id, err);
 	slab_stats_stop(&run.slab_stats);
+	page_map_free(&run.page_map);
 	mobility_stop(&run.mobility);
 	record_free(&run.recorder);
 	account_free(&run.account);
