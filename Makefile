@@ -286,6 +286,10 @@ uninstall: ## remove what install wrote
 	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
 	rm -rf $(DESTDIR)$(PREFIX)/share/kmemsim $(DESTDIR)$(PREFIX)/include/kmemsim
 
+.PHONY: docs-figures
+docs-figures: all ## draw the tables and pictures of docs/comparing.md anew (minutes)
+	docs/make-figures.sh $(O)
+
 .PHONY: docs
 docs: all ## bring the generated part of docs/configuration.md up to date
 	$(Q)sed -i '/^### experiment/,$$d' docs/configuration.md && $(O)/kmemsim schema --markdown >> docs/configuration.md
