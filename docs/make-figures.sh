@@ -85,7 +85,7 @@ set key outside right top
 set datafile separator "\t"
 set offsets graph 0.05, graph 0.05, graph 0.05, graph 0.05
 plot for [i=0:2] 'pareto.tsv' index i using 2:3 with linespoints linewidth 1.4 pointsize 1.2 \
-	pointtype word('7 5 9', i + 1) + 0 linecolor rgb word('#0072b2 #d55e00 #009e73', i + 1) \
+	pointtype 5 + 2 * i linecolor rgb word('#0072b2 #d55e00 #009e73', i + 1) \
 	title word('sheaf\_capacity cpu\_partial pcp\_high', i + 1), \
 	for [i=0:2] 'pareto.tsv' index i using 2:3:1 with labels offset character 0.8, 0.6 left font ',9' \
 	textcolor rgb word('#0072b2 #d55e00 #009e73', i + 1) notitle
