@@ -70,7 +70,7 @@ point() {
 	printf '# %s\tp99 latency (ns)\tpeak memory (MiB)\tmean latency (ns)\n' parameter
 	printf 'sheaf_capacity\n'; point pareto-sheaves sheaf_capacity; printf '\n\n'
 	printf 'cpu_partial\n'; point pareto-cpu-partial cpu_partial; printf '\n\n'
-	printf 'pcp_high\n'; point pareto-pcp pcp_high
+	printf 'pcp_high\n'; point pareto-pcp pcp_high | awk -F'\t' '{ print } $1 == 0 { print "" }' # 0: no line to 64
 } >$out/pareto.tsv
 cat >$out/pareto.gp <<'GP'
 # Draws pareto.svg from pareto.tsv beside it: gnuplot pareto.gp
