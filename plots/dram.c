@@ -32,7 +32,7 @@ static void write_interval(struct plot *p, struct dram *d, double x, double ps, 
 	if (all > 0)
 		fprintf(p->data, "\t%.6g\t%.6g\t100\n", 100 * hits / all, 100 * (hits + misses) / all);
 	else
-		fputs("\tNaN\tNaN\tNaN\n", p->data);
+		fputs("\t0\t0\t0\n", p->data);
 	d->rows++;
 }
 
@@ -41,7 +41,7 @@ static int write_data(struct plot *p, struct dram *d, struct kms_error *err)
 	s64 before[COUNTS + 1] = {0};
 	struct query q;
 
-	plot_block(p, "x\tread\t+written (GB/s)\trow hits\t+misses\t+conflicts (% of the accesses to rows); since the row before");
+	plot_block(p, "x\tread\t+written (GB/s)\trow hits\t+misses\t+conflicts (% of the accesses to rows; all 0: there were none); since the row before");
 	query_begin(&q, p->store, err,
 		    "SELECT s.request, s.time_ps, sum(s.value) FILTER (WHERE n.name = 'dram.reads'),"
 		    " sum(s.value) FILTER (WHERE n.name = 'dram.writes'),"
@@ -79,17 +79,6 @@ static void place(FILE *out, const struct plot *p, double bottom, double top)
 		LEFT / p->width, (LEFT + PANEL) / p->width, bottom, top);
 }
 
-static void area(FILE *out, const struct plot *p, bool first, int low, int high, const struct plot_part *part)
-{
-	fprintf(out, "%s'%s.tsv' using 1:", first ? "plot " : ", \\\n  ", p->type->name);
-	if (low)
-		fprintf(out, "%d:%d with filledcurves", low, high);
-	else
-		fprintf(out, "%d with filledcurves y=0", high);
-	fprintf(out, " fillstyle %s border linecolor rgb 'black' linewidth 0.6 fillcolor rgb '%s' notitle",
-		plot_fill(part->pattern), part->color);
-}
-
 static int panels(struct plot *p, const struct dram *d, struct kms_error *err)
 {
 	static const struct plot_part traffic[] = {{"read", PLOT_BLUE, 3}, {"written", PLOT_ORANGE, 4}};
@@ -104,19 +93,14 @@ static int panels(struct plot *p, const struct dram *d, struct kms_error *err)
 	place(out, p, 0.43, TOP);
 	fprintf(out, "set ylabel 'bandwidth [GB/s]'\nset yrange [0:%.4g]\nset format x ''\n", 1.08 * d->max);
 	rc = plot_phases(p, out, &d->axis, &p->runs[0], &(struct plot_panel){PANEL, TOP, 60}, err);
-	area(out, p, true, 0, 2, &traffic[0]);
-	area(out, p, false, 2, 3, &traffic[1]);
-	fputc('\n', out);
+	plot_stack_areas(out, p, &(struct plot_stack){.column = 2, .parts = traffic, .n = 2, .scale = ""});
 	plot_unset_phases(out);
 	place(out, p, 0.12, 0.39);
 	fprintf(out, "set ylabel 'accesses to rows [%%]'\nset yrange [0:100]\nset format x '%%g'\nset xlabel '%s'\n",
 		d->axis.label);
 	if (!rc)
 		rc = plot_phases(p, out, &d->axis, &p->runs[0], NULL, err);
-	area(out, p, true, 0, 4, &row_parts[0]);
-	area(out, p, false, 4, 5, &row_parts[1]);
-	area(out, p, false, 5, 6, &row_parts[2]);
-	fputc('\n', out);
+	plot_stack_areas(out, p, &(struct plot_stack){.column = 4, .parts = row_parts, .n = 3, .scale = ""});
 	plot_unset_phases(out);
 	return rc;
 }
@@ -128,7 +112,7 @@ static int draw(struct plot *p, struct kms_error *err)
 
 	if (rc <= 0)
 		return rc ? rc
-			  : plot_no_data(p, "run %lld has no samples of DRAM traffic; run it again with timing \"cycle\" and sampling.samples above 0",
+			  : plot_no_data(p, "run %lld has no samples of DRAM traffic; run it again with timing \"cycle\" and more sampling.samples (the default records them)",
 					 (long long)p->runs[0].id);
 	rc = write_data(p, &d, err);
 	if (rc)

@@ -152,7 +152,7 @@ static int draw_strips(struct plot *p, const struct strips *s, const struct plot
 
 static int no_free_blocks(struct plot *p)
 {
-	return plot_no_data(p, "run %lld has no samples of free blocks; run it again with sampling.samples above 0",
+	return plot_no_data(p, "run %lld has no samples of free blocks; run it again with more sampling.samples (the default records them)",
 			    (long long)p->runs[0].id);
 }
 
@@ -174,8 +174,8 @@ static int draw_extfrag(struct plot *p, struct kms_error *err)
 {
 	static const struct strips strips = {
 		.y_label = "area: unusable free space [%]   line: fragmentation index [%]",
-		.note = "area: share of the free memory in blocks too small for the order. line, only while a request"
-			" would fail: towards 0 for lack of memory, towards 100 for fragmentation",
+		.note = "area: free memory in blocks too small for the order. line, only while a request would fail:"
+			" 0 lack of memory, 100 fragmentation",
 		.extfrag = true,
 	};
 	struct plot_axis axis;

@@ -112,7 +112,7 @@ static void plot_points(struct plot *p, const struct point *points)
 		if (points[r].policy != r)
 			continue;
 		nr_policies++;
-		fprintf(p->body, ", \\\n  '%s.tsv' index 0 using ($1==%u?$2:NaN):3 with points pointtype %u pointsize 1.5 linewidth 1.2 linecolor rgb '%s' title ",
+		fprintf(p->body, ", \\\n  '%s.tsv' index 0 using ($5==%u?$2:NaN):3 with points pointtype %u pointsize 1.5 linewidth 1.2 linecolor rgb '%s' title ",
 			p->type->name, r, styles[s].point, styles[s].color);
 		plot_quote(p->body, p->runs[r].policy, 30);
 	}
@@ -150,7 +150,7 @@ static int draw_pareto(struct plot *p, struct kms_error *err)
 	for (u32 r = 0; r < p->nr_runs && !rc; r++) {
 		rc = read_point(p, r, &points[r], err);
 		if (!rc && (isnan(points[r].x) || isnan(points[r].y)))
-			return plot_no_data(p, "run %lld has no latencies or no peak of memory; run it again with timing \"cycle\" and sampling.samples above 0",
+			return plot_no_data(p, "run %lld has no latencies or no peak of memory; run it again with timing \"cycle\" and more sampling.samples (the default records them)",
 					    (long long)p->runs[r].id);
 		max = fmax(max, points[r].y);
 	}
@@ -158,10 +158,10 @@ static int draw_pareto(struct plot *p, struct kms_error *err)
 		return rc;
 	find_best(points, p->nr_runs);
 	divide = plot_byte_unit(max, &unit);
-	plot_block(p, "number\tmean latency (ns)\tpeak memory\trun");
+	plot_block(p, "number\tmean latency (ns)\tpeak memory\trun\tnumber of the first of its policy");
 	for (u32 r = 0; r < p->nr_runs; r++)
-		fprintf(p->data, "%u\t%.10g\t%.10g\t%lld\n", r, points[r].x, points[r].y / divide,
-			(long long)p->runs[r].id);
+		fprintf(p->data, "%u\t%.10g\t%.10g\t%lld\t%u\n", r, points[r].x, points[r].y / divide,
+			(long long)p->runs[r].id, points[r].policy);
 	write_frontier(p, points, divide);
 	p->width = 1100;
 	plot_title(p, "Memory against latency: what each run needs of both");

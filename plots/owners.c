@@ -1,6 +1,6 @@
 /*
- * owners.c - whose it is: waste by slab cache and by call site, waiting by lock,
- * how full the slabs of each cache are.
+ * owners.c - whose it is: waste by slab cache and by call site, how full the slabs
+ * of each cache are, waiting by lock, cache lines that CPUs take from each other.
  */
 #include "plots/plot_internal.h"
 
@@ -256,4 +256,56 @@ const struct plot_type plot_type_lock_wait = {
 	.min_runs = 1,
 	.max_runs = 3,
 	.draw = draw_locks,
+};
+
+/* ---- cache lines that move ---- */
+
+static void line_note(const struct query *q, int first, double sum, char *buf, size_t n)
+{
+	plot_with_commas((u64)sum, buf, n);
+}
+
+/* Databases from before there was such a table have none. */
+static int has_words(struct plot *p, s64 *yes, struct kms_error *err)
+{
+	return query_one_int(p->store, "SELECT count(*) FROM sqlite_schema WHERE name = 'hot_word' AND ? > 0",
+			     p->runs[0].id, 0, yes, err);
+}
+
+static int draw_lines(struct plot *p, struct kms_error *err)
+{
+	static const struct source from = {
+		"SELECT CASE WHEN field <> '' THEN structure || ': ' || field WHEN structure = 'object'"
+		" THEN 'object of ' || owner ELSE structure END AS what, sum(true_sharing), sum(false_sharing),"
+		" max(sum(caused) - sum(true_sharing) - sum(false_sharing), 0)"
+		" FROM hot_word WHERE run = ? GROUP BY what ORDER BY what",
+		line_note,
+	};
+	static const struct plot_part parts[] = {
+		{"true: same words", PLOT_BLUE, 3},
+		{"false: other words", PLOT_ORANGE, 4},
+		{"not told apart", PLOT_GREY, 3},
+	};
+	struct plot_rows rows = {
+		.parts = parts, .nr_parts = KMS_ARRAY_SIZE(parts), .divide = 1, .room = 0.2,
+		.x_label = "transfers and invalidations caused [times]", .legend = "sharing",
+		.none = "no record of lines that moved between CPUs: one CPU alone, functional timing, or an older version",
+		.footnote = "of the lines that moved most often",
+	};
+	s64 yes = 0;
+	int rc = has_words(p, &yes, err);
+
+	if (rc || !yes)
+		return rc ? rc : plot_no_data(p, "%s", rows.none);
+	return draw_rows(p, &rows, &from, "Cache lines that CPUs took from each other, by structure and field",
+			 "row\ttrue sharing\t+false sharing\t+not told apart (times, each column with those before it)", err);
+}
+
+const struct plot_type plot_type_line_transfers = {
+	.name = "line-transfers",
+	.summary = "cache lines that CPUs take from each other, by structure and field, true and false sharing",
+	.needs = "hot_word (cycle timing)",
+	.min_runs = 1,
+	.max_runs = 3,
+	.draw = draw_lines,
 };

@@ -106,9 +106,9 @@ static int panel(struct plot *p, const struct map *map, u32 block, const struct 
 		LEFT / p->width, (LEFT + PANEL) / p->width, bottom, top);
 	rc = plot_phases(p, out, &map->axis, &p->runs[0],
 			 top > MIDDLE ? &(struct plot_panel){PANEL, TOP, 60} : NULL, err);
-	for (u32 k = 0; k < n; k++)
+	for (u32 k = n; k-- > 0;)
 		fprintf(out, "%s'%s.tsv' index %u using ($5==%u?$1:NaN):3:1:2:3:4 with boxxyerror fillstyle %s noborder fillcolor rgb '%s' notitle",
-			k ? ", \\\n  " : "plot ", p->type->name, block, k, plot_fill(parts[k].pattern),
+			k + 1 < n ? ", \\\n  " : "plot ", p->type->name, block, k, plot_fill(parts[k].pattern),
 			parts[k].color);
 	fputc('\n', out);
 	plot_unset_phases(out);
@@ -128,7 +128,7 @@ static int draw_map(struct plot *p, struct kms_error *err)
 	if (rc)
 		return rc;
 	if (!map.cells)
-		return plot_no_data(p, "run %lld has no page maps; run it again with sampling.page_maps above 0",
+		return plot_no_data(p, "run %lld has no page maps; run it again with more sampling.samples and sampling.page_maps (the defaults record them)",
 				    (long long)p->runs[0].id);
 	p->width = (u32)(LEFT + PANEL + LEGEND);
 	p->height = 860;
@@ -182,20 +182,6 @@ static int write_slabs(struct plot *p, const struct plot_axis *axis, double *max
 	return query_end(&q);
 }
 
-static void slab_areas(struct plot *p)
-{
-	for (u32 k = PLOT_FILLS; k-- > 0;) {
-		char low[16] = "(0)";
-
-		if (k)
-			snprintf(low, sizeof(low), "%u", k + 1);
-		fprintf(p->body, "%s'%s.tsv' using 1:%s:%u with filledcurves fillstyle %s border linecolor rgb 'black' linewidth 0.6 fillcolor rgb '%s' notitle",
-			k + 1 == PLOT_FILLS ? "plot " : ", \\\n  ", p->type->name, low, k + 2,
-			plot_fill(plot_fills[k].pattern), plot_fills[k].color);
-	}
-	fputc('\n', p->body);
-}
-
 static int draw_slabs(struct plot *p, struct kms_error *err)
 {
 	struct plot_axis axis;
@@ -207,7 +193,7 @@ static int draw_slabs(struct plot *p, struct kms_error *err)
 	if (rc)
 		return rc;
 	if (max <= 0)
-		return plot_no_data(p, "run %lld has no samples of how full slabs are; run it again with sampling.page_maps above 0 (SLUB or SLAB)",
+		return plot_no_data(p, "run %lld has no samples of how full slabs are; run it again with more sampling.samples and sampling.page_maps (the defaults record them) (SLUB or SLAB)",
 				    (long long)p->runs[0].id);
 	p->width = (u32)(LEFT + PANEL + LEGEND);
 	fputs("unset key\n", p->settings);
@@ -218,7 +204,8 @@ static int draw_slabs(struct plot *p, struct kms_error *err)
 	fprintf(p->body, "set xrange [%.10g:%.10g]\nset yrange [0:%.6g]\nset ylabel 'slabs'\nset xlabel '%s'\nset grid ytics back linewidth 0.6 dashtype 1 linecolor rgb '#cccccc'\n",
 		axis.min, axis.max, 1.05 * max, axis.label);
 	rc = plot_phases(p, p->body, &axis, &p->runs[0], &(struct plot_panel){PANEL, 0.76, 60}, err);
-	slab_areas(p);
+	plot_stack_areas(p->body, p, &(struct plot_stack){.column = 2, .parts = plot_fills, .n = PLOT_FILLS,
+							  .scale = ""});
 	plot_unset_phases(p->body);
 	return rc;
 }

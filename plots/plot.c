@@ -26,6 +26,7 @@ const struct plot_type *const plot_types[] = {
 	&plot_type_latency_paths,
 	&plot_type_latency_split,
 	&plot_type_lock_wait,
+	&plot_type_line_transfers,
 	&plot_type_dram,
 	&plot_type_pareto,
 	&plot_type_comparison,

@@ -70,17 +70,19 @@ struct plot_part {
 	u32 pattern;
 };
 
-/* ---- stacked bars (plots/stack.c) ---- */
+/* ---- stacked bars and areas (plots/stack.c) ---- */
 struct plot_stack {
 	u32 block, column; /* of the .tsv; its first column is the bar's place, the others are cumulated */
 	const struct plot_part *parts;
 	u32 n;
 	double half;	   /* of a bar's width */
 	const char *scale; /* behind each value, "/1024" */
+	const char *base;  /* areas: what is subtracted from each, "$2"; NULL: nothing */
 	bool horizontal, titles;
 };
 /* A plot command; more may follow after ", ". */
 void plot_stack_bars(FILE *out, const struct plot *p, const struct plot_stack *s);
+void plot_stack_areas(FILE *out, const struct plot *p, const struct plot_stack *s); /* a whole plot command */
 /*
  * A panel of its own, without axes, between two heights (shares of the image):
  * gnuplot drops the entries for which a panel is not high enough.
@@ -157,7 +159,7 @@ int plot_gnuplot(const char *dir, const char *script, struct kms_error *err);
 
 extern const struct plot_type plot_type_fragmentation, plot_type_latency_cdf, plot_type_free_blocks,
 	plot_type_latency_split, plot_type_waste_compare, plot_type_waste_caches, plot_type_waste_sites,
-	plot_type_slab_occupancy, plot_type_lock_wait, plot_type_extfrag, plot_type_dram, plot_type_page_map,
+	plot_type_slab_occupancy, plot_type_lock_wait, plot_type_line_transfers, plot_type_extfrag, plot_type_dram, plot_type_page_map,
 	plot_type_slabs_time, plot_type_waste_size, plot_type_latency_paths, plot_type_pareto,
 	plot_type_comparison;
 

@@ -1,7 +1,9 @@
 /*
- * stack.c - stacked bars and their legend, in whatever direction.
+ * stack.c - stacked bars, in whatever direction, stacked areas, and their legend.
  *
- * The data's columns hold sums: each part's column those before it as well.
+ * The data's columns hold sums: each part's column those before it as well. Parts
+ * are drawn from the top down, so that a legend reads as the picture does and the
+ * n-th of both has the same character where the image is text.
  */
 #include "plots/plot_internal.h"
 
@@ -32,6 +34,29 @@ void plot_stack_bars(FILE *out, const struct plot *p, const struct plot_stack *s
 	}
 }
 
+/* The areas, then their outlines. */
+void plot_stack_areas(FILE *out, const struct plot *p, const struct plot_stack *s)
+{
+	const char *base = s->base ? s->base : "0";
+
+	for (u32 k = s->n; k-- > 0;) {
+		const struct plot_part *part = &s->parts[k];
+		char low[16];
+
+		snprintf(low, sizeof(low), "%s", base);
+		if (k)
+			low_end(low, sizeof(low), s, k);
+		fprintf(out, "%s'%s.tsv' index %u using 1:((%s-%s)%s):(($%u-%s)%s) with filledcurves fillstyle %s noborder fillcolor rgb '%s' ",
+			k + 1 == s->n ? "plot " : ", \\\n  ", p->type->name, s->block, low, base, s->scale,
+			s->column + k, base, s->scale, plot_fill(part->pattern), part->color);
+		fprintf(out, s->titles ? "title '%s'" : "notitle", part->label);
+	}
+	for (u32 k = s->n; k-- > 0;)
+		fprintf(out, ", \\\n  '' index %u using 1:(($%u-%s)%s) with lines linetype %u linewidth 0.6 dashtype 1 linecolor rgb '#000000' notitle",
+			s->block, s->column + k, base, s->scale, s->n - k);
+	fputc('\n', out);
+}
+
 void plot_legend(FILE *out, const struct plot_part *parts, u32 n, double x, double bottom, double top,
 		 const char *heading)
 {
@@ -42,10 +67,10 @@ void plot_legend(FILE *out, const struct plot_part *parts, u32 n, double x, doub
 		bottom, top, x, top);
 	if (heading)
 		fprintf(out, " title '%s' left", heading);
-	fputs("\nplot NaN notitle", out);
+	fputc('\n', out);
 	for (u32 i = n; i-- > 0;) {
-		fprintf(out, ", \\\n  keyentry with boxes fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
-			plot_fill(parts[i].pattern), parts[i].color);
+		fprintf(out, "%sNaN with boxes fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
+			i + 1 == n ? "plot " : ", \\\n  ", plot_fill(parts[i].pattern), parts[i].color);
 		plot_quote(out, parts[i].label, 32);
 	}
 	fputs("\nunset key\nunset label\n"

@@ -89,7 +89,7 @@ static int draw(struct plot *p, struct kms_error *err)
 	for (u32 r = 0; r < p->nr_runs && rc >= 0; r++) {
 		rc = query_instants(p->store, p->runs[r].id, &peak, &end, err);
 		if (!rc)
-			return plot_no_data(p, "run %lld has no samples of the byte partition; run it again with sampling.samples above 0",
+			return plot_no_data(p, "run %lld has no samples of the byte partition; run it again with more sampling.samples (the default records them)",
 					    (long long)p->runs[r].id);
 		if (rc > 0)
 			rc = write_bar(p, p->runs[r].id, &peak, STRIDE * r, &bars, err);

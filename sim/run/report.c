@@ -355,8 +355,8 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 		row.objects = row.inuse = row.allocs - row.frees;
 		row.tail_bytes = 0;
 	}
-	/* the slab layer's own descriptors are nobody's request and waste nothing */
-	row.rounding_bytes = requested ? row.inuse * c->size - requested : 0;
+	/* the slab layer's own objects are nobody's request and waste nothing */
+	row.rounding_bytes = requested ? (row.inuse - c->metadata) * c->size - requested : 0;
 	return store_cache(run->store, &row, err);
 }
 
