@@ -173,11 +173,16 @@ $(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
 	@rm -f $@
 	$(Q)ar rcs $@ $^
 
+# What simulated values depend on: runs are taken to be repeated while it stays the same.
+MODEL_SRC := $(sort $(wildcard models/*/*.[ch] models/*/*.def sim/engine/*.[ch] sim/run/*.[ch] \
+  sim/plugin/*.[ch] include/*/*.h workloads/*.[ch] results/histogram.[ch] results/metrics.def))
+
 # What a run records about its own build. Rewritten only when something changed.
 $(O)/gen/build_info.h: FORCE
 	@mkdir -p $(@D)
-	@printf '#define KMS_VERSION "%s"\n#define KMS_GIT "%s"\n#define KMS_COMPILER "%s"\n#define KMS_SIM_FLAGS "%s"\n' \
-	  '$(VERSION)' '$(GIT)' "$$($(CC) --version | head -n 1)" '$(MM_CYCLE)' > $@.new
+	@printf '#define KMS_VERSION "%s"\n#define KMS_GIT "%s"\n#define KMS_COMPILER "%s"\n#define KMS_SIM_FLAGS "%s"\n#define KMS_MODEL "%s"\n' \
+	  '$(VERSION)' '$(GIT)' "$$($(CC) --version | head -n 1)" '$(MM_CYCLE)' \
+	  "$$(cat $(MODEL_SRC) | sha256sum | cut -c1-32)" > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 FORCE:
 $(OBJS_cli) $(MAIN_OBJ) $(OBJS_results): $(O)/gen/build_info.h
@@ -285,6 +290,10 @@ install: all ## install the program and its data under PREFIX (default /usr/loca
 uninstall: ## remove what install wrote
 	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
 	rm -rf $(DESTDIR)$(PREFIX)/share/kmemsim $(DESTDIR)$(PREFIX)/include/kmemsim
+
+.PHONY: docs-figures
+docs-figures: all ## draw the tables and pictures of docs/comparing.md anew (minutes)
+	docs/make-figures.sh $(O)
 
 .PHONY: docs
 docs: all ## bring the generated part of docs/configuration.md up to date

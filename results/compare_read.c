@@ -14,11 +14,12 @@
 #include "results/query.h"
 
 const char *const compare_section_names[NR_COMPARE_SECTIONS] = {
-	"work", "latency", "paths", "memory", "waste", "contention", "hardware", "other",
+	"work", "latency", "paths", "memory", "waste", "contention", "sharing", "hardware", "other",
 };
 const char *const compare_section_titles[NR_COMPARE_SECTIONS] = {
 	"Work", "Latency", "Latency by path", "Memory", "Where it was when most was held",
-	"Contention (single locks: over the whole run)", "Caches and DRAM", "Further metrics",
+	"Contention (single locks: over the whole run)", "Contended cache lines by field (whole run)",
+	"Caches and DRAM", "Further metrics",
 };
 
 /* ---- a growing list ---- */
@@ -338,6 +339,52 @@ static int read_locks(struct store *store, s64 run, struct compare_values *value
 	return query_end(&q) ? q.rc : rc;
 }
 
+/* ---- contended lines ---- */
+
+static int add_field(struct compare_values *values, const char *structure, const char *field,
+		     const char *what, double value)
+{
+	struct compare_value *v = add(values);
+	char *name;
+
+	if (!v)
+		return KMS_EFAIL;
+	if (!strncmp(structure, "struct ", 7))
+		structure += 7;
+	name = v->figure.name;
+	snprintf(name, sizeof(v->figure.name), "field.%.44s:%.44s.%s", structure, field, what);
+	for (char *c = name; *c; c++)
+		*c = *c == ' ' ? '_' : *c == ',' ? '+' : *c;
+	snprintf(v->figure.label, sizeof(v->figure.label), "%.18s%s%.24s  %s", structure, *field ? "." : "",
+		 field, what);
+	strcpy(v->figure.unit, "times");
+	v->figure.better = -1;
+	v->figure.section = COMPARE_SHARING;
+	v->value = value;
+	return 0;
+}
+
+static int read_fields(struct store *store, s64 run, struct compare_values *values, struct kms_error *err)
+{
+	struct query q;
+	int rc = 0;
+
+	query_begin(&q, store, err,
+		    "SELECT structure, field, caused, false_sharing FROM contended_field"
+		    " WHERE run = ? AND caused > 0 ORDER BY caused DESC, structure, field",
+		    "i", run);
+	while (!rc && query_next(&q)) {
+		const char *structure = query_text(&q, 0), *field = query_text(&q, 1);
+
+		rc = add_field(values, structure, field, "conflicts", query_double(&q, 2));
+		if (!rc)
+			rc = add_field(values, structure, field, "false", query_double(&q, 3));
+		if (rc)
+			kms_fail(err, KMS_EFAIL, "out of memory");
+	}
+	return query_end(&q) ? q.rc : rc;
+}
+
 int compare_read(struct store *store, s64 run, struct compare_values *values, struct kms_error *err)
 {
 	struct histogram *h = malloc(sizeof(*h));
@@ -353,6 +400,8 @@ int compare_read(struct store *store, s64 run, struct compare_values *values, st
 		rc = read_peak(store, run, values, err);
 	if (!rc)
 		rc = read_locks(store, run, values, err);
+	if (!rc)
+		rc = read_fields(store, run, values, err);
 	free(h);
 	return rc;
 }

@@ -1,4 +1,4 @@
--- schema.sql - the results database, schema version 3.
+-- schema.sql - the results database, schema version 4.
 --
 -- One file holds many runs. Every table hangs on run.id; names that repeat
 -- (metrics, series) are rows of their own. Times within a run are simulated
@@ -30,7 +30,10 @@ CREATE TABLE run (
 	pacing TEXT NOT NULL,
 	seed INTEGER NOT NULL,
 	ram_bytes INTEGER NOT NULL CHECK (ram_bytes >= 0),
-	digest TEXT                       -- over all simulated values; NULL until the run ended
+	digest TEXT,                      -- over all simulated values; NULL until the run ended
+	-- NULL in runs stored by schema versions 1 to 3
+	cost_hash TEXT,                   -- of the cost table's file; '' in functional timing
+	model_hash TEXT                   -- of the source text that simulated values depend on
 ) STRICT;
 CREATE INDEX run_by_name ON run (name);
 
@@ -331,6 +334,40 @@ CREATE TABLE lock_wait (
 	PRIMARY KEY (run, name, holder)
 ) STRICT, WITHOUT ROWID;
 
+-- The cache lines that moved between CPUs most often, over the whole run.
+CREATE TABLE hot_line (
+	run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+	position INTEGER NOT NULL,        -- 0: the hottest
+	address INTEGER NOT NULL,         -- offset from the beginning of simulated RAM's mapping
+	structure TEXT NOT NULL,          -- what lay there at the end of the run
+	owner TEXT NOT NULL,
+	transfers INTEGER NOT NULL,       -- from the CPU that owned it to another
+	invalidations INTEGER NOT NULL,   -- copies taken from CPUs by writes of others
+	PRIMARY KEY (run, position)
+) STRICT, WITHOUT ROWID;
+
+-- What CPUs did with its words of 8 bytes, once it had moved a few times. A
+-- conflict (a transfer, or a write that takes copies) is counted at the word
+-- whose access caused it.
+CREATE TABLE hot_word (
+	run INTEGER NOT NULL,
+	position INTEGER NOT NULL,
+	word INTEGER NOT NULL CHECK (word BETWEEN 0 AND 7),
+	structure TEXT NOT NULL,
+	owner TEXT NOT NULL,
+	field TEXT NOT NULL,              -- '' where none is known
+	lock TEXT NOT NULL,               -- the lock's name in lock_wait; '': it is none
+	reads INTEGER NOT NULL,
+	writes INTEGER NOT NULL,
+	readers INTEGER NOT NULL,         -- CPUs
+	writers INTEGER NOT NULL,
+	caused INTEGER NOT NULL,
+	true_sharing INTEGER NOT NULL,    -- the CPU then met what another had done to the same words
+	false_sharing INTEGER NOT NULL,   -- it did not: other words of the line are to blame
+	PRIMARY KEY (run, position, word),
+	FOREIGN KEY (run, position) REFERENCES hot_line (run, position) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE counter (
 	run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
 	category TEXT NOT NULL,           -- 'path', 'hardware', 'left_out', ...
@@ -388,6 +425,21 @@ CREATE VIEW slab_cache_waste AS
 		free_cpu * size AS cpu_bytes, free_partial * size AS partial_bytes,
 		slab_bytes - requested_bytes AS waste_bytes
 	FROM slab_cache;
+
+-- Words by what they are: elements of an array are one field, objects go by their slab cache.
+CREATE VIEW contended_word AS
+	SELECT run, position, word, structure || CASE structure WHEN 'object' THEN ' of ' || owner ELSE '' END
+		AS structure, CASE WHEN instr(field, '[') THEN substr(field, 1, instr(field, '[')) || ']'
+		ELSE field END AS field, lock, reads, writes, readers, writers, caused, true_sharing,
+		false_sharing
+	FROM hot_word;
+
+-- Which field CPUs fight over, and which they fight over for another's sake (false sharing).
+CREATE VIEW contended_field AS
+	SELECT run, structure, field, max(lock) AS lock, count(DISTINCT position) AS lines,
+		sum(caused) AS caused, sum(true_sharing) AS true_sharing,
+		sum(false_sharing) AS false_sharing, max(readers) AS readers, max(writers) AS writers
+	FROM contended_word GROUP BY run, structure, field;
 
 -- The nine states of memory at each sample time, and their sum.
 CREATE VIEW byte_partition AS

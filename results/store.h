@@ -47,6 +47,7 @@ struct run_info {
 	const char *name, *title;
 	const char *tool_version, *compiler, *compiler_flags, *host;
 	const char *config_json, *config_hash, *trace_hash;
+	const char *cost_hash, *model_hash; /* of the cost table; of the simulator's own source */
 	const char *workload, *machine, *policy, *timing, *pacing;
 	u64 seed;
 	u64 ram_bytes;
@@ -191,6 +192,23 @@ struct store_lock {
 	u64 wait_ps, wait_max_ps;
 };
 int store_lock(struct store *store, const struct store_lock *lock, struct kms_error *err);
+
+/* A contended cache line, hottest first, and its words, after the line. */
+struct store_hot_line {
+	u32 position;
+	u64 address;
+	const char *structure, *owner;
+	u64 transfers, invalidations;
+};
+int store_hot_line(struct store *store, const struct store_hot_line *line, struct kms_error *err);
+
+struct store_hot_word {
+	u32 position, word;
+	const char *structure, *owner, *field, *lock;
+	u64 reads, writes;
+	u32 readers, writers, caused, true_sharing, false_sharing;
+};
+int store_hot_word(struct store *store, const struct store_hot_word *word, struct kms_error *err);
 
 /*
  * Named counters that are no metrics. Groups in use: "path" (tracepoints

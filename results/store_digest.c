@@ -7,9 +7,9 @@
  * Left out: ids, uuid, times of day, tool version, compiler, host facts, metric
  * definitions, and the labels that a person chooses (name, title, workload,
  * machine, policy) together with the configuration text and its hash, which
- * hold labels and paths: what they decide shows in the values. What schema
- * versions 2 and 3 added is passed over where a run has none of it, so that older
- * runs keep their digests. docs/results.md says the same to users.
+ * hold labels and paths: what they decide shows in the values. What later
+ * schema versions added is passed over where a run has none of it, so that runs
+ * of earlier ones keep their digests. docs/results.md says the same to users.
  */
 #include "results/store_internal.h"
 
@@ -75,9 +75,14 @@ static const struct digest_table {
 		     " other FROM page_map WHERE run = ? ORDER BY cell, request, time_ps, phase"},
 	{"request_size", "SELECT kind, low, high, count, requested_bytes, held_bytes FROM request_size"
 			 " WHERE run = ? ORDER BY kind, low"},
+	{"hot_line", "SELECT position, address, structure, owner, transfers, invalidations FROM hot_line"
+		     " WHERE run = ? ORDER BY position"},
+	{"hot_word", "SELECT position, word, structure, owner, field, lock, reads, writes, readers, writers,"
+		     " caused, true_sharing, false_sharing FROM hot_word WHERE run = ?"
+		     " ORDER BY position, word"},
 };
 
-/* The tables from here on came with schema versions 2 and 3: fed only when they have rows. */
+/* The tables from here on came with later schema versions: fed only when they have rows. */
 #define FIRST_TABLE_OF_2 13
 
 static void feed_u64(XXH3_state_t *state, char type, u64 value)

@@ -12,7 +12,7 @@
 #include "results/store.h"
 
 #define STORE_APPLICATION_ID 0x6b6d656d /* "kmem" */
-#define STORE_SCHEMA_VERSION 3
+#define STORE_SCHEMA_VERSION 4
 #define STORE_BUSY_MS 5000
 #define STORE_BATCH_ROWS 10000
 
@@ -41,6 +41,8 @@ enum store_stmt {
 	ST_VM_COUNTER,
 	ST_SITE,
 	ST_LOCK,
+	ST_HOT_LINE,
+	ST_HOT_WORD,
 	ST_COUNTER,
 	ST_HOST,
 	ST_END_RUN,
@@ -133,7 +135,7 @@ struct store_schema {
 	const struct store_migration *steps;
 	u32 nr_steps;
 };
-#define NR_STORE_STEPS 2
+#define NR_STORE_STEPS 3
 extern const struct store_migration store_steps[NR_STORE_STEPS];
 extern const struct store_schema store_schema;
 int store_open_schema(struct store **store, const char *path, enum store_mode mode,

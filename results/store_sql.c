@@ -9,8 +9,8 @@
 static const char *const statements[NR_STORE_STMTS] = {
 	[ST_BEGIN_RUN] = "INSERT INTO run (uuid, started, name, title, tool_version, compiler,"
 			 " compiler_flags, host, config, config_hash, trace_hash, workload, machine,"
-			 " policy, timing, pacing, seed, ram_bytes)"
-			 " VALUES (?,strftime('%Y-%m-%dT%H:%M:%fZ','now'),?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+			 " policy, timing, pacing, seed, ram_bytes, cost_hash, model_hash)"
+			 " VALUES (?,strftime('%Y-%m-%dT%H:%M:%fZ','now'),?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_METRIC_DEF] = "INSERT INTO metric (name, unit, better, definition) VALUES (?,?,?,?)"
 			  " ON CONFLICT DO NOTHING",
 	[ST_PHASE] = "INSERT INTO phase VALUES (?,?,?,?)",
@@ -41,6 +41,8 @@ static const char *const statements[NR_STORE_STMTS] = {
 		    " acquired = acquired + excluded.acquired, contended = contended + excluded.contended,"
 		    " wait_ps = wait_ps + excluded.wait_ps,"
 		    " wait_max_ps = max(wait_max_ps, excluded.wait_max_ps)",
+	[ST_HOT_LINE] = "INSERT INTO hot_line VALUES (?,?,?,?,?,?,?)",
+	[ST_HOT_WORD] = "INSERT INTO hot_word VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 	[ST_COUNTER] = "INSERT INTO counter VALUES (?,?,?,?)",
 	[ST_HOST] = "INSERT OR REPLACE INTO host_fact VALUES (?,?,?,?)",
 	[ST_END_RUN] = "UPDATE run SET status = ?2,"

@@ -64,7 +64,35 @@ static const char to_3[] =
 	"count INTEGER NOT NULL, requested_bytes INTEGER NOT NULL, held_bytes INTEGER "
 	"NOT NULL, PRIMARY KEY (run, kind, low) ) STRICT, WITHOUT ROWID;";
 
+/* 4: contended lines and their words; what else a run depends on. */
+static const char to_4[] =
+	"ALTER TABLE run ADD COLUMN cost_hash TEXT;"
+	"ALTER TABLE run ADD COLUMN model_hash TEXT;"
+	"CREATE TABLE hot_line ( run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE, "
+	"    position INTEGER NOT NULL, address INTEGER NOT NULL, structure TEXT NOT NULL, "
+	"    owner TEXT NOT NULL, transfers INTEGER NOT NULL, invalidations INTEGER NOT NULL, "
+	"    PRIMARY KEY (run, position) ) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE hot_word ( run INTEGER NOT NULL, position INTEGER NOT NULL, "
+	"    word INTEGER NOT NULL CHECK (word BETWEEN 0 AND 7), structure TEXT NOT NULL, "
+	"    owner TEXT NOT NULL, field TEXT NOT NULL, lock TEXT NOT NULL, "
+	"    reads INTEGER NOT NULL, writes INTEGER NOT NULL, readers INTEGER NOT NULL, "
+	"    writers INTEGER NOT NULL, caused INTEGER NOT NULL, true_sharing INTEGER NOT NULL, "
+	"    false_sharing INTEGER NOT NULL, PRIMARY KEY (run, position, word), "
+	"    FOREIGN KEY (run, position) REFERENCES hot_line (run, position) ON DELETE CASCADE "
+	"    ) STRICT, WITHOUT ROWID;"
+	"CREATE VIEW contended_word AS"
+	"    SELECT run, position, word, structure || CASE structure WHEN 'object' THEN ' of ' || owner ELSE '' END"
+	"    AS structure, CASE WHEN instr(field, '[') THEN substr(field, 1, instr(field, '[')) || ']'"
+	"    ELSE field END AS field, lock, reads, writes, readers, writers, caused, true_sharing,"
+	"    false_sharing FROM hot_word;"
+	"CREATE VIEW contended_field AS"
+	"    SELECT run, structure, field, max(lock) AS lock, count(DISTINCT position) AS lines,"
+	"    sum(caused) AS caused, sum(true_sharing) AS true_sharing,"
+	"    sum(false_sharing) AS false_sharing, max(readers) AS readers, max(writers) AS writers"
+	"    FROM contended_word GROUP BY run, structure, field;";
+
 const struct store_migration store_steps[NR_STORE_STEPS] = {
 	{.to = 2, .sql = to_2},
 	{.to = 3, .sql = to_3},
+	{.to = 4, .sql = to_4},
 };

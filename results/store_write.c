@@ -94,7 +94,8 @@ int store_begin_run(struct store *store, const struct run_info *info, s64 *run_i
 			       SV_T(text(info->config_hash)), SV_T(text(info->trace_hash)),
 			       SV_T(text(info->workload)), SV_T(text(info->machine)),
 			       SV_T(text(info->policy)), SV_T(text(info->timing)),
-			       SV_T(text(info->pacing)), SV_I((s64)info->seed), SV_U(info->ram_bytes));
+			       SV_T(text(info->pacing)), SV_I((s64)info->seed), SV_U(info->ram_bytes),
+			       SV_T(text(info->cost_hash)), SV_T(text(info->model_hash)));
 	if (rc)
 		return rc;
 	store->run = sqlite3_last_insert_rowid(store->db);
@@ -372,6 +373,26 @@ int store_lock(struct store *store, const struct store_lock *l, struct kms_error
 	return STORE_PUT(store, ST_LOCK, WHAT(what, "lock '%s'", l->name), err, SV_I(store->run),
 			 SV_T(l->name), SV_T(text(l->holder)), SV_U(l->acquired), SV_U(l->contended),
 			 SV_U(l->wait_ps), SV_U(l->wait_max_ps));
+}
+
+int store_hot_line(struct store *store, const struct store_hot_line *l, struct kms_error *err)
+{
+	char what[128];
+
+	return STORE_PUT(store, ST_HOT_LINE, WHAT(what, "contended line %u", l->position), err,
+			 SV_I(store->run), SV_I(l->position), SV_U(l->address), SV_T(l->structure),
+			 SV_T(l->owner), SV_U(l->transfers), SV_U(l->invalidations));
+}
+
+int store_hot_word(struct store *store, const struct store_hot_word *w, struct kms_error *err)
+{
+	char what[128];
+
+	return STORE_PUT(store, ST_HOT_WORD, WHAT(what, "word %u of contended line %u", w->word, w->position),
+			 err, SV_I(store->run), SV_I(w->position), SV_I(w->word), SV_T(w->structure),
+			 SV_T(w->owner), SV_T(w->field), SV_T(w->lock), SV_U(w->reads), SV_U(w->writes),
+			 SV_I(w->readers), SV_I(w->writers), SV_I(w->caused), SV_I(w->true_sharing),
+			 SV_I(w->false_sharing));
 }
 
 int store_counter(struct store *store, const char *group, const char *name, u64 value, struct kms_error *err)

@@ -179,6 +179,8 @@ int machine_new(struct machine **machine, const struct machine_config *config, u
 						"%llu", SIM_MAX_CPUS,
 			       (unsigned long long)config->cpus);
 	if (!ret && m) {
+		m->watch_from = HW_WATCH_FROM;
+		memset(m->watch_keys, 0xff, sizeof(m->watch_keys)); /* HW_UNWATCHED */
 		m->nr_cpus = (u32)config->cpus;
 		m->cpus = calloc(m->nr_cpus, sizeof(*m->cpus));
 	}

@@ -115,6 +115,7 @@ static void count_contention(const struct hw_request *rq, u32 slot, u32 transfer
 	c->invalidations += invalidations;
 	rq->cpu->stats.cache_to_cache += transfers;
 	rq->cpu->stats.invalidations += invalidations;
+	sharing_conflict(rq, c);
 }
 
 /* A write to a shared line: all others' copies go, in parallel, before it proceeds. */

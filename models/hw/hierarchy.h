@@ -8,8 +8,8 @@
  *   prefetch.c   hardware prefetchers
  *   private.c    one CPU's L1D and L2: fill, evict, take away
  *   coherence.c  the shared side: LLC, directory, DRAM behind it
- * plus build.c (construction), hot_lines.c (contended lines), check.c
- * (invariants), attach.c (engine).
+ * plus build.c (construction), hot_lines.c (contended lines), sharing.c (their
+ * words), check.c (invariants), attach.c (engine).
  *
  * Inclusion: every line of an L1D is in its L2, every line of an L2 is in the
  * LLC. The directory is therefore part of the LLC entry: a bitmap of the CPUs
@@ -41,6 +41,11 @@
 #define HW_FAST_EMPTY (~0ull)
 #define HW_RETIRED 1024u
 #define HW_RETIRED_WAYS 8u
+#define HW_CPU_WORDS (SIM_MAX_CPUS / 64)
+#define HW_WATCHED 1024u
+#define HW_WATCH_WAYS 4u
+#define HW_WATCH_FROM 4u /* transfers and invalidations since the line came into the LLC */
+#define HW_UNWATCHED (~0ull)
 
 /* Flags of private entries: the MESI state. */
 enum hw_state { HW_I, HW_S, HW_E, HW_M };
@@ -86,6 +91,23 @@ struct hw_retired {
 	u64 transfers, invalidations; /* both 0: unused */
 };
 
+/* Sets of CPUs. Since a word was last written: who has touched it, the writer included. */
+struct hw_watched_word {
+	u64 seen[HW_CPU_WORDS], readers[HW_CPU_WORDS], writers[HW_CPU_WORDS];
+	u64 reads, writes;
+	u32 caused, true_sharing, false_sharing; /* conflicts */
+	bool written;
+};
+
+/* A contended line, see sharing.c. */
+struct hw_watched {
+	u64 conflicts;
+	struct hw_watched_word words[HW_LINE_WORDS];
+	u64 undecided[HW_CPU_WORDS]; /* CPUs that took the line, true or false sharing still open */
+	u8 pending[SIM_MAX_CPUS][HW_LINE_WORDS]; /* conflicts of each of them, by word */
+	u32 caused; /* by the access that is going on */
+};
+
 struct machine {
 	u32 nr_cpus, nr_nodes, sharer_words;
 	struct hw_costs cost;
@@ -99,6 +121,9 @@ struct machine {
 	u64 node_end[HW_MAX_NODES];	  /* lines; node n starts where n - 1 ends */
 	u64 node_cpus[HW_MAX_NODES][SIM_MAX_CPUS / 64];
 	struct hw_retired retired[HW_RETIRED];
+	u32 watch_from;		    /* conflicts; HW_WATCH_FROM but in tests */
+	u64 watch_keys[HW_WATCHED]; /* offset lines, HW_UNWATCHED: free */
+	struct hw_watched watched[HW_WATCHED];
 };
 
 /*
@@ -220,6 +245,29 @@ void coherence_evicted(struct hw_request *rq, u32 slot, bool dirty);
 
 /* The line leaves the LLC; its counts are kept if they are worth it. */
 void hot_retire(struct machine *m, const struct hw_contention *contention);
+
+/* ---- sharing.c ---- */
+
+/* Count a conflict that a request had over a line; contention has it already. */
+void sharing_conflict(const struct hw_request *rq, const struct hw_contention *contention);
+/* Mark an access to a watched line. */
+void sharing_access(struct hw_cpu *cpu, u64 off, u32 size, enum sim_access kind);
+
+/* First of the HW_WATCH_WAYS places where a line may be watched. */
+static inline u32 hw_watch_place(u64 off_line)
+{
+	u32 hash = (u32)(off_line * 0x9e3779b97f4a7c15ull >> 32);
+
+	return hash % HW_WATCHED / HW_WATCH_WAYS * HW_WATCH_WAYS;
+}
+
+static inline bool hw_is_watched(const struct machine *m, u64 off_line)
+{
+	const u64 *key = &m->watch_keys[hw_watch_place(off_line)];
+
+	return (key[0] == off_line) | (key[1] == off_line) | (key[2] == off_line) |
+	       (key[3] == off_line);
+}
 
 /* ---- machine.c ---- */
 

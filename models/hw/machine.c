@@ -209,16 +209,29 @@ static inline __attribute__((always_inline)) void access_line(struct sim_cpu *si
 	remember_fast(cpu, set, off_line, cache_flags_of(*entry) == HW_M);
 }
 
+/* A watched line stays out of the short cut, so that each access comes by here. */
+static inline void note_sharing(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
+{
+	struct hw_cpu *cpu = sim->model;
+	u64 off_line = off >> SIM_LINE_SHIFT;
+
+	if (KMS_LIKELY(!hw_is_watched(cpu->machine, off_line)))
+		return;
+	private_forget_fast(cpu, cache_set_of(&cpu->l1, hw_line(off_line)));
+	sharing_access(cpu, off, size, kind);
+}
+
 static __attribute__((noinline)) void access_lines(struct sim_cpu *sim, u64 off, u32 size,
 						   enum sim_access kind)
 {
-	u64 last = (off + size - 1) >> SIM_LINE_SHIFT;
+	u64 end = off + size;
 
-	for (;;) {
+	while (off < end) {
+		u64 next = ((off >> SIM_LINE_SHIFT) + 1) << SIM_LINE_SHIFT;
+
 		access_line(sim, off, kind);
-		if (off >> SIM_LINE_SHIFT == last)
-			return;
-		off = ((off >> SIM_LINE_SHIFT) + 1) << SIM_LINE_SHIFT;
+		note_sharing(sim, off, (u32)((next < end ? next : end) - off), kind);
+		off = next;
 	}
 }
 
@@ -231,6 +244,7 @@ void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind
 	if (KMS_UNLIKELY((off & (SIM_LINE_BYTES - 1)) + size > SIM_LINE_BYTES))
 		return access_lines(sim, off, size, kind);
 	access_line(sim, off, kind);
+	note_sharing(sim, off, size, kind);
 }
 
 kms_ps machine_timed_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)

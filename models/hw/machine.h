@@ -75,6 +75,25 @@ struct hw_line_count {
 };
 u32 machine_hot_lines(const struct machine *machine, struct hw_line_count *lines, u32 n);
 
+/*
+ * What CPUs did with the words of a contended line since it was watched: after
+ * its first few transfers and invalidations. Conflicts are counted at the word
+ * whose access took the line from others; those that are neither true nor false
+ * sharing were not decided yet. Readers and writers are numbers of CPUs.
+ */
+#define HW_WORD_BYTES 8u
+#define HW_LINE_WORDS 8u
+struct hw_word_use {
+	u64 reads, writes;
+	u32 readers, writers;
+	u32 caused, true_sharing, false_sharing;
+};
+struct hw_line_use {
+	struct hw_word_use words[HW_LINE_WORDS];
+};
+/* false: the line was not watched, or lost its place to one that is fought over more. */
+bool machine_line_use(const struct machine *machine, u64 off, struct hw_line_use *use);
+
 /* Single writer, directory = union of the caches, inclusion. KMS_EFAIL says which line. */
 int machine_check(const struct machine *machine, struct kms_error *err);
 

@@ -477,6 +477,16 @@ static void object_of(struct mm_place *place, u64 address, const struct page *he
 	set_owner(place, s, "", 0);
 }
 
+/* The hardware's page tables lie behind RAM; no struct page describes them. */
+static bool find_page_table(struct mm_place *place, u64 address)
+{
+	if ((address - PAGE_OFFSET) >> PAGE_SHIFT < mm_inspect_max_pfn())
+		return false;
+	snprintf(place->structure, sizeof(place->structure), "page table");
+	place->offset = address & ~PAGE_MASK;
+	return true;
+}
+
 static void memory_of(struct mm_place *place, u64 address)
 {
 	const struct page *page = virt_to_page((void *)address);
@@ -499,7 +509,8 @@ void mm_inspect_place(u64 off, struct mm_place *place)
 
 	*place = (struct mm_place){ .structure = "" };
 	if (!find_page_struct(place, address) && !find_global(place, address) &&
-	    !find_node(place, address) && !find_section(place, address) && !find_percpu(place, address))
+	    !find_node(place, address) && !find_section(place, address) && !find_percpu(place, address) &&
+	    !find_page_table(place, address))
 		memory_of(place, address);
 }
 

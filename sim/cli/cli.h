@@ -55,6 +55,9 @@ const char *const *cli_values(const struct cli *cli, const char *option, size_t 
 /* The database: --db, else $KMEMSIM_DB, else results/kmemsim.db. */
 const char *cli_db(const struct cli *cli);
 #define CLI_OPTION_DB {"db", 0, "FILE", "database to use [results/kmemsim.db, or $KMEMSIM_DB]"}
+#define CLI_OPTION_KEEP_RECLAIM                                                                        \
+	{"keep-reclaim", 0, NULL,                                                                      \
+	 "what the recorded kernel reclaimed goes as recorded: the same as --set workload.reclaim=recorded"}
 
 /* Set by SIGINT and SIGTERM; long work looks at it and stops cleanly. */
 extern volatile int cli_interrupted;

@@ -19,7 +19,7 @@ struct cmp_job {
 	struct cfg *cfg;
 	struct experiment_config config;
 	char *json; /* resolved */
-	char hash[33], trace_hash[33];
+	char hash[33], trace_hash[33], cost_hash[33];
 	s64 run;    /* 0: not there yet */
 	struct cmp_job *same; /* an earlier one that is the same run */
 	char label[96];

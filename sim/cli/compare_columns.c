@@ -51,17 +51,22 @@ static void common_settings(const struct cli *cli, struct settings *s)
 
 	if (timing)
 		add_setting(s, "timing", timing);
+	if (cli_flag(cli, "keep-reclaim"))
+		add_setting(s, "workload.reclaim", "recorded");
 	for (size_t i = 0; i < n; i++)
 		add_setting(s, "", sets[i]);
 }
 
 /* ---- jobs of a configuration ---- */
 
-static int hash_trace(struct cmp_job *job, struct kms_error *err)
+/* Of the files that the run reads beside its configuration. */
+static int hash_files(struct cmp_job *job, struct kms_error *err)
 {
 	const struct workload_config *w = &job->config.workload;
 	char path[4096];
 
+	if (run_cost_hash(&job->config, job->cost_hash, err))
+		return err->code;
 	if (!w->trace)
 		return 0;
 	data_find(w->trace, path, sizeof(path));
@@ -116,7 +121,7 @@ static int load_job(const struct cli *cli, const struct source *src, size_t poin
 		add_setting(&s, src->matrix.axes[i].path, cfg_matrix_value(&src->matrix, point, i));
 	rc = load(job, src->path, &s, err);
 	if (!rc)
-		rc = hash_trace(job, err);
+		rc = hash_files(job, err);
 	free_settings(&s);
 	return rc;
 }
@@ -252,7 +257,8 @@ static void number_equal_labels(struct cmp *cmp)
 
 int cmp_load_columns(struct cmp *cmp, struct kms_error *err)
 {
-	static const char *const for_configs[] = {"vary", "set", "seeds", "timing", "jobs", "again"};
+	static const char *const for_configs[] = {"vary", "set", "seeds", "timing", "jobs", "again",
+						   "keep-reclaim"};
 	int rc = 0;
 
 	for (int i = 0; i < cmp->cli->nr_args && !rc; i++) {
@@ -315,9 +321,9 @@ static int find_stored(struct cmp *cmp, struct cmp_job *job, struct kms_error *e
 	struct query q;
 
 	query_begin(&q, cmp->store, err,
-		    "SELECT max(id) FROM run WHERE config_hash = ? AND trace_hash = ? AND"
-		    " status = 'complete' AND tool_version = ? AND compiler_flags = ?",
-		    "ssss", job->hash, job->trace_hash, KMS_VERSION " (" KMS_GIT ")", KMS_SIM_FLAGS);
+		    "SELECT max(id) FROM run WHERE config_hash = ? AND trace_hash = ? AND cost_hash = ?"
+		    " AND model_hash = ? AND compiler_flags = ? AND status = 'complete'",
+		    "sssss", job->hash, job->trace_hash, job->cost_hash, KMS_MODEL, KMS_SIM_FLAGS);
 	if (query_next(&q))
 		job->run = query_int(&q, 0);
 	return query_end(&q);
@@ -362,7 +368,8 @@ static int read_key(struct store *store, s64 run, char **key, u64 *seed, struct 
 
 	*key = NULL;
 	query_begin(&q, store, err,
-		    "SELECT config, seed, trace_hash || ' ' || tool_version FROM run WHERE id = ?", "i", run);
+		    "SELECT config, seed, trace_hash || ' ' || coalesce(cost_hash || ' ' || model_hash, tool_version)"
+		    " FROM run WHERE id = ?", "i", run);
 	if (query_next(&q)) {
 		config = cJSON_Parse(query_text(&q, 0));
 		*seed = (u64)query_int(&q, 1);

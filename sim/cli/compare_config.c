@@ -107,7 +107,7 @@ static void print_leaves(const struct leaves *l, FILE *out, const char *indent)
 int cmp_print_differences(struct cmp *cmp, FILE *out, const char *indent, struct kms_error *err)
 {
 	struct leaves l = {.nr_columns = cmp->nr_columns};
-	static const char *const others[] = {"trace_hash", "tool_version", "compiler_flags"};
+	static const char *const others[] = {"trace_hash", "cost_hash", "model_hash", "compiler_flags"};
 	char text[2000];
 	int rc = 0;
 

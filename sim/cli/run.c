@@ -59,7 +59,7 @@ static int get_settings(const struct cli *cli, struct settings *s, struct kms_er
 	const char *const *sets = cli_values(cli, "set", &n);
 	bool ok;
 
-	*s = (struct settings){calloc(n + KMS_ARRAY_SIZE(shortcuts) + 4 + MAX_AXES, sizeof(char *)), 0};
+	*s = (struct settings){calloc(n + KMS_ARRAY_SIZE(shortcuts) + 5 + MAX_AXES, sizeof(char *)), 0};
 	ok = s->list != NULL;
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(shortcuts) && ok; i++) {
 		const char *value = cli_value(cli, shortcuts[i][0], NULL);
@@ -73,6 +73,8 @@ static int get_settings(const struct cli *cli, struct settings *s, struct kms_er
 		     add_setting(s, "workload.parameters", "null");
 	if (cli_flag(cli, "check") && ok)
 		ok = add_setting(s, "check", "true");
+	if (cli_flag(cli, "keep-reclaim") && ok)
+		ok = add_setting(s, "workload.reclaim", "recorded");
 	for (size_t i = 0; i < n && ok; i++)
 		ok = add_setting(s, "", sets[i]);
 	return ok ? 0 : kms_fail(err, KMS_EFAIL, "out of memory");
@@ -473,6 +475,7 @@ static const struct cli_option options[] = {
 	{"set", 0, "PATH=VALUE", "override one value, for example machine.cpus=2; may be repeated"},
 	{"seed", 0, "N", "the same as --set seed=N"},
 	{"timing", 0, "MODE", "cycle or functional: the same as --set timing=MODE"},
+	CLI_OPTION_KEEP_RECLAIM,
 	{"policy", 0, "NAME|FILE.so", "the same as --set allocator.slab=...: `kmemsim policies` lists names"},
 	{"trace", 0, "FILE", "run this trace instead of the configured workload"},
 	{"again", 0, "RUN",

@@ -18,6 +18,8 @@ const struct show_section show_sections[] = {
 	{"caches", "Slab caches with most waste, at the end", true, show_caches},
 	{"zones", "Zones, at the end (pages)", true, show_zones},
 	{"locks", "Locks, by time waited for them", true, show_locks},
+	{"fields", "Contended cache lines by field, over the whole run", true, show_fields},
+	{"lines", "Contended cache lines, over the whole run", true, show_lines},
 	{"sites", "Call sites with most bytes wasted over the run", true, show_sites},
 	{"coverage", "Coverage", true, show_coverage},
 	{"counters", "Counters", false, show_counters},

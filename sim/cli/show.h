@@ -63,6 +63,8 @@ int show_bytes(struct show *s);
 int show_caches(struct show *s);
 int show_zones(struct show *s);
 int show_locks(struct show *s);
+int show_fields(struct show *s);
+int show_lines(struct show *s);
 int show_sites(struct show *s);
 int show_coverage(struct show *s);
 int show_counters(struct show *s);

@@ -28,6 +28,8 @@ static const struct fact {
 	{"compiler flags", "compiler_flags", "compiler_flags", SHOW_TEXT},
 	{"config hash", "config_hash", "config_hash", SHOW_TEXT},
 	{"trace hash", "trace_hash", "trace_hash", SHOW_TEXT},
+	{"cost table hash", "cost_hash", "cost_hash", SHOW_TEXT},
+	{"model hash", "model_hash", "model_hash", SHOW_TEXT},
 	{"digest", "digest", "digest", SHOW_TEXT},
 };
 
@@ -211,6 +213,34 @@ int show_phases(struct show *s)
 																			  " WHERE p.run = ?1 AND p.phase >= 0 GROUP BY p.phase ORDER BY p.phase");
 }
 
+/* Who decided about pages that the recorded kernel reclaimed; nothing where it reclaimed none. */
+static int show_reclaim(struct show *s)
+{
+	static const char *const words[][2] = {
+		{"recorded_reclaim_dropped", "their recorded reclaim was left out; this run's own decided"},
+		{"recorded_reclaim_kept", "they went when the recording says; pages in use stayed"},
+	};
+	char count[SHOW_CELL];
+	s64 n;
+	int rc = 0;
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(words) && !rc; i++) {
+		struct query q;
+
+		query_begin(&q, s->store, s->err,
+			    "SELECT value FROM counter WHERE run = ? AND category = 'owner' AND name = ?", "is",
+			    s->run, words[i][0]);
+		n = query_next(&q) ? query_int(&q, 0) : 0;
+		rc = query_end(&q);
+		if (s->cli->json)
+			json_int(&s->json, words[i][0], n);
+		else if (n)
+			printf("%s pages had been reclaimed by the recorded kernel: %s\n",
+			       show_cell(count, SHOW_COUNT, (double)n), words[i][1]);
+	}
+	return rc;
+}
+
 int show_coverage(struct show *s)
 {
 	static const struct show_column columns[] = {{"left out at import", "what", SHOW_TEXT},
@@ -228,8 +258,8 @@ int show_coverage(struct show *s)
 			printf("%s of the measured part's requests were carried out\n",
 			       show_cell(share, SHOW_SHARE, query_double(&q, 0)));
 	}
-	if (query_end(&q))
-		return q.rc;
+	if (query_end(&q) || show_reclaim(s))
+		return s->err->code;
 	return show_query(s, "left_out", "nothing was left out when the workload was imported", columns, 2,
 			  "SELECT name, value FROM counter WHERE run = ?1 AND category = 'left_out'"
 			  " ORDER BY value DESC, name LIMIT ?2");

@@ -231,6 +231,10 @@ int report(struct run *run, struct kms_error *err);
 int report_zones(struct run *run, struct kms_error *err);
 int report_vm_counters(struct run *run, struct kms_error *err);
 
+/* ---- report_lines.c: contended cache lines ---- */
+
+int report_lines(struct run *run, struct kms_error *err);
+
 /* ---- owner.c: the workload's pages that can be reclaimed and moved ---- */
 
 struct owner_counts {
@@ -238,6 +242,7 @@ struct owner_counts {
 	u64 reclaimed, moved;
 	u64 frees_of_gone;	/* frees of pages that had been reclaimed or killed */
 	u64 recorded_reclaim;	/* pages that the recorded kernel reclaimed: dropped */
+	u64 kept_reclaim;	/* the same where the recording decides: freed */
 	u64 killed_tasks, killed_pages;
 };
 

@@ -79,9 +79,12 @@ bool owner_drops(struct run *run, const struct kms_request *rq)
 {
 	const struct object *first;
 
-	if (run->config->workload.reclaim != RECLAIM_OWN || rq->op != REQ_PAGE_FREE_LIST ||
-	    !(rq->context & KMS_CTX_MEMALLOC))
+	if (rq->op != REQ_PAGE_FREE_LIST || !(rq->context & KMS_CTX_MEMALLOC))
 		return false;
+	if (run->config->workload.reclaim != RECLAIM_OWN) {
+		run->owner.kept_reclaim += rq->n;
+		return false;
+	}
 	first = objects_find(&run->objects, rq->refs[0]);
 	if (!first->page_cache)
 		return false;

@@ -199,6 +199,8 @@ static void byte_metrics(const struct run *run, struct metrics *m, const struct 
 {
 	const s64 *b = p->bytes_end;
 
+	if (!p->used) /* the run ended before the measured part began */
+		return;
 	set(m, M_REQUESTED, (double)b[BYTES_REQUESTED]);
 	set(m, M_HELD, (double)((s64)run->account.ram_bytes - b[BYTES_FREE] - b[BYTES_METADATA] -
 				b[BYTES_RESERVED]));
@@ -533,12 +535,6 @@ static int report_fallbacks(struct run *run, struct kms_error *err)
 	return ret;
 }
 
-/* Marks of the slow path, which most runs never meet. */
-static bool is_pressure_point(u32 tracepoint)
-{
-	return tracepoint >= TP_mm_vmscan_wakeup_kswapd && tracepoint <= TP_mm_lru_del;
-}
-
 static int report_counters(struct run *run, struct kms_error *err)
 {
 	const struct recorder *r = &run->recorder;
@@ -546,7 +542,7 @@ static int report_counters(struct run *run, struct kms_error *err)
 	int ret = 0;
 
 	for (u32 i = 0; i < NR_TRACEPOINTS && !ret; i++)
-		if (!is_pressure_point(i) || rt_trace_counts()[i])
+		if (rt_trace_counts()[i]) /* zeros would make a digest depend on points that nobody passed */
 			ret = store_counter(run->store, "tracepoint", rt_tracepoint_names[i], rt_trace_counts()[i], err);
 	for (u32 i = 0; i < run->info->nr_left_out && !ret; i++)
 		ret = store_counter(run->store, "left_out", run->info->left_out[i].what,
@@ -579,7 +575,9 @@ static int report_reclaim(struct run *run, struct kms_error *err)
 	int ret = 0;
 
 	if (run->config->workload.reclaim != RECLAIM_OWN)
-		return 0;
+		return n->kept_reclaim ? store_counter(run->store, "owner", "recorded_reclaim_kept",
+						       n->kept_reclaim, err)
+				       : 0;
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(counts) && !ret; i++)
 		ret = store_counter(run->store, "owner", counts[i].name, counts[i].value, err);
 	for (u32 i = 0; mm_vm_event_name(i) && !ret; i++)
@@ -590,7 +588,8 @@ static int report_reclaim(struct run *run, struct kms_error *err)
 int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
-		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_sizes, report_locks, report_hardware,
+		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_sizes,
+		report_locks, report_lines, report_hardware,
 		report_counters, report_fallbacks, report_reclaim,
 	};
 	int ret = 0;

@@ -89,6 +89,17 @@ void run_config_hash(const char *text, char hex[33])
 	snprintf(hex, 33, "%016llx%016llx", (unsigned long long)h.high64, (unsigned long long)h.low64);
 }
 
+int run_cost_hash(const struct experiment_config *config, char hex[33], struct kms_error *err)
+{
+	char path[4096];
+
+	*hex = 0;
+	if (config->timing != TIMING_CYCLE || !config->costs)
+		return 0;
+	data_find(config->costs, path, sizeof(path));
+	return trace_file_hash(path, hex, err) ? kms_fail_in(err, "costs") : 0;
+}
+
 static int begin(struct run *run, const char *config_json, const char *trace_hash, s64 *run_id,
 		 struct kms_error *err)
 {
@@ -96,11 +107,12 @@ static int begin(struct run *run, const char *config_json, const char *trace_has
 	static const char *const timings[] = { "cycle", "functional" };
 	static const char *const pacings[] = { "asap", "order", "timestamps" };
 	struct utsname host = { 0 };
-	char host_text[256], hash[33];
+	char host_text[256], hash[33], cost_hash[33];
 	struct run_info info = {
 		.name = c->name, .title = c->title, .tool_version = KMS_VERSION " (" KMS_GIT ")",
 		.compiler = KMS_COMPILER, .compiler_flags = KMS_SIM_FLAGS, .host = host_text,
 		.config_json = config_json, .config_hash = hash, .trace_hash = trace_hash,
+		.cost_hash = cost_hash, .model_hash = KMS_MODEL,
 		.workload = workload_name(&c->workload),
 		.machine = c->machine.name, .policy = run->policy->name,
 		.timing = timings[c->timing], .pacing = run->cycle ? pacings[c->workload.pacing] : "order",
@@ -111,6 +123,8 @@ static int begin(struct run *run, const char *config_json, const char *trace_has
 	uname(&host);
 	snprintf(host_text, sizeof(host_text), "%s %s %s", host.sysname, host.release, host.machine);
 	run_config_hash(config_json, hash);
+	if (run_cost_hash(c, cost_hash, err))
+		return err->code;
 	return store_begin_run(run->store, &info, run_id, err);
 }
 

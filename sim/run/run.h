@@ -66,5 +66,7 @@ int run_open_workload(struct kms_stream **stream, const struct experiment_config
 
 /* XXH3-128 of a resolved configuration, 32 hex digits: column config_hash of the run's row. */
 void run_config_hash(const char *config_json, char hex[33]);
+/* The same of the cost table's file; "" in functional timing. */
+int run_cost_hash(const struct experiment_config *config, char hex[33], struct kms_error *err);
 
 #endif
