@@ -153,6 +153,7 @@ static bool take_arrival(struct dram_lane *lane)
 /* Run on until the answer wanted is there. */
 static void find_answer(struct dram_lane *lane, u64 cookie)
 {
+	keep(lane);
 	lane->wanted = cookie;
 	while (lane->wanted != ~0ull) {
 		u64 next = next_event(lane->channel), at = DRAM_NEVER;
