@@ -10,6 +10,7 @@
  * and caches marked SLAB_WHOLE_PAGES (noslab.c).
  */
 #include "models/mm/inspect_sheaves.h"
+#include "models/mm/inspect_internal.h"
 #include "models/mm/inspect_slab.h"
 #include "models/mm/slub.h"
 
@@ -144,22 +145,9 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 	info->slab_pages = slab_pages(s, info);
 }
 
-u32 slub_inspect_caches(struct mm_cache_info *caches, u32 max)
+void slub_describe(const struct list_head *link, struct mm_cache_info *info)
 {
-	const struct list_head *head = &kdata->slab_caches, *pos;
-	u32 n = 0, i;
-
-	if (kdata->slab_state == SLAB_DOWN || !head->next)
-		return 0;
-	list_for_each(pos, head)
-		n++;
-	i = n;
-	list_for_each(pos, head) { /* newest first */
-		i--;
-		if (i < max)
-			describe_cache(list_entry(pos, struct kmem_cache, list), &caches[i]);
-	}
-	return n;
+	describe_cache(list_entry(link, struct kmem_cache, list), info);
 }
 
 u32 slub_object_size(const struct kmem_cache *s)
@@ -313,23 +301,10 @@ static int check_cache(const struct kmem_cache *s, struct kms_error *err)
 	return ret;
 }
 
-int slub_check_slabs(struct kms_error *err)
+int slub_check(const struct list_head *link, struct kms_error *err)
 {
-	const struct list_head *pos;
+	const struct kmem_cache *s = list_entry(link, struct kmem_cache, list);
+	int ret = s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
 
-	if (kdata->slab_state == SLAB_DOWN || !kdata->slab_caches.next)
-		return 0;
-	if (kdata->slab_mutex.slock)
-		return kms_fail(err, KMS_EFAIL, "slab_mutex is held between operations");
-	list_for_each(pos, &kdata->slab_caches) {
-		const struct kmem_cache *s = list_entry(pos, struct kmem_cache, list);
-		int ret = s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
-
-		if (!ret && s->cpu_sheaves)
-			ret = mm_check_sheaves(s, err);
-
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return !ret && s->cpu_sheaves ? mm_check_sheaves(s, err) : ret;
 }

@@ -82,6 +82,7 @@ struct mm_params {
 	uint64_t watermark_scale_factor;
 	uint64_t watermark_boost_factor;
 	uint64_t percpu_pagelist_high_fraction;
+	uint64_t lowmem_reserve_ratio[4]; /* by zone index */
 	uint64_t slub_min_order;
 	uint64_t slub_max_order;
 	uint64_t slub_min_objects;
@@ -89,6 +90,9 @@ struct mm_params {
 	bool slub_cpu_partial;
 	bool page_group_by_mobility;
 	/* slab layers (slab_params.def) */
+	uint64_t slab_max_order, slab_limit, slab_batchcount, slab_shared, cache_reap_ms;
+	bool noaliencache;
+	uint64_t slob_break1, slob_break2;
 	uint64_t cpu_partial, min_partial;
 	uint64_t remote_node_defrag_ratio;
 	uint64_t sheaf_capacity;
@@ -181,6 +185,8 @@ struct slab_policy {
 	const struct slab_ops *ops;
 	const struct slab_param *params; /* [nr_params] */
 	uint32_t nr_params;
+	/* Most per-CPU memory that a slab cache for objects of that size takes; NULL: little. */
+	uint64_t (*percpu_bytes)(uint32_t object_size);
 };
 
 struct mm_ops {

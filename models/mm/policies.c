@@ -28,8 +28,7 @@ static const struct slab_policy slub_policy = {
 	.summary = "SLUB: per-CPU freelists, per-CPU and per-node partial slabs",
 	.source = "Linux 6.1 (mm/slub.c), without debugging and freelist hardening",
 	.ops = &slub_ops,
-	.params = slab_param_table,
-	.nr_params = NR_SLUB_PARAMS,
+	SLAB_PARAMS(slab_nomerge, remote_node_defrag_ratio),
 };
 
 const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES] = {

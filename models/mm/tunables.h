@@ -22,6 +22,14 @@ enum kms_tunable {
 	TUNE_CPU_PARTIAL,     /* TUNE_UNSET: by object size */
 	TUNE_MIN_PARTIAL,     /* TUNE_UNSET: by object size */
 	TUNE_REMOTE_NODE_DEFRAG_RATIO, /* percent */
+	/* SLAB; TUNE_UNSET: as the kernel chooses */
+	TUNE_SLAB_MAX_ORDER,
+	TUNE_SLAB_LIMIT,
+	TUNE_SLAB_BATCHCOUNT,
+	TUNE_SLAB_SHARED,
+	TUNE_NOALIENCACHE,
+	TUNE_SLOB_BREAK1, /* bytes */
+	TUNE_SLOB_BREAK2,
 	TUNE_SHEAF_CAPACITY,  /* 0: no sheaves; TUNE_UNSET: as the kernel */
 	TUNE_SHEAF_CACHES,    /* enum sheaf_caches */
 	/* behaviours of other kernel versions (mm.h) */

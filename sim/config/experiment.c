@@ -71,6 +71,9 @@ static const struct cfg_field allocator_fields[] = {
 	 .unit = "1/10000 of the high watermark",
 	 .doc = "vm.watermark_boost_factor: how far watermarks rise after a pageblock was stolen; "
 		"0 turns it off."},
+	{F(allocator_config, lowmem_reserve_ratio), .type = CFG_UINTS, .def = "[256, 256, 32, 0]", .max = 1ull << 31,
+	 .doc = "vm.lowmem_reserve_ratio, for the zones DMA, DMA32, Normal and Movable: a zone keeps 1/n "
+		"of the memory above it back from requests that could have used that; 0: nothing."},
 	{PARAM(percpu_pagelist_high_fraction), .type = CFG_UINT, .def = "0", .max = 1e9,
 	 .doc = "vm.percpu_pagelist_high_fraction: per-CPU page lists may hold 1/n of a zone; 0: "
 		"the kernel's default, otherwise at least 8."},
@@ -148,6 +151,18 @@ static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_
 		return cfg_fail(ctx, err, "percpu_pagelist_high_fraction",
 				"expected 0 or at least 8, found %llu",
 				(unsigned long long)p->percpu_pagelist_high_fraction);
+	if (a->lowmem_reserve_ratio.n != KMS_ARRAY_SIZE(p->lowmem_reserve_ratio))
+		return cfg_fail(ctx, err, "lowmem_reserve_ratio", "expected %zu numbers, one a zone, found %zu",
+				KMS_ARRAY_SIZE(p->lowmem_reserve_ratio), a->lowmem_reserve_ratio.n);
+	if (!p->slab_limit || !p->slab_batchcount)
+		return cfg_fail(ctx, err, p->slab_limit ? "slab_batchcount" : "slab_limit",
+				"expected -1 or at least 1, found 0");
+	if (p->slab_limit != ~0ull && p->slab_batchcount != ~0ull && p->slab_batchcount > p->slab_limit)
+		return cfg_fail(ctx, err, "slab_batchcount", "%llu is above slab_limit, which is %llu",
+				(unsigned long long)p->slab_batchcount, (unsigned long long)p->slab_limit);
+	if (p->slob_break1 > p->slob_break2)
+		return cfg_fail(ctx, err, "slob_break1", "%llu is above slob_break2, which is %llu",
+				(unsigned long long)p->slob_break1, (unsigned long long)p->slob_break2);
 	if (p->pageblock_order > p->max_page_order)
 		return cfg_fail(ctx, err, "pageblock_order",
 				"%llu is above max_page_order, which is %llu",

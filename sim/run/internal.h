@@ -135,6 +135,7 @@ struct phase_record {
 	s64 bytes_end[NR_BYTE_STATES];
 	double unusable_end, index_end;
 	u64 fragmenting;	  /* fallbacks */
+	u64 whole_new, whole_freed; /* objects that are whole pages */
 	u64 unmovable_in_movable; /* pages, at the end */
 };
 
@@ -146,7 +147,7 @@ struct recorder {
 	struct hw_stats hw;
 	u64 lock_wait, lock_contended;
 	u64 trace_counts[NR_TRACEPOINTS];
-	u64 fragmenting;
+	u64 fragmenting, whole_new, whole_freed;
 };
 
 /* Where a CPU stood when its operation began. */
@@ -254,6 +255,7 @@ struct run {
 	const struct kms_workload_info *info;
 	const struct mm_ops *mm;	/* flavour that carries out requests */
 	const struct slab_ops *slab;
+	u64 slab_period; /* ns between its periodic work, 0 none */
 	const struct slab_policy *policy, *policy_plain;
 	bool cycle;
 	struct machine *machine;

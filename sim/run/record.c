@@ -144,6 +144,8 @@ static void close_phase(struct run *run)
 	p->unusable_end = extfrag_unusable(nr_free, HUGE_PAGE_ORDER) / 1000.0;
 	p->index_end = extfrag_index(nr_free, HUGE_PAGE_ORDER) / 1000.0;
 	p->fragmenting += run->mobility.fragmenting - r->fragmenting;
+	p->whole_new += run->slab_stats.whole_new - r->whole_new;
+	p->whole_freed += run->slab_stats.whole_freed - r->whole_freed;
 	p->unmovable_in_movable = run->mobility.in_movable;
 	if (!run->cycle)
 		return;
@@ -174,6 +176,8 @@ int record_phase(struct run *run, u32 phase, struct kms_error *err)
 	r->phase = phase;
 	memcpy(r->trace_counts, rt_trace_counts(), sizeof(r->trace_counts));
 	r->fragmenting = run->mobility.fragmenting;
+	r->whole_new = run->slab_stats.whole_new;
+	r->whole_freed = run->slab_stats.whole_freed;
 	if (run->cycle) {
 		machine_stats(run->machine, -1, &r->hw);
 		lock_totals(&r->lock_wait, &r->lock_contended);

@@ -59,6 +59,8 @@ static void add_phase(struct phase_record *to, const struct phase_record *from)
 	to->unusable_end = from->unusable_end;
 	to->index_end = from->index_end;
 	to->fragmenting += from->fragmenting;
+	to->whole_new += from->whole_new;
+	to->whole_freed += from->whole_freed;
 	to->unmovable_in_movable = from->unmovable_in_movable;
 }
 
@@ -111,22 +113,44 @@ static u64 count_ops(const struct phase_record *p, const u8 *ops, size_t n, int 
 	return sum;
 }
 
+/* Sum over the policies' tracepoints of one meaning: a run passes those of its own. */
+static u64 count_points(const struct phase_record *p, const u32 *points, size_t n)
+{
+	u64 sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += p->trace_counts[points[i]];
+	return sum;
+}
+
+static void slab_metrics(struct metrics *m, const struct phase_record *p)
+{
+	static const u8 ops[] = { REQ_KMALLOC, REQ_KFREE, REQ_CACHE_ALLOC, REQ_CACHE_FREE };
+	static const u8 own_paths[] = { PATH_SLAB_FAST, PATH_SHEAF, PATH_SHEAF_SWAP, PATH_PCP,
+					PATH_KMALLOC_LARGE };
+	static const u32 new[] = { TP_slab_new, TP_ac_grow, TP_slob_new_page };
+	static const u32 freed[] = { TP_slab_discard, TP_ac_destroy, TP_slob_free_page };
+	u64 own = 0;
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(own_paths); i++)
+		own += count_ops(p, ops, sizeof(ops), own_paths[i]);
+	set_ratio(m, M_FAST_PATH, (double)own, (double)count_ops(p, ops, sizeof(ops), -1));
+	set(m, M_SLABS_NEW, (double)(count_points(p, new, KMS_ARRAY_SIZE(new)) + p->whole_new));
+	set(m, M_SLABS_FREED, (double)(count_points(p, freed, KMS_ARRAY_SIZE(freed)) + p->whole_freed));
+}
+
 static void request_metrics(struct metrics *m, const struct phase_record *p)
 {
-	static const u8 slab_ops[] = { REQ_KMALLOC, REQ_KFREE, REQ_CACHE_ALLOC, REQ_CACHE_FREE };
 	static const u8 page_ops[] = { REQ_PAGE_ALLOC, REQ_PAGE_FREE };
 
 	set(m, M_REQUESTS, (double)count_class(p, 0, -1));
 	set(m, M_ALLOCATIONS, (double)count_class(p, 'A', -1));
 	set(m, M_FAILED, (double)p->failed);
-	set_ratio(m, M_FAST_PATH, (double)count_ops(p, slab_ops, sizeof(slab_ops), PATH_SLAB_FAST),
-		  (double)count_ops(p, slab_ops, sizeof(slab_ops), -1));
 	set_ratio(m, M_PCP_HIT, (double)count_ops(p, page_ops, sizeof(page_ops), PATH_PCP),
 		  (double)count_ops(p, page_ops, sizeof(page_ops), -1));
 	set(m, M_EXTFRAG, (double)p->trace_counts[TP_mm_page_alloc_extfrag]);
 	set(m, M_FRAGMENTING, (double)p->fragmenting);
-	set(m, M_SLABS_NEW, (double)p->trace_counts[TP_slab_new]);
-	set(m, M_SLABS_FREED, (double)p->trace_counts[TP_slab_discard]);
+	slab_metrics(m, p);
 }
 
 static void latency_metrics(struct metrics *m, const struct phase_record *p)

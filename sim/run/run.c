@@ -136,14 +136,25 @@ static int host_facts(struct run *run, double start_up, struct kms_error *err)
 
 /* ---- from start to end ---- */
 
+/* ns between the slab layer's periodic work; 0: there is none. */
+static u64 slab_period(const struct run *run)
+{
+	if (!run->slab->periodic)
+		return 0;
+	if (!strcmp(run->policy->name, "slab"))
+		return run->config->allocator.params.cache_reap_ms * 1000000;
+	return run->slab->periodic_ns;
+}
+
 static int start_system(struct run *run, struct system *system, struct kms_error *err)
 {
 	const struct experiment_config *c = run->config;
 	char costs[4096] = "";
 	struct system_config sc = {
 		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
+		.lowmem_reserve_ratio = &c->allocator.lowmem_reserve_ratio,
 		.policy_params = c->allocator.policy_params, .checked = c->check || run->options->check,
-		.recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
+		.workload = run->info, .recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
 		.seed = c->seed, .cycle = run->cycle, .access = run->options->access,
 	};
 	int ret;
@@ -161,6 +172,7 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 	run->policy = system->policy;
 	run->policy_plain = system->policy_plain;
 	run->slab = run->policy->ops;
+	run->slab_period = slab_period(run);
 	run->account.ram_bytes = system->ram_bytes;
 	run->account.kernel_bytes = system->kernel_bytes;
 	return 0;
