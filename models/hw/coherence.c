@@ -198,7 +198,8 @@ static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line,
 	struct machine *m = rq->cpu->machine;
 	struct hw_stats *stats = &rq->cpu->stats;
 	u64 base = home ? m->node_end[home - 1] : 0;
-	struct dram_result result = dram_access(&m->drams[home], line - base, write, at);
+	struct dram_result result = dram_access(&m->drams[home], line - base, write, at,
+						rq->cpu->since);
 
 	stats->row_hits += result.outcome == DRAM_ROW_HIT;
 	stats->row_misses += result.outcome == DRAM_ROW_MISS;

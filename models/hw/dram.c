@@ -21,21 +21,32 @@ struct dram_piece {
 };
 
 enum { ENTRIES = 4, PIECES }; /* of the entries only those ever used */
+enum { POINTS = 32 };	      /* a power of two */
 
+/* The channel as it was at a time, some arrivals taken. */
+struct dram_point {
+	u64 time;
+	u32 taken, used; /* used: entries */
+	u8 *copy;	 /* of the pieces */
+};
+
+/*
+ * The channel has been run on to `time` for the last answer. Behind it lie the
+ * points to which it can be put back, by time; the first is not after the
+ * bound, or the channel itself is not, and there is none.
+ */
 struct dram_lane {
 	struct dram_channel *channel;
-	struct dram_arrival *arrivals; /* by time */
-	u32 n, room;
-	u64 time;     /* the channel has been let run up to here */
+	struct dram_arrival *arrivals; /* by time; the first `taken` the channel has */
+	u32 n, room, taken;
+	u64 time;
+	u64 bound;    /* no access comes before it any more */
 	u64 accesses; /* the next one's cookie */
 	u64 wanted;   /* the read whose answer is looked for; ~0: none */
 	struct dram_answer answer;
-	/* The channel has been run on beyond `time` for an answer, taking some arrivals. */
-	bool ahead;
-	u64 ahead_time;
-	u32 ahead_taken;
+	u32 first_point, nr_points;
+	struct dram_point points[POINTS]; /* a ring */
 	struct dram_piece pieces[PIECES];
-	u8 *copy; /* of the pieces */
 };
 
 /* ---- time ---- */
@@ -63,23 +74,56 @@ static u64 acceptance(const struct dram *dram, kms_ps ps)
 
 /* ---- the channel, run on and put back ---- */
 
-static void keep(struct dram_lane *lane)
+static struct dram_point *point_at(struct dram_lane *lane, u32 i)
 {
-	u8 *to = lane->copy;
-
-	lane->pieces[ENTRIES].bytes = lane->channel->used * sizeof(struct dram_entry);
-	for (u32 i = 0; i < PIECES; to += lane->pieces[i++].bytes)
-		memcpy(to, lane->pieces[i].at, lane->pieces[i].bytes);
+	return &lane->points[(lane->first_point + i) % POINTS];
 }
 
-static void put_back(struct dram_lane *lane)
+static size_t piece_bytes(const struct dram_lane *lane, const struct dram_point *p, u32 i)
 {
-	const u8 *from = lane->copy;
+	return i == ENTRIES ? p->used * sizeof(struct dram_entry) : lane->pieces[i].bytes;
+}
 
-	lane->ahead = false;
+/* Make a point of the present; without room for more, of the last one. */
+static void keep(struct dram_lane *lane)
+{
+	struct dram_point *p;
+	u8 *to;
 
-	for (u32 i = 0; i < PIECES; from += lane->pieces[i++].bytes)
-		memcpy(lane->pieces[i].at, from, lane->pieces[i].bytes);
+	if (lane->nr_points && point_at(lane, lane->nr_points - 1)->time == lane->time)
+		return;
+	lane->nr_points += lane->nr_points < POINTS;
+	p = point_at(lane, lane->nr_points - 1);
+	p->time = lane->time;
+	p->taken = lane->taken;
+	p->used = lane->channel->used;
+	to = p->copy;
+	for (u32 i = 0; i < PIECES; i++) {
+		memcpy(to, lane->pieces[i].at, piece_bytes(lane, p, i));
+		to += piece_bytes(lane, p, i);
+	}
+}
+
+static void put_back(struct dram_lane *lane, const struct dram_point *p)
+{
+	const u8 *from = p->copy;
+
+	lane->time = p->time;
+	lane->taken = p->taken;
+	for (u32 i = 0; i < PIECES; i++) {
+		memcpy(lane->pieces[i].at, from, piece_bytes(lane, p, i));
+		from += piece_bytes(lane, p, i);
+	}
+}
+
+/* An access comes at `clock`: what happened after that must happen anew. */
+static void rewind_to(struct dram_lane *lane, u64 clock)
+{
+	if (clock >= lane->time || !lane->nr_points)
+		return;
+	while (lane->nr_points > 1 && point_at(lane, lane->nr_points - 1)->time > clock)
+		lane->nr_points--;
+	put_back(lane, point_at(lane, lane->nr_points - 1));
 }
 
 static u64 next_event(const struct dram_channel *c)
@@ -93,83 +137,85 @@ static void run_to(struct dram_lane *lane, u64 clock)
 	lane->time = clock;
 }
 
-/* Hand over what arrives up to `limit`, some being taken; how many are then. Ends early with the answer wanted. */
-static u32 take_arrivals(struct dram_lane *lane, u32 taken, u64 limit)
+/* Hand over the arrival after those taken; false: there is no room for it now. */
+static bool take_arrival(struct dram_lane *lane)
 {
+	struct dram_arrival *a = &lane->arrivals[lane->taken];
+	struct dram_request r = a->request;
+	bool taken;
 
-	while (taken < lane->n && (lane->wanted != ~0ull || limit != DRAM_NEVER)) {
-		struct dram_arrival *a = &lane->arrivals[taken];
-		struct dram_request r = a->request;
-		u64 next;
-
-		r.at = dram_later(r.at, lane->time);
-		if (r.at > limit)
-			break;
-		run_to(lane, r.at);
-		if (limit == DRAM_NEVER && lane->wanted == ~0ull)
-			break;
-		if (dram_channel_submit(lane->channel, &r, &a->place)) {
-			taken++;
-			continue;
-		}
-		next = next_event(lane->channel);
-		if (next > limit)
-			break;
-		run_to(lane, next);
-	}
+	r.at = dram_later(r.at, lane->time);
+	taken = dram_channel_submit(lane->channel, &r, &a->place);
+	lane->taken += taken;
 	return taken;
 }
 
-/* The channel is left as the answer found it: what comes next may well come later than that. */
+/* Run on until the answer wanted is there. */
 static void find_answer(struct dram_lane *lane, u64 cookie)
 {
-	u64 time = lane->time;
-
-	if (lane->ahead) {
-		lane->time = lane->ahead_time;
-	} else {
-		keep(lane);
-		lane->ahead_taken = 0;
-	}
+	keep(lane);
 	lane->wanted = cookie;
-	lane->ahead_taken = take_arrivals(lane, lane->ahead_taken, DRAM_NEVER);
-	while (lane->wanted != ~0ull)
-		run_to(lane, next_event(lane->channel));
-	lane->ahead = true;
-	lane->ahead_time = lane->time;
-	lane->time = time;
+	while (lane->wanted != ~0ull) {
+		u64 next = next_event(lane->channel), at = DRAM_NEVER;
+
+		if (lane->taken < lane->n)
+			at = dram_later(lane->arrivals[lane->taken].request.at, lane->time);
+		if (next <= at) {
+			run_to(lane, next);
+			continue;
+		}
+		run_to(lane, at);
+		keep(lane);
+		if (!take_arrival(lane))
+			run_to(lane, next_event(lane->channel));
+	}
 }
 
+/* With nothing to go back to: let time pass up to the bound. */
+static void commit(struct dram_lane *lane)
+{
+	while (lane->taken < lane->n) {
+		u64 at = dram_later(lane->arrivals[lane->taken].request.at, lane->time);
+
+		if (at > lane->bound)
+			break;
+		run_to(lane, at);
+		if (take_arrival(lane))
+			continue;
+		at = next_event(lane->channel);
+		if (at > lane->bound)
+			break;
+		run_to(lane, at);
+	}
+	if (lane->time < lane->bound)
+		run_to(lane, lane->bound);
+}
+
+/* The first n arrivals are in the past for good; moved out of the way not every time. */
 static void drop_arrivals(struct dram_lane *lane, u32 n)
 {
+	if (n < lane->room / 2)
+		return;
 	lane->n -= n;
+	lane->taken -= n;
+	for (u32 i = 0; i < lane->nr_points; i++)
+		point_at(lane, i)->taken -= n;
 	memmove(lane->arrivals, lane->arrivals + n, lane->n * sizeof(*lane->arrivals));
 }
 
-/*
- * An access comes at `clock`, and none before `bound` can any more: was running
- * ahead right, too far, or is that not known yet?
- */
-static void settle(struct dram_lane *lane, u64 clock, u64 bound)
+/* Nothing earlier than the bound can come any more. */
+static void settle(struct dram_lane *lane, u64 bound)
 {
-	if (!lane->ahead)
-		return;
-	if (clock < lane->ahead_time) {
-		put_back(lane);
-	} else if (bound >= lane->ahead_time) {
-		lane->ahead = false;
-		lane->time = lane->ahead_time;
-		drop_arrivals(lane, lane->ahead_taken);
+	lane->bound = dram_later(lane->bound, bound);
+	if (lane->time <= lane->bound)
+		lane->nr_points = 0;
+	while (lane->nr_points > 1 && point_at(lane, 1)->time <= lane->bound) {
+		lane->first_point = (lane->first_point + 1) % POINTS;
+		lane->nr_points--;
 	}
-}
-
-/* Nothing earlier can come any more: make it so. */
-static void commit(struct dram_lane *lane, u64 clock)
-{
-	if (lane->ahead || clock <= lane->time)
-		return;
-	drop_arrivals(lane, take_arrivals(lane, 0, clock));
-	run_to(lane, clock);
+	if (!lane->nr_points)
+		commit(lane);
+	drop_arrivals(lane, lane->nr_points ? point_at(lane, 0)->taken : lane->taken);
 }
 
 static void answered(void *arg, const struct dram_answer *answer)
@@ -197,7 +243,7 @@ static void insert(struct dram_lane *lane, const struct dram_arrival *arrival)
 		lane->arrivals = more;
 		lane->room = 2 * i;
 	}
-	for (; i && lane->arrivals[i - 1].request.at > arrival->request.at; i--)
+	for (; i > lane->taken && lane->arrivals[i - 1].request.at > arrival->request.at; i--)
 		lane->arrivals[i] = lane->arrivals[i - 1];
 	lane->arrivals[i] = *arrival;
 }
@@ -214,19 +260,27 @@ static struct dram_result read_result(const struct dram *dram, const struct dram
 	return (struct dram_result){time_of(dram, a->at) + dram->response, outcomes[a->found], a->refresh};
 }
 
-struct dram_result dram_access(struct dram *dram, u64 line_in_node, bool write, kms_ps at)
+/* What is due in the engine before, other CPUs' accesses among it, can still send accesses. */
+static u64 bound_of(const struct dram *dram, kms_ps since)
+{
+	kms_ps now = engine_running() ? engine_now() : since;
+
+	return acceptance(dram, now < since ? now : since);
+}
+
+struct dram_result dram_access(struct dram *dram, u64 line_in_node, bool write, kms_ps at,
+			       kms_ps since)
 {
 	struct dram_arrival arrival = {.request = {.address = line_in_node << DRAM_LINE_SHIFT,
 						   .at = acceptance(dram, at), .write = write}};
 	struct dram_lane *lane;
-	u64 bound;
 
 	dram_map_place(&dram->controller->map, arrival.request.address, &arrival.place);
 	lane = &dram->lanes[arrival.place.channel];
 	arrival.request.cookie = (u64)arrival.place.channel << 56 | lane->accesses++;
-	bound = engine_running() ? acceptance(dram, engine_now()) : arrival.request.at;
-	settle(lane, arrival.request.at, bound);
-	commit(lane, bound);
+	arrival.request.at = dram_later(arrival.request.at, lane->bound);
+	rewind_to(lane, arrival.request.at);
+	settle(lane, bound_of(dram, since));
 	insert(lane, &arrival);
 	if (write)
 		return (struct dram_result){.done = at, .outcome = DRAM_POSTED};
@@ -258,10 +312,12 @@ static int init_lane(struct dram_lane *lane, struct dram_channel *c, struct kms_
 	lane->channel = c;
 	lane->wanted = ~0ull;
 	lane->room = 64;
-	lane->copy = malloc(sum);
 	lane->arrivals = malloc(lane->room * sizeof(*lane->arrivals));
-	if (!lane->copy || !lane->arrivals)
+	lane->points[0].copy = malloc(sum * POINTS);
+	if (!lane->points[0].copy || !lane->arrivals)
 		return kms_fail(err, KMS_EFAIL, "not enough host memory for DRAM");
+	for (u32 i = 1; i < POINTS; i++)
+		lane->points[i].copy = lane->points[0].copy + i * sum;
 	return 0;
 }
 
@@ -290,7 +346,7 @@ void dram_exit(struct dram *dram)
 {
 	for (u32 i = 0; dram->lanes && i < dram->controller->nr_channels; i++) {
 		free(dram->lanes[i].arrivals);
-		free(dram->lanes[i].copy);
+		free(dram->lanes[i].points[0].copy);
 	}
 	free(dram->lanes);
 	dram_controller_free(dram->controller);

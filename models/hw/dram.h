@@ -4,13 +4,14 @@
  * Behind it works the memory controller of dram_controller.h with its queues,
  * scheduling and refresh. Accesses come in the order in which CPUs make them,
  * which is not quite the order of time: each is some way down from a CPU when
- * it gets here. So the controller is only let run up to the moment before
- * which no CPU can make an access any more (the engine's now), and accesses
- * beyond wait in a list by time. A read is answered at once all the same: the
- * channel is run on from there with all accesses known, until the read's data
- * come, and then put back. What comes later still finds the channel as it then
- * really is; only an answer already given does not change any more when a
- * later access overtakes (docs/dram.md).
+ * it gets here. So a channel can be put back: from time to time, while it is run
+ * on for an answer, a copy is made of it, and an access that comes before the
+ * moment up to which it was run puts it back to the last copy before that, from
+ * where everything happens anew. Copies are kept back to the moment before
+ * which no access can come any more. A read is answered at once: the channel is
+ * run on, with all accesses known, until the read's data come. What comes later
+ * still finds the channel as it then really is; only an answer already given
+ * does not change any more when a later access overtakes (docs/dram.md).
  *
  * Writes are posted and take nobody's time.
  */
@@ -43,8 +44,12 @@ struct dram {
 int dram_init(struct dram *dram, const struct dram_config *config, struct kms_error *err);
 void dram_exit(struct dram *dram);
 
-/* One line's read or write that reaches the controller at time `at`. */
-struct dram_result dram_access(struct dram *dram, u64 line_in_node, bool write, kms_ps at);
+/*
+ * One line's read or write that reaches the controller at time `at`, on behalf
+ * of a CPU that sends none any more that come before `since`.
+ */
+struct dram_result dram_access(struct dram *dram, u64 line_in_node, bool write, kms_ps at,
+			       kms_ps since);
 
 /* Do queues, lists and counts add up? */
 int dram_verify(const struct dram *dram, struct kms_error *err);

@@ -67,6 +67,7 @@ struct hw_cpu {
 	struct sim_cpu *sim; /* NULL before it is attached */
 	kms_ps hit_ps; /* cost.l1_hit */
 	kms_ps latency; /* the longest that access_slow() found since it was last 0 */
+	kms_ps since;	/* when the access at hand began */
 	u32 id, node;
 	struct cache l1, l2;
 	struct tlb tlb;

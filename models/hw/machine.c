@@ -170,7 +170,7 @@ static __attribute__((noinline)) void access_slow(struct hw_cpu *cpu, u64 off, e
 		core_before(cpu, off, kind);
 	if (kind == SIM_PREFETCHW)
 		sim_charge(cpu->sim, PART_L1, cpu->machine->cost.l1_hit);
-	start = rq.now = cpu->sim->clock;
+	start = rq.now = cpu->since = cpu->sim->clock;
 	if (!tlb_has(&cpu->tlb, off))
 		tlb_miss(&rq, off);
 	misses = cpu->stats.l1_misses;

@@ -22,7 +22,7 @@ static void make(struct dram *dram, u64 tREFI, enum hw_row_policy policy)
 static void expect(struct dram *dram, u64 line, bool write, u64 at_ns, u64 done_ns,
 		   enum dram_outcome outcome)
 {
-	struct dram_result result = dram_access(dram, line, write, at_ns * NS);
+	struct dram_result result = dram_access(dram, line, write, at_ns * NS, at_ns * NS);
 
 	assert_int_equal(result.done, done_ns * NS);
 	assert_int_equal(result.outcome, outcome);
@@ -111,19 +111,19 @@ static void refresh(void **state)
 	make(&d, 1000, HW_ROW_OPEN);
 	expect(&d, AT(0, 0, 0, 0), false, 900, 954, DRAM_ROW_MISS);
 	/* reaches the bank at 1010, waits until 999 + 15 + 350, finds the row closed */
-	result = dram_access(&d, AT(0, 0, 1, 0), false, 1000 * NS);
+	result = dram_access(&d, AT(0, 0, 1, 0), false, 1000 * NS, 1000 * NS);
 	assert_int_equal(result.done, (1364 + 14 + 16 + 4 + 10) * NS);
 	assert_int_equal(result.outcome, DRAM_ROW_MISS);
 	assert_true(result.refresh_stall);
 	/* the other channel's rank is refreshed at the same time */
-	assert_true(dram_access(&d, AT(0, 0, 1, 1), false, 1330 * NS).refresh_stall);
-	assert_false(dram_access(&d, AT(0, 0, 1, 1), false, 1600 * NS).refresh_stall);
+	assert_true(dram_access(&d, AT(0, 0, 1, 1), false, 1330 * NS, 1330 * NS).refresh_stall);
+	assert_false(dram_access(&d, AT(0, 0, 1, 1), false, 1600 * NS, 1600 * NS).refresh_stall);
 	/* many refreshes later, the last one over: closed, no wait */
-	result = dram_access(&d, AT(0, 0, 1, 0), false, 50500 * NS);
+	result = dram_access(&d, AT(0, 0, 1, 0), false, 50500 * NS, 50500 * NS);
 	assert_int_equal(result.done, 50554 * NS);
 	assert_false(result.refresh_stall);
 	/* exactly at the end of one */
-	result = dram_access(&d, AT(0, 0, 2, 0), false, (51364 - 10) * NS);
+	result = dram_access(&d, AT(0, 0, 2, 0), false, (51364 - 10) * NS, (51364 - 10) * NS);
 	assert_false(result.refresh_stall);
 	assert_int_equal(result.done, (51364 + 44) * NS);
 	dram_exit(&d);
@@ -150,10 +150,10 @@ static void ranks_are_staggered(void **state)
 	config.ranks = 2;
 	config.tREFI = 1000;
 	assert_int_equal(dram_init(&d, &config, NULL), 0);
-	assert_true(dram_access(&d, 0, false, 1000 * NS).refresh_stall);
-	assert_false(dram_access(&d, rank1, false, 1000 * NS).refresh_stall);
-	assert_true(dram_access(&d, rank1, false, 1500 * NS).refresh_stall);
-	assert_false(dram_access(&d, 0, false, 1500 * NS).refresh_stall);
+	assert_true(dram_access(&d, 0, false, 1000 * NS, 1000 * NS).refresh_stall);
+	assert_false(dram_access(&d, rank1, false, 1000 * NS, 1000 * NS).refresh_stall);
+	assert_true(dram_access(&d, rank1, false, 1500 * NS, 1500 * NS).refresh_stall);
+	assert_false(dram_access(&d, 0, false, 1500 * NS, 1500 * NS).refresh_stall);
 	dram_exit(&d);
 }
 
@@ -166,9 +166,9 @@ static void ddr4_2400(void **state)
 	struct dram d;
 
 	assert_int_equal(dram_init(&d, &config, NULL), 0);
-	assert_int_equal(dram_access(&d, 0, false, 500000).done, 500000 + 14167 + 14167 + 3333);
-	assert_int_equal(dram_access(&d, 1, false, 1000000).done, 1000000 + 14167 + 3333);
-	assert_int_equal(dram_access(&d, 128 * 16, false, 2000000).done,
+	assert_int_equal(dram_access(&d, 0, false, 500000, 500000).done, 500000 + 14167 + 14167 + 3333);
+	assert_int_equal(dram_access(&d, 1, false, 1000000, 1000000).done, 1000000 + 14167 + 3333);
+	assert_int_equal(dram_access(&d, 128 * 16, false, 2000000, 2000000).done,
 			 2000000 + 3 * 14167 + 3333);
 	dram_exit(&d);
 }
