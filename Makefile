@@ -111,6 +111,7 @@ $(O)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
 
 $(O)/obj/workloads/import_dat.o: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
+$(O)/obj/workloads/capture_tracefs.o: CPPFLAGS += $(shell pkg-config --cflags libtracefs)
 
 # The hottest code of cycle timing, in debug builds too.
 $(O)/obj/sim/engine/hooks.o: CFLAGS_HOST += -O2 $(if $(IS_CLANG),,-Wno-builtin-declaration-mismatch)
