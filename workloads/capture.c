@@ -173,21 +173,17 @@ static int record(struct capture_job *job, int failed, struct kms_error *err)
 	const struct timespec pause = { .tv_nsec = POLL_NS };
 	double began = seconds_now();
 	int ret = capture_tracing_switch(&job->tracing, true, err);
-	bool moved;
 
 	if (!ret)
 		ret = start_command(job, failed, err);
 	while (!ret && !finished(job, began)) {
 		nanosleep(&pause, NULL);
-		ret = capture_tracing_drain(&job->tracing, &moved, err);
+		ret = capture_tracing_drain(&job->tracing, false, err);
 	}
 	job->result->seconds = seconds_now() - began;
 	if (!ret)
 		ret = capture_tracing_switch(&job->tracing, false, err);
-	do
-		ret = ret ? ret : capture_tracing_drain(&job->tracing, &moved, err);
-	while (!ret && moved);
-	return ret;
+	return ret ? ret : capture_tracing_drain(&job->tracing, true, err);
 }
 
 static int record_and_save(struct capture_job *job, struct kms_error *err)
@@ -237,7 +233,7 @@ static int make_trace(struct capture_job *job, struct kms_error *err)
 int capture(const struct capture_options *options, struct capture_result *result, struct kms_error *err)
 {
 	struct capture_job job = { .options = options, .result = result, .go = -1,
-				   .tracing = { .watchdog_pipe = -1 } };
+				   .tracing = { .watchdog_pipe = -1, .pipe = { -1, -1 } } };
 	struct kms_error late = { 0 };
 	bool made = false;
 	int ret, closed;

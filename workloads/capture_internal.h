@@ -27,6 +27,7 @@ struct capture_tracing {
 	pid_t watchdog;
 	u32 page_bytes; /* of the kernel's ring buffer */
 	u8 *page;
+	int pipe[2]; /* on the way to a file */
 	struct capture_cpu *cpus;
 	u32 nr_cpus;
 };
@@ -35,8 +36,8 @@ struct capture_tracing {
 int capture_tracing_open(struct capture_tracing *t, const struct capture_options *options,
 			 const char *folder, struct kms_error *err);
 int capture_tracing_switch(struct capture_tracing *t, bool on, struct kms_error *err);
-/* Whatever the kernel has recorded so far goes to the files. *moved: there was something. */
-int capture_tracing_drain(struct capture_tracing *t, bool *moved, struct kms_error *err);
+/* What the kernel has recorded so far goes to the files: full pages only, or all, when it has stopped. */
+int capture_tracing_drain(struct capture_tracing *t, bool all, struct kms_error *err);
 /* Events that the kernel dropped or overwrote, all CPUs. */
 u64 capture_tracing_lost(struct capture_tracing *t);
 /* Removes the instance; safe to call twice. */

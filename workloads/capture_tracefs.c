@@ -27,6 +27,7 @@
 #define APPEAR_TRIES 100
 #define DEFAULT_BUFFER_KIB 16384
 #define MIN_BUFFER_KIB 256
+#define PIPE_PAGES 16 /* as many as a pipe holds */
 #define RAM_SHARE 32 /* of RAM that all buffers may take together */
 
 /* Recorded where the kernel has them; rss_stat and the steps of the page lists say nothing of requests. */
@@ -289,6 +290,8 @@ static int open_buffers(struct capture_tracing *t, const char *folder, struct km
 	t->page = malloc(t->page_bytes);
 	if (!t->page)
 		return kms_fail(err, KMS_EFAIL, "no host memory for capturing");
+	if (pipe2(t->pipe, O_CLOEXEC | O_NONBLOCK))
+		return kms_fail(err, KMS_EFAIL, "cannot make a pipe: %s", strerror(errno));
 	for (u32 i = 0; i < t->nr_cpus; i++) {
 		struct capture_cpu *c = &t->cpus[i];
 		char file[64], path[4300];
@@ -312,7 +315,7 @@ int capture_tracing_open(struct capture_tracing *t, const struct capture_options
 {
 	int ret;
 
-	*t = (struct capture_tracing){ .watchdog_pipe = -1 };
+	*t = (struct capture_tracing){ .watchdog_pipe = -1, .pipe = { -1, -1 } };
 	snprintf(t->name, sizeof(t->name), INSTANCE_PREFIX "%ld", (long)getpid());
 	ret = find_tracefs(t, options->tracefs, err);
 	if (ret)
@@ -351,7 +354,13 @@ static int write_page(struct capture_cpu *c, const u8 *page, size_t n, struct km
 	return 0;
 }
 
-static int drain_cpu(struct capture_tracing *t, struct capture_cpu *c, bool *moved, struct kms_error *err)
+static int read_failed(const struct capture_cpu *c, struct kms_error *err)
+{
+	return kms_fail(err, KMS_EFAIL, "cannot read the kernel's buffer of CPU %u: %s", c->id, strerror(errno));
+}
+
+/* What is in a page that the kernel still writes to. */
+static int read_rest(struct capture_tracing *t, struct capture_cpu *c, struct kms_error *err)
 {
 	for (;;) {
 		ssize_t n = read(c->from, t->page, t->page_bytes);
@@ -361,22 +370,61 @@ static int drain_cpu(struct capture_tracing *t, struct capture_cpu *c, bool *mov
 		if (!n || (n < 0 && errno == EAGAIN))
 			return 0;
 		if (n < 0)
-			return kms_fail(err, KMS_EFAIL, "cannot read the kernel's buffer of CPU %u: %s", c->id,
-					strerror(errno));
-		*moved = true;
+			return read_failed(c, err);
 		memset(t->page + n, 0, t->page_bytes - (size_t)n);
 		if (write_page(c, t->page, t->page_bytes, err))
 			return err->code;
 	}
 }
 
-int capture_tracing_drain(struct capture_tracing *t, bool *moved, struct kms_error *err)
+/* A pipe's content to the file, whole pages. */
+static int empty_pipe(struct capture_tracing *t, struct capture_cpu *c, size_t n, struct kms_error *err)
+{
+	while (n) {
+		size_t want = n < t->page_bytes ? n : t->page_bytes;
+		ssize_t got = read(t->pipe[0], t->page, want);
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return read_failed(c, err);
+		if (write_page(c, t->page, (size_t)got, err))
+			return err->code;
+		n -= (size_t)got;
+	}
+	return 0;
+}
+
+/*
+ * splice() gives full pages only. (read() would give a nearly empty one every
+ * time, whose writing allocates memory, which is an event.)
+ */
+static int move_full_pages(struct capture_tracing *t, struct capture_cpu *c, struct kms_error *err)
+{
+	for (;;) {
+		ssize_t n = splice(c->from, NULL, t->pipe[1], NULL, (size_t)PIPE_PAGES * t->page_bytes,
+				   SPLICE_F_NONBLOCK | SPLICE_F_MOVE);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (!n || (n < 0 && errno == EAGAIN))
+			return 0;
+		if (n < 0)
+			return read_failed(c, err);
+		if (empty_pipe(t, c, (size_t)n, err))
+			return err->code;
+	}
+}
+
+int capture_tracing_drain(struct capture_tracing *t, bool all, struct kms_error *err)
 {
 	int ret = 0;
 
-	*moved = false;
-	for (u32 i = 0; i < t->nr_cpus && !ret; i++)
-		ret = drain_cpu(t, &t->cpus[i], moved, err);
+	for (u32 i = 0; i < t->nr_cpus && !ret; i++) {
+		ret = move_full_pages(t, &t->cpus[i], err);
+		if (!ret && all)
+			ret = read_rest(t, &t->cpus[i], err);
+	}
 	return ret;
 }
 
@@ -413,6 +461,11 @@ int capture_tracing_close(struct capture_tracing *t, struct kms_error *err)
 		if (t->cpus[i].to >= 0)
 			close(t->cpus[i].to);
 		t->cpus[i].from = t->cpus[i].to = -1;
+	}
+	for (u32 i = 0; i < 2; i++) {
+		if (t->pipe[i] >= 0)
+			close(t->pipe[i]);
+		t->pipe[i] = -1;
 	}
 	if (t->instance) {
 		(void)tracefs_instance_file_write(t->instance, "tracing_on", "0");
