@@ -228,6 +228,7 @@ asan-build:
 asan-tests: $(UNIT_BIN)
 
 .PHONY: soak
+soak: PACKAGES += qemu-system-x86 busybox-static cpio
 soak: setup all $(UNIT_BIN) ## the long tests at full size
 	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
 
