@@ -176,11 +176,11 @@ $(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
 # What a run records about its own build. Rewritten only when something changed.
 $(O)/gen/build_info.h: FORCE
 	@mkdir -p $(@D)
-	@printf '#define KMS_VERSION "%s"\n#define KMS_GIT "%s"\n#define KMS_COMPILER "%s"\n#define KMS_SIM_FLAGS "%s"\n' \
-	  '$(VERSION)' '$(GIT)' "$$($(CC) --version | head -n 1)" '$(MM_CYCLE)' > $@.new
+	@printf '#define KMS_VERSION "%s"\n#define KMS_GIT "%s"\n#define KMS_COMPILER "%s"\n#define KMS_SIM_FLAGS "%s"\n#define KMS_MM_LAYOUT %su\n' \
+	  '$(VERSION)' '$(GIT)' "$$($(CC) --version | head -n 1)" '$(MM_CYCLE)' "$$(cat models/mm/*.h | cksum | cut -d' ' -f1)" > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 FORCE:
-$(OBJS_cli) $(MAIN_OBJ) $(OBJS_results): $(O)/gen/build_info.h
+$(OBJS_cli) $(MAIN_OBJ) $(OBJS_results) $(OBJS_run): $(O)/gen/build_info.h
 
 # ---- tests ----
 

@@ -92,6 +92,12 @@ void account_alloc(struct account *a, const struct object *object)
 	site->waste_total += object->held - object->requested;
 }
 
+void account_held(struct account *a, const struct object *object)
+{
+	add_bytes(a, object, (s64)object->requested, (s64)object->held);
+	a->sites[object->site].live++;
+}
+
 void account_free_object(struct account *a, const struct object *object)
 {
 	add_bytes(a, object, -(s64)object->requested, -(s64)object->held);

@@ -95,6 +95,8 @@ struct run;
 int account_init(struct run *run, struct kms_error *err);
 void account_free(struct account *a);
 void account_alloc(struct account *a, const struct object *object);
+/* An object that was there before the run: held, but not one of its allocations. */
+void account_held(struct account *a, const struct object *object);
 void account_free_object(struct account *a, const struct object *object);
 void account_free_part(struct account *a, struct object *object, u64 bytes);
 /* Index of an object's cache in cache_allocs[]. */
@@ -179,6 +181,8 @@ struct mobility {
 /* Watch the page allocator from now on. Call once the memory map is there and before requests. */
 int mobility_start(struct mobility *m, struct kms_error *err);
 void mobility_stop(struct mobility *m);
+/* Frames [pfn, pfn + n) are in use by what cannot be moved, since before the run. */
+void mobility_held(struct mobility *m, u64 pfn, u64 n);
 extern const char *const mobility_type_names[MOBILITY_TYPES];
 
 /* ---- report.c: metrics and tables into the store, after the replay ---- */
@@ -238,6 +242,7 @@ struct replay {
 	bool sampling;	       /* CPUs are being brought to a stop for a sample */
 	u64 next_progress;
 	struct op_mark *kthread_marks; /* by CPU: of the kernel thread that runs there */
+	u64 time_base;	       /* ns, of requests when simulated time is 0 */
 	u64 recorded_time;     /* ns, of the request just carried out */
 	bool interrupted, out_of_memory;
 };
@@ -246,8 +251,17 @@ int replay_run(struct run *run, struct kms_error *err);
 
 /* ---- one run ---- */
 
+struct state;
+struct state_worker;
+
 struct run {
 	const struct experiment_config *config;
+	const char *config_json, *trace_hash;
+	struct state *state;	/* that it begins in; NULL: from boot */
+	bool aged;		/* the state is of another workload */
+	u32 held_caches;	/* slab caches below are that one's */
+	u64 first_request;	/* seq at which it begins */
+	struct state_worker *workers; /* [engine_nr_cpus()] after the replay: when periodic work is due */
 	const struct run_options *options;
 	struct store *store;
 	struct kms_stream *stream;

@@ -55,6 +55,20 @@ static void mark(struct mobility *m, u64 pfn, u32 order, bool unmovable)
 		mark_in_block(m, pfn, step, unmovable);
 }
 
+void mobility_held(struct mobility *m, u64 pfn, u64 n)
+{
+	u64 block = 1ull << m->pageblock_order;
+
+	while (n) {
+		u64 step = block - pfn % block;
+
+		step = n < step ? n : step;
+		mark_in_block(m, pfn, step, true);
+		pfn += step;
+		n -= step;
+	}
+}
+
 static void page_taken(void *arg, u32 cpu, u64 pfn, u64 order, u64 migratetype)
 {
 	mark(arg, pfn, (u32)order, migratetype != MOVABLE);
