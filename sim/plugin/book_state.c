@@ -146,6 +146,7 @@ struct kmem_cache *plugin_cache_of_number(u32 number)
 
 void plugin_save_books(struct bytes *b)
 {
+	bytes_put_varint(b, plugin.policy == plugin.cycle);
 	bytes_put_varint(b, plugin.data_off);
 	bytes_put_varint(b, plugin.data_order);
 	save_pages(b);
@@ -156,8 +157,13 @@ void plugin_save_books(struct bytes *b)
 
 int plugin_load_books(struct cursor *c, struct kms_error *err)
 {
-	bool ok;
+	bool ok, instrumented = cursor_varint(c);
 
+	if (instrumented != (plugin.policy == plugin.cycle))
+		return kms_fail(err, KMS_EUSAGE, "the state was made by the policy's %s flavour, which has static variables of "
+				"its own: %s", instrumented ? "instrumented" : "plain",
+				instrumented ? "go on in cycle timing or with --check"
+					     : "go on in functional timing without --check, or make it with --check");
 	mm_plugged_begins();
 	plugin.data_off = cursor_varint_max(c, sim_ram_limit);
 	plugin.data_order = (u32)cursor_varint_max(c, 10);

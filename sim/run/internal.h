@@ -87,6 +87,7 @@ struct account {
 	struct site_account *sites;
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
 	u64 *cache_allocs, *cache_frees; /* by account_cache() */
+	u64 *cache_held;		 /* likewise: objects from before the run */
 	struct mm_cache_info *caches;	 /* scratch for inspection */
 	u32 max_caches;
 };
