@@ -28,7 +28,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev libhwloc-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
 	libtracecmd-dev libtraceevent-dev libtracefs-dev
 
 VERSION := 0.1.0
@@ -42,7 +42,7 @@ OPT := $(if $(DEBUG),-O0,-O2)
 SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-recover=all)
 CPPFLAGS += -I. -Iinclude -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
-LDLIBS := -ltracecmd -ltracefs -ltraceevent -lboost_context -lncursesw -ltinfo -lcjson -lsqlite3 \
+LDLIBS := -ltracecmd -ltracefs -ltraceevent -lboost_context -lncursesw -ltinfo -lhwloc -lcjson -lsqlite3 \
 	-lgsl -lgslcblas -lzstd -lz -lxxhash -ldl -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
@@ -64,7 +64,7 @@ endif
 
 # ---- modules ----
 
-MODULES := engine config hw rt workloads results plots run validate memtrace plugin teach labs cli
+MODULES := engine config hw rt workloads results plots run validate memtrace plugin teach labs calibrate cli
 DIR_engine := sim/engine
 DIR_config := sim/config
 DIR_cli := sim/cli
@@ -74,6 +74,7 @@ DIR_memtrace := sim/memtrace
 DIR_plugin := sim/plugin
 DIR_teach := sim/teach
 DIR_labs := sim/labs
+DIR_calibrate := sim/calibrate
 DIR_hw := models/hw
 DIR_rt := models/rt
 DIR_workloads := workloads
@@ -92,7 +93,7 @@ MM_OBJS_cycle := $(patsubst models/mm/%.c,$(O)/mm/cycle/%.o,$(MM_SRC))
 MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
-LIBS := $(foreach m,cli labs teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
+LIBS := $(foreach m,cli calibrate labs teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
 MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 # What loaded policies call must be visible to them (sim/plugin).
@@ -166,7 +167,7 @@ $(O)/lib/mm_plain.o: $(MM_OBJS_plain)
 
 $(O)/lib/mm_native.o: $(patsubst models/mm/%.c,$(O)/mm/native/%.o,$(MM_SRC))
 	@mkdir -p $(@D)
-	$(Q)ld -r -o $@ $^ && objcopy --redefine-sym mm_ops_plain=mm_ops_native $@ && objcopy --localize-hidden $@
+	$(Q)ld -r -o $@ $^ && objcopy --redefine-sym mm_ops_plain=mm_ops_native --redefine-sym mm_replay_ops=mm_replay_ops_native $@ && objcopy --localize-hidden $@
 
 $(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
 	@mkdir -p $(@D)

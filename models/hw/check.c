@@ -6,7 +6,10 @@
  * 3. The directory is the union of the L2s: as many bits as lines, each true.
  * 4. Single writer: an E or M copy is the only one, and the directory says so.
  * 5. fast[] holds only lines that are most recent in their L1 set, writable
- *    only in state M.
+ *    only in state M and with no store waiting, arrived, of pages in the
+ *    first-level TLB.
+ * 6. The TLB holds a page once, in its set. Stores under way are in order and no
+ *    more than the store buffer holds.
  */
 #include "models/hw/hierarchy.h"
 
@@ -60,7 +63,7 @@ static int check_l1(const struct hw_cpu *cpu, struct kms_error *err)
 
 static bool has_sharer(const struct machine *m, size_t slot, u32 cpu)
 {
-	return m->sharers[slot * m->sharer_words + cpu / 64] >> cpu % 64 & 1;
+	return hw_sharers(m, (u32)slot)[cpu / 64] >> cpu % 64 & 1;
 }
 
 static u32 nr_sharers(const struct machine *m, size_t slot)
@@ -68,7 +71,7 @@ static u32 nr_sharers(const struct machine *m, size_t slot)
 	u32 n = 0;
 
 	for (u32 i = 0; i < m->sharer_words; i++)
-		n += (u32)__builtin_popcountll(m->sharers[slot * m->sharer_words + i]);
+		n += (u32)__builtin_popcountll(hw_sharers(m, (u32)slot)[i]);
 	return n;
 }
 
@@ -124,8 +127,46 @@ static int check_llc(const struct machine *m, u64 copies, struct kms_error *err)
 	return 0;
 }
 
+static int check_tlb(const struct hw_cpu *cpu, struct kms_error *err)
+{
+	for (u32 size = 0; size < HW_NR_PAGE_SIZES; size++) {
+		const struct tlb_array *a = &cpu->tlb.l1[size];
+		u64 entries = a->pages ? (u64)(a->set_mask + 1) * a->ways : 0;
+
+		for (u64 i = 0; i < entries; i++) {
+			if (a->pages[i] == TLB_NONE)
+				continue;
+			if ((a->pages[i] & a->set_mask) != i / a->ways)
+				return FAIL(err, cpu, a->pages[i], "a page in the wrong set of the TLB");
+			for (u64 j = i + 1; j < (i / a->ways + 1) * a->ways; j++)
+				if (a->pages[j] == a->pages[i])
+					return FAIL(err, cpu, a->pages[i], "a page twice in the TLB");
+		}
+	}
+	return 0;
+}
+
+static int check_core(const struct hw_cpu *cpu, struct kms_error *err)
+{
+	const struct core *core = &cpu->core;
+	kms_ps last = 0;
+
+	if (core->nr_loads > CORE_LOADS || core->nr_stores > core->store_buffer)
+		return FAIL(err, cpu, 0ull, "more loads or stores under way than there can be");
+	for (u32 i = 0; i < core->nr_stores; i++) {
+		const struct core_store *s = &core->stores[(core->first_store + i) % CORE_STORES];
+
+		if (s->done < last)
+			return FAIL(err, cpu, 0ull, "stores out of order");
+		last = s->done;
+	}
+	return 0;
+}
+
 static int check_fast(const struct hw_cpu *cpu, struct kms_error *err)
 {
+	struct tlb tlb = cpu->tlb; /* looking a page up remembers it */
+
 	for (u32 i = 0; i <= cpu->l1.set_mask; i++) {
 		u64 line, entry = cpu->fast[i];
 		u32 set;
@@ -141,6 +182,12 @@ static int check_fast(const struct hw_cpu *cpu, struct kms_error *err)
 		if (!cache_is_mru(&cpu->l1, set, (u32)way))
 			return FAIL(err, cpu, line, "in the short cut but not the set's most "
 						    "recent");
+		if (!tlb_find(&tlb, entry >> 1 << SIM_LINE_SHIFT))
+			return FAIL(err, cpu, line, "in the short cut but its page is not in the TLB");
+		if (cpu->sim && mshr_find(&cpu->l1_mshr, line, cpu->sim->clock) >= 0)
+			return FAIL(err, cpu, line, "in the short cut but still on its way");
+		if (entry & 1 && cpu->core.nr_stores)
+			return FAIL(err, cpu, line, "writable in the short cut before stores under way");
 		if (entry & 1 && cache_flags_of(*cache_entry(&cpu->l1, set, (u32)way)) != HW_M)
 			return FAIL(err, cpu, line, "writable in the short cut but not modified");
 	}
@@ -162,6 +209,10 @@ int machine_check(const struct machine *m, struct kms_error *err)
 			ret = check_l1(cpu, err);
 		if (!ret)
 			ret = check_l2(cpu, &copies, err);
+		if (!ret)
+			ret = check_tlb(cpu, err);
+		if (!ret)
+			ret = check_core(cpu, err);
 		if (!ret)
 			ret = check_fast(cpu, err);
 	}

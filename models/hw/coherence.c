@@ -4,7 +4,8 @@
  * A request that leaves a CPU's L2 goes to its line's home: over the
  * interconnect, to the directory and LLC tags, and from there to the owner,
  * the sharers or DRAM. The whole transaction takes effect when it is made (no
- * transient states); what it costs is charged to the requester:
+ * transient states, but a line on its way to a CPU cannot be taken from it before it is
+ * there: the next transaction of the line waits); what it costs is charged to the requester:
  *
  *   read, nobody has it       LLC data                 -> E
  *   read, others share it     LLC data                 -> S
@@ -133,6 +134,7 @@ static enum hw_state grant_exclusive(struct hw_request *rq, u32 slot)
 
 	set_sharer(m, slot, rq->cpu->id);
 	m->llc.entries[slot] |= LLC_EXCLUSIVE;
+	*hw_busy(m, slot) = rq->now;
 	return rq->write ? HW_M : HW_E;
 }
 
@@ -154,8 +156,18 @@ static enum hw_state fetch_owned(struct hw_request *rq, u32 home, u32 slot)
 	dirty = private_share(&m->cpus[owner], rq->line);
 	m->llc.entries[slot] &= ~(u64)LLC_EXCLUSIVE;
 	m->llc.entries[slot] |= dirty ? LLC_DIRTY : 0;
+	*hw_busy(m, slot) = rq->now;
 	set_sharer(m, slot, rq->cpu->id);
 	return HW_S;
+}
+
+/* The line is on its way to another CPU: it cannot be asked for it before it has it. */
+static void wait_for_line(struct hw_request *rq, u32 slot)
+{
+	u64 busy = *hw_busy(rq->cpu->machine, slot);
+
+	if (busy > rq->now)
+		hw_spend(rq, PART_COHERENCE, busy - rq->now);
 }
 
 static enum hw_state fetch_hit(struct hw_request *rq, u32 home, u32 slot)
@@ -164,6 +176,7 @@ static enum hw_state fetch_hit(struct hw_request *rq, u32 home, u32 slot)
 	bool shared = any_sharer(m, slot);
 
 	rq->cpu->stats.llc_hits++;
+	wait_for_line(rq, slot);
 	if (m->llc.entries[slot] & LLC_EXCLUSIVE)
 		return fetch_owned(rq, home, slot);
 	if (shared && rq->write) {
@@ -178,12 +191,13 @@ static enum hw_state fetch_hit(struct hw_request *rq, u32 home, u32 slot)
 	return HW_S;
 }
 
-static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line, bool write)
+static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line, bool write,
+				      kms_ps at)
 {
 	struct machine *m = rq->cpu->machine;
 	struct hw_stats *stats = &rq->cpu->stats;
 	u64 base = home ? m->node_end[home - 1] : 0;
-	struct dram_result result = dram_access(&m->drams[home], line - base, write, rq->now);
+	struct dram_result result = dram_access(&m->drams[home], line - base, write, at);
 
 	stats->row_hits += result.outcome == DRAM_ROW_HIT;
 	stats->row_misses += result.outcome == DRAM_ROW_MISS;
@@ -196,8 +210,11 @@ static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line,
 	return result;
 }
 
-/* A line leaves the LLC, so it leaves every CPU (inclusion); modified data go to DRAM, posted. */
-static void evict_llc(struct hw_request *rq, u32 home, u32 slot)
+/*
+ * A line leaves the LLC, so it leaves every CPU (inclusion); modified data go to DRAM, posted at
+ * the time at which the miss that needs the room went there.
+ */
+static void evict_llc(struct hw_request *rq, u32 home, u32 slot, kms_ps at)
 {
 	struct machine *m = rq->cpu->machine;
 	u64 entry = m->llc.entries[slot], line = cache_line_of(entry), dropped = 0;
@@ -210,7 +227,7 @@ static void evict_llc(struct hw_request *rq, u32 home, u32 slot)
 	}
 	if (dirty) {
 		hw_spend(rq, PART_COHERENCE, m->cost.write_back);
-		access_dram(rq, home, line, true);
+		access_dram(rq, home, line, true, at);
 	}
 	rq->cpu->stats.llc_evictions++;
 	if (entry & LLC_FOUGHT) {
@@ -223,13 +240,17 @@ static enum hw_state fetch_miss(struct hw_request *rq, u32 home, u32 set, u32 *s
 {
 	struct machine *m = rq->cpu->machine;
 	u32 way = cache_victim(&m->llc, set);
+	u32 mshr = hw_take_mshr(rq, &m->llc_mshrs[home]);
+	kms_ps at;
 
 	*slot = set * m->llc.ways + way;
 	rq->cpu->stats.llc_misses++;
 	spend_crossings(rq, crossings(rq->cpu->node, home, home));
-	hw_spend(rq, PART_DRAM, access_dram(rq, home, rq->line, false).done - rq->now);
+	at = rq->now;
+	hw_spend(rq, PART_DRAM, access_dram(rq, home, rq->line, false, at).done - at);
+	hw_give_mshr(rq, &m->llc_mshrs[home], mshr);
 	if (m->llc.entries[*slot])
-		evict_llc(rq, home, *slot);
+		evict_llc(rq, home, *slot, at);
 	cache_put(&m->llc, set, way, rq->line, LLC_VALID);
 	cache_touch(&m->llc, set, way);
 	return grant_exclusive(rq, *slot);
@@ -262,6 +283,7 @@ void coherence_upgrade(struct hw_request *rq, u32 slot)
 	hw_spend(rq, PART_INTERCONNECT, m->cost.hop);
 	hw_spend(rq, PART_COHERENCE, m->cost.directory);
 	hw_spend(rq, PART_COHERENCE, m->cost.upgrade);
+	wait_for_line(rq, slot);
 	clear_sharer(m, slot, rq->cpu->id);
 	spend_crossings(rq, farthest_sharer(rq, home, slot));
 	if (any_sharer(m, slot))

@@ -35,6 +35,13 @@ struct hw_stats {
 	u64 remote_node;    /* requests beyond L2 whose home is another node */
 	u64 llc_evictions;
 	u64 back_invalidations; /* copies CPUs lost because the LLC made room */
+	u64 tlb_misses;		/* translations not in the first-level TLB */
+	u64 tlb_walks;		/* nor in the second */
+	u64 walk_reads;		/* page-table entries read; they count in the hits and misses too */
+	u64 hw_prefetches;	/* by hardware; not in the hits and misses of L1 and L2 */
+	u64 mshr_waits;		/* misses that waited for a miss register */
+	u64 mshr_merges;	/* accesses to a line on its way that waited for it */
+	u64 core_stalls;	/* times an out-of-order core's front end stood still for an access */
 };
 
 /* Build the machine for the engine's CPUs; node_of_cpu and node_of_phys give locality. */
@@ -45,6 +52,15 @@ void machine_free(struct machine *machine);
 /* Give every engine CPU its caches and install the short cut. After engine_init(). */
 void machine_attach(struct machine *machine);
 void machine_access(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind);
+
+/*
+ * Without an engine (memory traces): a CPU of the caller's own, whose clock only
+ * the caller and the machine advance. machine_timed_access() returns how long the data
+ * took (an L1 hit: its full latency), machine_drain() waits for all that is under way.
+ */
+void machine_attach_cpu(struct machine *machine, struct sim_cpu *sim, u32 id);
+kms_ps machine_timed_access(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind);
+void machine_drain(struct sim_cpu *cpu);
 
 /* cpu < 0: sum over all CPUs. */
 void machine_stats(const struct machine *machine, int cpu, struct hw_stats *stats);

@@ -41,7 +41,28 @@ static bool is_power_of_two(u64 n)
 	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = max_,		 \
 	  .unit = "core cycles", .doc = doc_, .offset = offsetof(struct core_config, name) }
 
+static const char *const core_models[] = { "in-order", "ooo", NULL };
+
 static const struct cfg_field core_fields[] = {
+	{ .key = "model", .type = CFG_ENUM, .def = "\"ooo\"", .choices = core_models,
+	  .doc = "in-order: every miss stalls the CPU. ooo: an interval model of an out-of-order "
+		 "core, whose independent misses overlap.",
+	  FIELD(core_config, model) },
+	{ .key = "width", .type = CFG_UINT, .def = "4", .min = 1, .max = 64,
+	  .unit = "instructions per cycle",
+	  .doc = "Dispatch width of an ooo core: ipc may not be higher, and instructions of a "
+		 "memory trace that access no memory run at it.",
+	  FIELD(core_config, width) },
+	{ .key = "rob", .type = CFG_UINT, .def = "224", .min = 1, .max = 4096,
+	  .unit = "instructions",
+	  .doc = "Reorder buffer of an ooo core: it stalls when so many instructions follow a load "
+		 "that waits for its data.",
+	  FIELD(core_config, rob) },
+	{ .key = "store_buffer", .type = CFG_UINT, .def = "56", .min = 1, .max = 128,
+	  .unit = "stores",
+	  .doc = "Stores of an ooo core that retired and wait for their line; full, the core "
+		 "stalls.",
+	  FIELD(core_config, store_buffer) },
 	{ .key = "ghz", .type = CFG_DOUBLE, .def = "4.0", .min = 0.01, .max = 20, .unit = "GHz",
 	  .doc = "Core clock; turns every figure given in cycles into time.",
 	  FIELD(core_config, ghz) },
@@ -62,9 +83,121 @@ static const struct cfg_field core_fields[] = {
 	CYCLES(fence_cycles, "33", 1e6, "A full memory fence."),
 };
 
+static int check_core(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	const struct core_config *c = section;
+
+	if (c->model == HW_CORE_OOO && c->ipc > (double)c->width)
+		return cfg_fail(ctx, err, "ipc",
+				"%g instructions per cycle are more than the core's width (%llu)", c->ipc,
+				(unsigned long long)c->width);
+	return 0;
+}
+
 static const struct cfg_table core_table = {
-	TABLE("core", core_config, "The CPU cores, all alike.", NULL),
+	TABLE("core", core_config, "The CPU cores, all alike.", check_core),
 	.fields = core_fields, .nr_fields = KMS_ARRAY_SIZE(core_fields),
+};
+
+/* ---- TLB ---- */
+
+static const char *const page_sizes[] = { "4KiB", "2MiB", "1GiB", NULL };
+
+#define TLB_LEVEL(key_, member_, entries_, ways_, what_)					    \
+	{ .key = key_ "_entries", .type = CFG_UINT, .def = entries_, .min = 0, .max = 65536,	    \
+	  .doc = what_ ": translations held; 0: none.",						    \
+	  .offset = offsetof(struct tlb_config, member_.entries) },				    \
+	{ .key = key_ "_ways", .type = CFG_UINT, .def = ways_, .min = 1, .max = 1024,		    \
+	  .doc = what_ ": associativity.", .offset = offsetof(struct tlb_config, member_.ways) }
+
+static const struct cfg_field tlb_fields[] = {
+	TLB_LEVEL("l1_4k", l1[HW_PAGE_4K], "64", "4", "First level for 4 KiB pages"),
+	TLB_LEVEL("l1_2m", l1[HW_PAGE_2M], "32", "4", "First level for 2 MiB pages"),
+	TLB_LEVEL("l1_1g", l1[HW_PAGE_1G], "4", "4", "First level for 1 GiB pages"),
+	TLB_LEVEL("l2", l2, "1536", "12", "Second level, shared by the page sizes it holds"),
+	{ .key = "l2_latency_cycles", .type = CFG_UINT, .def = "7", .min = 0, .max = 1e6,
+	  .unit = "core cycles", .doc = "What a translation from the second level costs.",
+	  FIELD(tlb_config, l2_latency_cycles) },
+	{ .key = "l2_holds_1g", .type = CFG_BOOL, .def = "false",
+	  .doc = "Whether the second level holds 1 GiB pages.", FIELD(tlb_config, l2_holds_1g) },
+	{ .key = "walk_entries", .type = CFG_UINT, .def = "16", .min = 0, .max = 64,
+	  .doc = "Entries of each upper level of the page tables that the walker keeps; 0: every "
+		 "walk starts at the root.",
+	  FIELD(tlb_config, walk_entries) },
+	{ .key = "direct_map_page", .type = CFG_ENUM, .def = "\"1GiB\"", .choices = page_sizes,
+	  .doc = "Pages that map RAM into the kernel's address space.",
+	  FIELD(tlb_config, direct_map_page) },
+	{ .key = "vmemmap_page", .type = CFG_ENUM, .def = "\"2MiB\"", .choices = page_sizes,
+	  .doc = "Pages that map the array of struct page.", FIELD(tlb_config, vmemmap_page) },
+	{ .key = "trace_page", .type = CFG_ENUM, .def = "\"4KiB\"", .choices = page_sizes,
+	  .doc = "Pages of a program whose memory trace is run (memtrace).",
+	  FIELD(tlb_config, trace_page) },
+};
+
+static int check_tlb_level(const struct tlb_level_config *l, struct cfg_ctx *ctx, const char *key,
+			   struct kms_error *err)
+{
+	if (l->entries % l->ways == 0 && (!l->entries || is_power_of_two(l->entries / l->ways)))
+		return 0;
+	return cfg_fail(ctx, err, key,
+			"%llu entries in %llu ways make no power of two of sets; expected ways "
+			"times a power of two",
+			(unsigned long long)l->entries, (unsigned long long)l->ways);
+}
+
+static int check_tlb(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	static const char *const keys[] = { "l1_4k_entries", "l1_2m_entries", "l1_1g_entries" };
+	const struct tlb_config *t = section;
+	u64 entries = 0;
+
+	for (u32 i = 0; i < HW_NR_PAGE_SIZES; i++) {
+		if (check_tlb_level(&t->l1[i], ctx, keys[i], err))
+			return KMS_EUSAGE;
+		entries += t->l1[i].entries;
+	}
+	if (check_tlb_level(&t->l2, ctx, "l2_entries", err))
+		return KMS_EUSAGE;
+	if (t->l2.ways > MAX_PLRU_WAYS)
+		return cfg_fail(ctx, err, "l2_ways", "at most %d ways can be simulated", MAX_PLRU_WAYS);
+	if (entries && !t->l1[t->direct_map_page].entries)
+		return cfg_fail(ctx, err, "direct_map_page",
+				"the first level has no entries for pages of %s",
+				page_sizes[t->direct_map_page]);
+	if (entries && !t->l1[t->vmemmap_page].entries)
+		return cfg_fail(ctx, err, "vmemmap_page",
+				"the first level has no entries for pages of %s",
+				page_sizes[t->vmemmap_page]);
+	return 0;
+}
+
+static const struct cfg_table tlb_table = {
+	TABLE("tlb", tlb_config, "Each CPU's address translation; with no first-level entries at all "
+				 "none is modelled.", check_tlb),
+	.fields = tlb_fields, .nr_fields = KMS_ARRAY_SIZE(tlb_fields),
+};
+
+/* ---- prefetchers ---- */
+
+static const char *const prefetchers[] = { "none", "next-line", "stride", NULL };
+
+#define PREFETCHER(key_, member_, degree_, what_)						    \
+	{ .key = key_, .type = CFG_ENUM, .def = "\"none\"", .choices = prefetchers,		    \
+	  .doc = "Prefetcher into " what_ ", trained by its misses: the next lines of the page, or "    \
+		 "the next ones at the distance at which the page was walked twice.",		    \
+	  FIELD(prefetch_config, member_) },							    \
+	{ .key = key_ "_degree", .type = CFG_UINT, .def = degree_, .min = 1, .max = 32,		    \
+	  .unit = "lines", .doc = "How many lines the prefetcher into " what_ " runs ahead.",	    \
+	  FIELD(prefetch_config, member_##_degree) }
+
+static const struct cfg_field prefetch_fields[] = {
+	PREFETCHER("l1", l1, "1", "L1D"),
+	PREFETCHER("l2", l2, "4", "L2"),
+};
+
+static const struct cfg_table prefetch_table = {
+	TABLE("prefetch", prefetch_config, "Each CPU's hardware prefetchers.", NULL),
+	.fields = prefetch_fields, .nr_fields = KMS_ARRAY_SIZE(prefetch_fields),
 };
 
 /* ---- caches ---- */
@@ -116,7 +249,7 @@ static int check_cache(const void *section, struct cfg_ctx *ctx, struct kms_erro
 	return 0;
 }
 
-#define CACHE_TABLE(id, title, size_, ways_, cycles_, replacement_) \
+#define CACHE_TABLE(id, title, size_, ways_, cycles_, replacement_, mshrs_) \
 	static const struct cfg_field id##_fields[] = { \
 		{ .key = "size", .type = CFG_BYTES, .def = "\"" size_ "\"", .min = 64, \
 		  .max = 1ull << 36, .unit = "bytes", \
@@ -136,17 +269,24 @@ static int check_cache(const void *section, struct cfg_ctx *ctx, struct kms_erro
 		{ .key = "replacement", .type = CFG_ENUM, .def = "\"" replacement_ "\"", \
 		  .choices = id##_replacements, .doc = "Which line makes room.", \
 		  FIELD(cache_config, replacement) }, \
+		{ .key = "mshrs", .type = CFG_UINT, .def = mshrs_, .min = 1, .max = 64, \
+		  .unit = "lines", \
+		  .doc = "Misses under way at a time (miss status holding registers), per CPU or " \
+			 "LLC slice.", \
+		  FIELD(cache_config, mshrs) }, \
 	}; \
 	static const struct cfg_table id##_table = { \
 		TABLE(#id, cache_config, title, check_cache), \
 		.fields = id##_fields, .nr_fields = KMS_ARRAY_SIZE(id##_fields), \
 	}
 
-CACHE_TABLE(l1d, "Each CPU's first-level data cache.", "32KiB", "8", "4", "tree-plru");
-CACHE_TABLE(l2, "Each CPU's second-level cache, inclusive of L1D.", "256KiB", "4", "12", "tree-plru");
+CACHE_TABLE(l1d, "Each CPU's first-level data cache.", "32KiB", "8", "4", "tree-plru",
+	    "10");
+CACHE_TABLE(l2, "Each CPU's second-level cache, inclusive of L1D.", "256KiB", "4", "12", "tree-plru",
+	    "16");
 CACHE_TABLE(llc, "The last-level cache that all CPUs share, with the directory, inclusive of every "
 		 "L2; with several nodes, each node's slice of it, for lines of its own memory.",
-	    "8MiB", "16", "28", "lru");
+	    "8MiB", "16", "28", "lru", "48");
 
 /* ---- coherence, interconnect ---- */
 
@@ -317,9 +457,11 @@ static const struct cfg_field machine_fields[] = {
 	{ .key = "cpus", .type = CFG_UINT, .def = "4", .min = 1, .max = 256, .doc = "Simulated CPUs.",
 	  FIELD(machine_config, cpus) },
 	PART("core", core, core_table, "The CPU cores, all alike."),
+	PART("tlb", tlb, tlb_table, "Each CPU's address translation."),
 	PART("l1d", l1d, l1d_table, "Each CPU's first-level data cache."),
 	PART("l2", l2, l2_table, "Each CPU's second-level cache."),
 	PART("llc", llc, llc_table, "The shared last-level cache, per node."),
+	PART("prefetch", prefetch, prefetch_table, "Each CPU's hardware prefetchers."),
 	PART("coherence", coherence, coherence_table, "What coherence costs."),
 	PART("interconnect", interconnect, interconnect_table, "The ways between cores, LLC and "
 							       "nodes."),

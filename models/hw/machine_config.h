@@ -13,14 +13,22 @@
 #include "sim/engine/base.h"
 
 enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM, HW_SRRIP, HW_BRRIP };
+enum hw_core_model { HW_CORE_IN_ORDER, HW_CORE_OOO };
+enum hw_page_size { HW_PAGE_4K, HW_PAGE_2M, HW_PAGE_1G, HW_NR_PAGE_SIZES };
+enum hw_prefetcher { HW_PREFETCH_NONE, HW_PREFETCH_NEXT_LINE, HW_PREFETCH_STRIDE };
 
 struct cache_config {
 	u64 size_bytes, ways, line_bytes;
 	u64 latency_cycles;	/* a hit, from the core */
 	u32 replacement;	/* enum hw_replacement */
+	u64 mshrs;		/* misses under way at a time; 0: as many as there can be */
 };
 
 struct core_config {
+	u32 model; /* enum hw_core_model */
+	u64 width; /* instructions dispatched per cycle, at most */
+	u64 rob;   /* instructions in flight, at most */
+	u64 store_buffer; /* stores that retired and are not in the cache yet, at most */
 	double ghz;
 	double ipc;		    /* of instruction work without its memory accesses */
 	double atomic_cycles;	    /* uncontended locked read-modify-write, beyond the access */
@@ -28,6 +36,24 @@ struct core_config {
 	double irq_save_cycles, irq_restore_cycles, pause_cycles;
 	double l1_hit_cycles;	    /* charged per L1D hit: throughput, not latency */
 	double fence_cycles;
+};
+
+struct tlb_level_config {
+	u64 entries, ways;
+};
+
+struct tlb_config {
+	struct tlb_level_config l1[HW_NR_PAGE_SIZES]; /* all 0 entries: no TLB is modelled */
+	struct tlb_level_config l2;
+	u64 l2_latency_cycles;
+	u64 walk_entries; /* of each upper level of the tables, kept by the walker */
+	bool l2_holds_1g;
+	u32 direct_map_page, vmemmap_page, trace_page; /* enum hw_page_size */
+};
+
+struct prefetch_config {
+	u32 l1, l2;		  /* enum hw_prefetcher */
+	u64 l1_degree, l2_degree; /* lines ahead */
 };
 
 struct coherence_config {
@@ -64,7 +90,9 @@ struct machine_config {
 	char *source; /* where its numbers come from */
 	u64 cpus;
 	struct core_config core;
+	struct tlb_config tlb;
 	struct cache_config l1d, l2, llc;
+	struct prefetch_config prefetch;
 	struct coherence_config coherence;
 	struct interconnect_config interconnect;
 	struct dram_config dram;

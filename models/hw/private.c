@@ -46,9 +46,10 @@ void private_fill_l1(struct hw_cpu *cpu, u64 line, enum hw_state state)
 		evict_l1(cpu, old);
 	cache_put(&cpu->l1, set, way, line, state);
 	cache_touch(&cpu->l1, set, way);
+	private_forget_fast(cpu, set);
 }
 
-void private_fill(struct hw_request *rq, u32 slot, enum hw_state state)
+void private_fill_l2(struct hw_request *rq, u32 slot, enum hw_state state)
 {
 	struct hw_cpu *cpu = rq->cpu;
 	u32 set = cache_set_of(&cpu->l2, rq->line);
@@ -59,7 +60,12 @@ void private_fill(struct hw_request *rq, u32 slot, enum hw_state state)
 	cache_put(&cpu->l2, set, way, rq->line, state);
 	cache_touch(&cpu->l2, set, way);
 	cpu->l2_slots[(size_t)set * cpu->l2.ways + way] = slot;
-	private_fill_l1(cpu, rq->line, state);
+}
+
+void private_fill(struct hw_request *rq, u32 slot, enum hw_state state)
+{
+	private_fill_l2(rq, slot, state);
+	private_fill_l1(rq->cpu, rq->line, state);
 }
 
 /* Set the state of a line that L2 has; I removes it. Returns whether it was modified. */

@@ -102,6 +102,16 @@ static bool captured(const struct page *page, u64 pfn, struct zone *zone, u32 or
 	return true;
 }
 
+/* All pageblocks of a block become of one type. */
+static void set_pageblocks(u64 pfn, u32 order, u32 mt)
+{
+	u64 end = pfn + (1ul << order);
+
+	for (; pfn < end; pfn += PAGEBLOCK_NR_PAGES)
+		if (get_pageblock_migratetype(pfn) != mt)
+			set_pageblock_migratetype(pfn, mt);
+}
+
 /* Give a block to the free lists, merged as far as it goes (page_alloc.md 6). */
 void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u32 mt, u32 fpi)
 {
@@ -126,6 +136,8 @@ void __free_one_page(struct page *page, u64 pfn, struct zone *zone, u32 order, u
 		if (order >= PAGEBLOCK_ORDER && !pageblocks_merge(mt, buddy_pfn))
 			break;
 		del_page_from_free_list(buddy, zone, order);
+		if (order >= PAGEBLOCK_ORDER && kms_tunable(TUNE_FREED_TYPE) == FREED_TYPE_EXACT)
+			set_pageblocks(buddy_pfn, order, mt);
 		pfn &= buddy_pfn;
 		page = pfn_to_page(pfn);
 		order++;

@@ -62,6 +62,8 @@ struct mm_boot {
  */
 enum mm_pcp_high { PCP_HIGH_LOW_WATERMARK, PCP_HIGH_SIX_BATCHES };
 enum mm_pcp_free_batch { PCP_FREE_GROWING, PCP_FREE_UNCAPPED, PCP_FREE_FIXED };
+enum mm_pcp_drain { PCP_DRAIN_LIST_BY_LIST, PCP_DRAIN_ROUND_ROBIN };
+enum mm_freed_type { FREED_TYPE_CACHED, FREED_TYPE_EXACT };
 enum mm_fallback { FALLBACK_STEAL, FALLBACK_CLAIM };
 enum mm_slab_order { SLAB_ORDER_6_1, SLAB_ORDER_6_8 };
 enum mm_free_pointer { FREE_POINTER_MIDDLE, FREE_POINTER_START };
@@ -100,6 +102,9 @@ struct mm_params {
 	bool pcp_order0_only;
 	uint32_t pcp_high_from;		 /* enum mm_pcp_high */
 	uint32_t pcp_free_batch;	 /* enum mm_pcp_free_batch */
+	uint32_t pcp_drain;		 /* enum mm_pcp_drain */
+	bool pcp_free_high_batch;
+	uint32_t freed_type;		 /* enum mm_freed_type */
 	uint32_t fallback;		 /* enum mm_fallback */
 	uint32_t slab_order_calculation; /* enum mm_slab_order */
 	uint32_t slub_free_pointer;	 /* enum mm_free_pointer */
@@ -220,6 +225,7 @@ struct mm_replay_ops {
 	void (*drain_pages_zone)(uint32_t cpu, uint32_t node, uint32_t zone_idx);
 	void (*drain_zone_pages)(uint32_t node, uint32_t zone_idx); /* this CPU's */
 	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
+	void (*set_watermarks)(uint64_t min_free_kbytes); /* again, with a new value */
 	void (*isolate_free_block)(uint64_t pfn);
 	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
 	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */

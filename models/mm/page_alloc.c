@@ -314,11 +314,27 @@ void free_pages_prepare(struct page *page, u32 order, bool check_head)
 	page->private = 0;
 }
 
+/* Since 6.10: each pageblock of the block by itself, as what it is now. */
+static void free_by_pageblock(struct zone *zone, struct page *page, u64 pfn, u32 order, u32 fpi)
+{
+	u64 end = pfn + (1ul << order);
+	u32 piece = min(order, PAGEBLOCK_ORDER);
+
+	for (; pfn < end; pfn += 1ul << piece, page += 1ul << piece) {
+		u32 mt = get_pageblock_migratetype(pfn);
+
+		__free_one_page(page, pfn, zone, piece, mt, fpi);
+	}
+}
+
 void free_one_page(struct zone *zone, struct page *page, u64 pfn, u32 order, u32 mt, u32 fpi)
 {
 	trace2(mm_free_direct, order, pfn);
 	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
-	__free_one_page(page, pfn, zone, order, mt, fpi);
+	if (kms_tunable(TUNE_FREED_TYPE) == FREED_TYPE_EXACT)
+		free_by_pageblock(zone, page, pfn, order, fpi);
+	else
+		__free_one_page(page, pfn, zone, order, mt, fpi);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
 }
 

@@ -253,6 +253,7 @@ bool __zone_watermark_ok(struct zone *zone, u32 order, u64 mark, u32 highest_zon
 bool zone_watermark_fast(struct zone *zone, u32 order, u64 mark, u32 highest_zoneidx,
 			 u32 alloc_flags, gfp_t gfp);
 void setup_per_zone_wmarks(void);
+void calculate_totalreserve_pages(void);
 u64 nr_free_zone_pages(u32 highest_zoneidx);
 u64 int_sqrt(u64 x);
 

@@ -150,37 +150,75 @@ u32 rmqueue_pcplist_many(struct zone *preferred, struct zone *zone, u32 mt, u32 
 
 /* ---- freeing ---- */
 
-/*
- * Give about count pages back to the zone, the oldest of list pindex first. A
- * list is emptied before the next one is touched; the last block may overshoot.
- */
-void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_pages *pcp, u32 pindex)
+/* Give the oldest block of a list back to the zone, whose lock is held; returns its pages. */
+static s32 free_oldest(struct zone *zone, struct per_cpu_pages *pcp, struct list_head *list, u32 order)
 {
-	u32 first = pindex;
+	struct page *page = list_last_entry(list, struct page, lru);
+	u32 mt = kms_tunable(TUNE_FREED_TYPE) == FREED_TYPE_EXACT ?
+		 get_pageblock_migratetype(page_to_pfn(page)) : pcppage_migratetype(page);
+
+	list_del(&page->lru);
+	pcp->count -= 1 << order;
+	check_free_page(page);
+	trace3(mm_page_pcp_drain_one, order, page_to_pfn(page), mt);
+	__free_one_page(page, page_to_pfn(page), zone, order, mt, FPI_NONE);
+	return 1 << order;
+}
+
+/*
+ * Before 5.18: lists in turn from the second on, from each as many blocks as
+ * lists were looked at to find it; the only one with pages gives all of them.
+ */
+static s32 free_round_robin(struct zone *zone, struct per_cpu_pages *pcp, s32 count)
+{
+	u32 nr = kms_tunable(TUNE_PCP_ORDERS) == 1 ? MIGRATE_PCPTYPES : NR_PCP_LISTS, pindex = 0;
+	s32 freed = 0, turn = 0;
+
+	while (freed < count) {
+		do {
+			pindex = pindex + 1 < nr ? pindex + 1 : 0;
+			turn++;
+		} while (list_empty(&pcp->lists[pindex]));
+		if (turn == (s32)nr)
+			turn = count;
+		do {
+			freed += free_oldest(zone, pcp, &pcp->lists[pindex], pindex_to_order(pindex));
+			turn--;
+		} while (freed < count && turn && !list_empty(&pcp->lists[pindex]));
+	}
+	return freed;
+}
+
+/* A list is emptied before the next one is touched; the last block may overshoot. */
+static s32 free_list_by_list(struct zone *zone, struct per_cpu_pages *pcp, s32 count, u32 pindex)
+{
 	s32 freed = 0;
 
-	count = min(count, pcp->count);
-	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
-	trace_step(pcp_bulk_free, zone_id(zone), (u64)count, pindex, (u64)pcp->count);
 	while (freed < count) {
 		struct list_head *list = &pcp->lists[pindex];
 		u32 order = pindex_to_order(pindex);
 
-		while (freed < count && !list_empty(list)) {
-			struct page *page = list_last_entry(list, struct page, lru);
-			u32 mt = pcppage_migratetype(page);
-
-			list_del(&page->lru);
-			freed += 1 << order;
-			pcp->count -= 1 << order;
-			check_free_page(page);
-			trace3(mm_page_pcp_drain_one, order, page_to_pfn(page), mt);
-			__free_one_page(page, page_to_pfn(page), zone, order, mt, FPI_NONE);
-		}
+		while (freed < count && !list_empty(list))
+			freed += free_oldest(zone, pcp, list, order);
 		pindex = pindex + 1 < NR_PCP_LISTS ? pindex + 1 : 0;
 	}
+	return freed;
+}
+
+/* Give about count pages back to the zone, the oldest of list pindex first. */
+void free_pcppages_bulk(struct zone *zone, s32 count, struct per_cpu_pages *pcp, u32 pindex)
+{
+	s32 freed;
+
+	count = min(count, pcp->count);
+	spin_lock_irqsave(&zone->lock, LOCK_ZONE);
+	trace_step(pcp_bulk_free, zone_id(zone), (u64)count, pindex, (u64)pcp->count);
+	if (kms_tunable(TUNE_PCP_DRAIN) == PCP_DRAIN_ROUND_ROBIN)
+		freed = free_round_robin(zone, pcp, count);
+	else
+		freed = free_list_by_list(zone, pcp, count, pindex);
 	spin_unlock_irqrestore(&zone->lock, LOCK_ZONE);
-	trace2(mm_page_pcp_drain, freed, first);
+	trace2(mm_page_pcp_drain, freed, pindex);
 }
 
 static s32 nr_pcp_high(const struct per_cpu_pages *pcp, const struct zone *zone, bool free_high)

@@ -80,6 +80,8 @@ static bool frees_high_orders(struct per_cpu_pages *pcp, u32 order, s32 batch, s
 
 	if (order && order <= PAGE_ALLOC_COSTLY_ORDER) {
 		WRITE_ONCE(pcp->flags, flags | PREV_FREE_HIGH_ORDER);
+		if (kms_tunable(TUNE_PCP_FREE_HIGH_BATCH) && pcp->count < batch)
+			return false;
 		return before && free_count >= batch;
 	}
 	if (before)

@@ -36,6 +36,13 @@ static void replay_fold_zone(u32 node, u32 idx)
 	fold_zone(zone, this_cpu_ptr(zone->per_cpu_pageset));
 }
 
+static void replay_set_watermarks(u64 min_free_kbytes)
+{
+	kdata->min_free_kbytes = min_free_kbytes;
+	setup_per_zone_wmarks();
+	calculate_totalreserve_pages();
+}
+
 static void replay_isolate_free_block(u64 pfn)
 {
 	struct page *page = pfn_to_page(pfn);
@@ -104,6 +111,7 @@ static bool replay_slob_has_room(u64 bytes, u32 align, int node, u32 align_offse
 const struct mm_replay_ops mm_replay_ops = {
 	.drain_pages_zone = replay_drain_pages_zone,
 	.drain_zone_pages = replay_drain_zone_pages,
+	.set_watermarks = replay_set_watermarks,
 	.fold_zone = replay_fold_zone,
 	.isolate_free_block = replay_isolate_free_block,
 	.flush_cpu = replay_flush_cpu,

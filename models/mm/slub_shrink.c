@@ -242,7 +242,8 @@ void slub_cache_destroy(struct kmem_cache *s)
 	else
 		s->refcount = 0;
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
-	if (!unlink)
+	/* a recording shows what a worker frees after the grace period */
+	if (!unlink || (stepping() && (s->flags & SLAB_TYPESAFE_BY_RCU)))
 		return;
 	slub_free_nodes(s);
 	slub_cache_free(kdata->kmem_cache, s);

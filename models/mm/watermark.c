@@ -178,7 +178,7 @@ static void setup_lowmem_reserve(struct pglist_data *pgdat)
 	}
 }
 
-static void calculate_totalreserve_pages(void)
+void calculate_totalreserve_pages(void)
 {
 	struct zone *zone;
 	u64 total = 0;

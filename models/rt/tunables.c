@@ -53,6 +53,9 @@ void kms_set_params(const struct mm_params *p)
 	t[TUNE_PCP_AUTO_TUNE] = p->pcp_auto_tune;
 	t[TUNE_PCP_HIGH_FROM] = p->pcp_high_from;
 	t[TUNE_PCP_FREE_BATCH] = p->pcp_free_batch;
+	t[TUNE_PCP_DRAIN] = p->pcp_drain;
+	t[TUNE_PCP_FREE_HIGH_BATCH] = p->pcp_free_high_batch;
+	t[TUNE_FREED_TYPE] = p->freed_type;
 	t[TUNE_FALLBACK] = p->fallback;
 	t[TUNE_SLAB_ORDER] = p->slab_order_calculation;
 	t[TUNE_FREE_POINTER] = p->slub_free_pointer;

@@ -67,6 +67,8 @@ static void print_json(const char *dir, const struct validate_result *r)
 	json_misses(&j, r);
 	if (r->stopped[0])
 		json_text(&j, "stopped", r->stopped);
+	if (r->missing_dumps)
+		json_uint(&j, "missing_dumps", r->missing_dumps);
 	json_uint(&j, "events", r->events);
 	json_double(&j, "exact_percent", r->exact);
 	json_bool(&j, "ok", r->ok);
@@ -142,6 +144,9 @@ static void print_people(const char *dir, const struct validate_result *r)
 	print_misses(r);
 	if (r->stopped[0])
 		printf("stopped: %s\n", r->stopped);
+	if (r->missing_dumps)
+		printf("not compared: dumps that the trace names, but the folder does not have: %llu\n",
+		       (unsigned long long)r->missing_dumps);
 	printf("%s: %s, %.6g %% of %s events in %.2f s (%.2f million a second)\n", dir,
 	       r->ok ? "everything exact" : "NOT exact", r->exact, cli_count(events,
 									     sizeof(events), r->events),

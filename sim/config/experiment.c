@@ -26,6 +26,10 @@ static const char *const pcp_highs[] = {
 static const char *const pcp_free_batches[] = {
 	[PCP_FREE_GROWING] = "growing", [PCP_FREE_UNCAPPED] = "growing_uncapped",
 	[PCP_FREE_FIXED] = "fixed", NULL};
+static const char *const pcp_drains[] = {
+	[PCP_DRAIN_LIST_BY_LIST] = "list_by_list", [PCP_DRAIN_ROUND_ROBIN] = "round_robin", NULL};
+static const char *const freed_types[] = {
+	[FREED_TYPE_CACHED] = "cached", [FREED_TYPE_EXACT] = "exact", NULL};
 static const char *const fallbacks[] = {
 	[FALLBACK_STEAL] = "steal", [FALLBACK_CLAIM] = "claim", NULL};
 static const char *const slab_orders[] = {
@@ -105,6 +109,17 @@ static const struct cfg_field allocator_fields[] = {
 	 .doc = "Pages that a full per-CPU list gives back: growing, a batch that doubles while frees "
 		"keep coming, at most 32 times; growing_uncapped, without that limit (first 6.1 "
 		"releases); fixed, always one batch (before 5.14)."},
+	{PARAM(pcp_drain), .type = CFG_ENUM, .def = "\"list_by_list\"", .choices = pcp_drains,
+	 .doc = "Which pages a per-CPU list that is too long gives back: list_by_list, all of the list "
+		"just freed to before the next one is touched; round_robin, some of each list in turn, "
+		"more after lists that are empty (before 5.18)."},
+	{PARAM(pcp_free_high_batch), .type = CFG_BOOL, .def = "false",
+	 .doc = "With pcp_auto_tune: blocks of orders 1 to 3 freed in a row go back at once only if a "
+		"batch of pages is there (6.7 and later, where a CPU's cache holds more than three batches)."},
+	{PARAM(freed_type), .type = CFG_ENUM, .def = "\"cached\"", .choices = freed_types,
+	 .doc = "To which migratetype's list a freed block goes: cached, that of its pageblock when it was "
+		"freed, even if it lay on a per-CPU list since; exact, what the pageblock is then, pageblock "
+		"by pageblock, and pageblocks that merge become of one type (6.10 and later)."},
 	{PARAM(fallback), .type = CFG_ENUM, .def = "\"steal\"", .choices = fallbacks,
 	 .doc = "A migratetype without free blocks: steal, moves the free blocks of another type's "
 		"pageblock over and its type if half of it goes along; claim, takes a pageblock as a whole "

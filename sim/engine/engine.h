@@ -33,6 +33,7 @@ enum sim_access {
 	SIM_ATOMIC,	  /* locked read-modify-write: drains the pipeline, owns the line */
 	SIM_ATOMIC_LOCAL, /* unlocked read-modify-write (cmpxchg16b on per-CPU data) */
 	SIM_PREFETCHW,	  /* a hint: fetches the line for writing, off the critical path */
+	SIM_FENCE,	  /* a full memory fence; offset and size mean nothing */
 	SIM_NR_ACCESS_KINDS
 };
 

@@ -172,7 +172,7 @@ static inline void access_line(struct system *s, u32 cpu, u64 line, enum protoco
 
 static int add_cpu(struct system *s, u32 cpu, struct kms_error *err)
 {
-	struct cache_config config = {s->geometry.size, s->geometry.ways, s->geometry.line, 1, HW_LRU};
+	struct cache_config config = {s->geometry.size, s->geometry.ways, s->geometry.line, 1, HW_LRU, 0};
 	char name[24];
 	int rc;
 

@@ -436,6 +436,8 @@ static int report_hardware(struct run *run, struct kms_error *err)
 	HW(cache_to_cache); HW(invalidations); HW(upgrades); HW(write_backs); HW(evictions);
 	HW(dram_reads); HW(dram_writes); HW(row_hits); HW(row_misses); HW(row_conflicts);
 	HW(refresh_stalls); HW(remote_node);
+	HW(tlb_misses); HW(tlb_walks); HW(walk_reads); HW(hw_prefetches); HW(mshr_waits);
+	HW(mshr_merges); HW(core_stalls);
 #undef HW
 	return ret;
 }

@@ -46,8 +46,10 @@ void counters_plan(struct replay *v)
 {
 	v->counters_from = NO_LINE;
 	for (u32 at = 0; at < v->r.nr_lines; at++)
-		if (v->r.lines[at].event == EV_MARK && is_start_dump(v, &v->r.lines[at]))
+		if (v->r.lines[at].event == EV_MARK && is_start_dump(v, &v->r.lines[at])) {
 			v->counters_from = first_line_of_reader(v, at);
+			v->counters_to = at;
+		}
 }
 
 /* Keep the counters of this moment. */
@@ -121,26 +123,32 @@ static bool possible(const struct shown *s, u32 slot, u32 stat, u64 shown)
 	return shown <= now && shown >= s->v->counters_before[slot][stat];
 }
 
-static void describe(struct shown *s, const char *name, u32 slot, u32 stat, u64 shown)
+void counters_miss(struct replay *v, const char *expected, const char *came)
 {
-	struct validate_result *result = s->v->result;
+	struct validate_result *result = v->result;
 	struct validate_miss *miss;
-	char text[200];
 
-	if (result->nr_misses >= s->v->options->shown)
+	if (result->nr_misses >= v->options->shown)
 		return;
 	if (!result->misses)
-		result->misses = calloc(s->v->options->shown, sizeof(*result->misses));
+		result->misses = calloc(v->options->shown, sizeof(*result->misses));
 	if (!result->misses)
 		return;
 	miss = &result->misses[result->nr_misses++];
-	miss->line = s->v->cursor + 1;
-	snprintf(text, sizeof(text), "%s: [%s] %s=%llu", s->file, name, slab_stat_names[stat],
-		 (unsigned long long)shown);
-	miss->expected = strdup(text);
-	snprintf(text, sizeof(text), "%llu", (unsigned long long)s->v->stats.count[slot][stat]);
-	miss->came = strdup(text);
+	miss->line = v->cursor + 1;
+	miss->expected = strdup(expected);
+	miss->came = strdup(came);
 	miss->state = strdup("");
+}
+
+static void describe(struct shown *s, const char *name, u32 slot, u32 stat, u64 shown)
+{
+	char expected[200], came[32];
+
+	snprintf(expected, sizeof(expected), "%s: [%s] %s=%llu", s->file, name,
+		 slab_stat_names[stat], (unsigned long long)shown);
+	snprintf(came, sizeof(came), "%llu", (unsigned long long)s->v->stats.count[slot][stat]);
+	counters_miss(s->v, expected, came);
 }
 
 static void compare_cache(struct shown *s, const char *line)
@@ -173,7 +181,7 @@ static void compare_cache(struct shown *s, const char *line)
 	}
 }
 
-static struct validate_count *new_count(struct replay *v, const char *name)
+struct validate_count *counters_new(struct replay *v, const char *name)
 {
 	struct validate_result *result = v->result;
 	size_t n = result->nr_counters;
@@ -216,7 +224,7 @@ void counters_compare(struct replay *v, const char *file, const char *name, bool
 		s->v = v;
 		s->file = file;
 		s->at_end = at_end;
-		s->count = new_count(v, name);
+		s->count = counters_new(v, name);
 	}
 	if (s && s->count)
 		compare_text(s, text);

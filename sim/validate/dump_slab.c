@@ -261,21 +261,16 @@ int dump_slab_page(struct dump *d, const char *line)
 	return 0;
 }
 
-/* As many slabs as the dump mentions. */
+/* As many slabs as the dump mentions, those included that wait for a grace period. */
 void dump_check_slab_pages(struct dump *d)
 {
-	struct list_head *pos;
 	char what[64], ours[64];
 	u64 slabs = 0;
 
 	if (!d->v->slab_up)
 		return;
-	for (pos = kdata->slab_caches.next; pos != &kdata->slab_caches; pos = pos->next) {
-		const struct kmem_cache *s = list_entry(pos, struct kmem_cache, list);
-
-		for (u32 nid = 0; nid < d->v->nr_nodes; nid++)
-			slabs += s->node[nid] ? s->node[nid]->nr_slabs : 0;
-	}
+	for (u64 pfn = 0; pfn < d->v->max_pfn; pfn++)
+		slabs += pfn_to_page(pfn)->flags & PG_slab ? 1 : 0;
 	snprintf(what, sizeof(what), "%llu slabs", (unsigned long long)d->slab_pages);
 	snprintf(ours, sizeof(ours), "%llu slabs", (unsigned long long)slabs);
 	dump_count(d, slabs == d->slab_pages, what, ours);

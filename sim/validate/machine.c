@@ -11,7 +11,28 @@
 
 #include "sim/validate/dump.h"
 
-#define FIRST_DUMP "state-before_mem_init.txt"
+#define DUMP_LINE "MARK DUMP "
+
+/* ---- dumps ---- */
+
+/* Name of the file of the next dump that the folder has; false: there is none. */
+static bool next_dump_file(const struct replay *v, u32 after, char *name, size_t size)
+{
+	char words[200];
+
+	for (u32 at = after; at < v->r.nr_lines; at++) {
+		if (v->r.lines[at].event != EV_MARK)
+			continue;
+		line_words(&v->r, &v->r.lines[at], words, sizeof(words));
+		if (strncmp(words, DUMP_LINE, strlen(DUMP_LINE)) ||
+		    strchr(words + strlen(DUMP_LINE), '/') ||
+		    !recording_has(v->r.dir, words + strlen(DUMP_LINE)))
+			continue;
+		snprintf(name, size, "%s", words + strlen(DUMP_LINE));
+		return true;
+	}
+	return false;
+}
 
 /* ---- zones and CPUs ---- */
 
@@ -34,44 +55,43 @@ static int read_zone(struct replay *v, const char *text)
 
 static int read_zones(struct replay *v)
 {
-	char *text, *line, *save = NULL;
+	char *text, *line, *save = NULL, file[200];
 	size_t bytes;
 	u32 nr = 0;
-	int rc = recording_file(v->r.dir, FIRST_DUMP, &text, &bytes, v->err);
+	int rc;
 
+	if (!next_dump_file(v, 0, file, sizeof(file)))
+		return kms_fail(v->err, KMS_EUSAGE, "%s: none of the dumps that its trace names is "
+				"there, expected state-before_mem_init.txt", v->r.dir);
+	rc = recording_file(v->r.dir, file, &text, &bytes, v->err);
 	if (rc)
 		return rc;
 	for (line = strtok_r(text, "\n", &save); line && !rc; line = strtok_r(NULL, "\n", &save)) {
 		nr++;
 		if (!strncmp(line, "ZONE ", 5) && read_zone(v, line))
 			rc = kms_fail(v->err, KMS_EUSAGE,
-				      "%s/" FIRST_DUMP ":%u: found \"%.60s\", expected "
+				      "%s/%s:%u: found \"%.60s\", expected "
 				      "\"ZONE node index name= start_pfn= spanned= present=\"",
-				      v->r.dir, nr, line);
+				      v->r.dir, file, nr, line);
 	}
 	free(text);
 	if (!rc && !v->nr_zones)
-		rc = kms_fail(v->err, KMS_EUSAGE, "%s/" FIRST_DUMP ": no zone in it", v->r.dir);
+		rc = kms_fail(v->err, KMS_EUSAGE, "%s/%s: no zone in it", v->r.dir, file);
 	return rc;
 }
 
-bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value)
+/* The dump's first line that begins with a word. */
+static bool dump_value(struct replay *v, const char *file, const char *word, const char *key,
+		       u64 *value)
 {
 	struct kms_error ignored = { 0 };
-	char words[200], *text, *line;
-	size_t bytes;
+	char *text, *line;
 	bool found = false;
-	u32 at = after;
+	size_t bytes;
 
-	while (at < v->r.nr_lines && (v->r.lines[at].event != EV_MARK ||
-				      v->r.lines[at].op == NO_OP))
-		at++;
-	if (at == v->r.nr_lines)
+	if (recording_file(v->r.dir, file, &text, &bytes, &ignored))
 		return false;
-	line_words(&v->r, &v->r.lines[at], words, sizeof(words));
-	if (recording_file(v->r.dir, words + strlen("MARK DUMP "), &text, &bytes, &ignored))
-		return false;
-	for (line = text; line && !found; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
+	for (line = text; line; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
 		char *end = strchr(line, '\n');
 
 		if (strncmp(line, word, strlen(word)))
@@ -85,6 +105,57 @@ bool machine_next_dump(struct replay *v, u32 after, const char *word, const char
 	return found;
 }
 
+bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value)
+{
+	char file[200];
+
+	return next_dump_file(v, after, file, sizeof(file)) && dump_value(v, file, word, key, value);
+}
+
+bool machine_first_dump(struct replay *v, const char *word, const char *key, u64 *value)
+{
+	return machine_next_dump(v, 0, word, key, value);
+}
+
+/* ---- CPUs ---- */
+
+/* CPUs that have per-CPU lists in the last dump: all that are possible. */
+static void find_dumped_cpus(struct replay *v)
+{
+	struct kms_error ignored = { 0 };
+	char file[200] = "", *text;
+	size_t bytes;
+
+	for (u32 at = v->r.nr_lines; at-- > 0 && !file[0];)
+		if (v->r.lines[at].event == EV_MARK)
+			next_dump_file(v, at, file, sizeof(file));
+	if (!file[0] || recording_file(v->r.dir, file, &text, &bytes, &ignored))
+		return;
+	for (char *line = text; line; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
+		u32 cpu;
+
+		if (sscanf(line, "PCP %*u %*u %u", &cpu) == 1 && cpu < MEMBLOCK_MAX_CPUS &&
+		    cpu >= v->nr_cpus)
+			v->nr_cpus = cpu + 1;
+	}
+	free(text);
+}
+
+/*
+ * The size of slabs depends on the CPUs that are present, if that is more than
+ * one; all possible ones usually are.
+ */
+static void find_present_cpus(struct replay *v, const char *dmesg)
+{
+	const char *at = strstr(dmesg, "smpboot: Allowing ");
+	u32 allowed, absent;
+
+	if (!at || sscanf(at, "smpboot: Allowing %u CPUs, %u hotplug CPUs", &allowed, &absent) != 2 ||
+	    !absent || absent >= allowed || allowed - absent < 2 || v->params.slub_min_objects)
+		return;
+	v->params.slub_min_objects = 4 * ((u64)fls(allowed - absent) + 1);
+}
+
 /* Possible CPUs, also those that never showed up: slab geometry depends on their number. */
 static void find_possible_cpus(struct replay *v)
 {
@@ -96,6 +167,7 @@ static void find_possible_cpus(struct replay *v)
 	if (recording_file(v->r.dir, "dmesg.txt", &text, &bytes, &ignored))
 		return;
 	at = strstr(text, "nr_cpu_ids:");
+	find_present_cpus(v, text);
 	if (at && strtoul(at + 11, NULL, 10) <= MEMBLOCK_MAX_CPUS && strtoul(at + 11, NULL,
 									     10) > v->nr_cpus)
 		v->nr_cpus = (u32)strtoul(at + 11, NULL, 10);
@@ -117,6 +189,7 @@ static void find_cpus(struct replay *v)
 			votes[line->cpu][line_arg(&v->r, line, 3) & 63]++;
 	}
 	find_possible_cpus(v);
+	find_dumped_cpus(v);
 	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++)
 		for (u32 node = 1; node < v->nr_nodes; node++)
 			if (votes[cpu][node] > votes[cpu][v->cpu_node[cpu]])
@@ -232,6 +305,8 @@ int machine_zones(struct replay *v)
 	int rc = read_zones(v);
 
 	if (!rc)
+		rc = settings_read(v);
+	if (!rc)
 		pass_empty_zones(v);
 	return rc;
 }
@@ -241,6 +316,39 @@ int machine_read(struct replay *v)
 	find_cpus(v);
 	find_end_of_boot(v);
 	return find_memory(v);
+}
+
+/*
+ * How far nodes lie apart is not recorded, only in which order each one's
+ * requests try the others. Distances that grow along that order give it again.
+ */
+static void set_distances(struct replay *v)
+{
+	struct kms_error ignored = { 0 };
+	char file[200], *text, *line;
+	size_t bytes;
+
+	if (v->nr_nodes < 3 || !next_dump_file(v, 0, file, sizeof(file)) ||
+	    recording_file(v->r.dir, file, &text, &bytes, &ignored))
+		return;
+	for (line = text; line; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
+		u32 node, list, rank = 0, length;
+		int at = 0;
+		u64 seen = 0, other, zone;
+
+		if (sscanf(line, "ZONELIST nid=%u list=%u :%n", &node, &list, &at) != 2 || !at ||
+		    list || node >= v->nr_nodes)
+			continue;
+		for (char *word = line + at; sscanf(word, " %llu/%llu%n", (unsigned long long *)&other,
+						    (unsigned long long *)&zone,
+						    (int *)&length) == 2; word += length) {
+			if (other >= v->nr_nodes || seen >> other & 1)
+				continue;
+			seen |= 1ull << other;
+			v->mb.node_distance[node * v->nr_nodes + other] = (u8)(10 + 3 * rank++);
+		}
+	}
+	free(text);
 }
 
 int machine_set_up(struct replay *v)
@@ -253,11 +361,14 @@ int machine_set_up(struct replay *v)
 		.percpu_unit_bytes = v->r.layer == LAYER_SLAB ? 512u << 10 : 0,
 	};
 	const struct rt_config config = { 0 };
-	int rc = memblock_from_recording(&v->mb, &recorded, v->err);
+	int rc;
 
+	kms_set_params(&v->params);
+	rc = memblock_from_recording(&v->mb, &recorded, v->err);
 	if (rc)
 		return rc;
 	v->mapped = true;
+	set_distances(v);
 	rc = memblock_map(&v->mb, v->err);
 	if (!rc)
 		rc = rt_init(&config, v->nr_cpus, v->err);
@@ -265,7 +376,6 @@ int machine_set_up(struct replay *v)
 		return rc;
 	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++)
 		rt_set_percpu(cpu, PAGE_OFFSET + v->mb.boot.percpu_phys[cpu]);
-	v->params = (struct mm_params){ .page_group_by_mobility = true, .slub_cpu_partial = true };
 	v->mb.boot.params = &v->params;
 	rt_enter_cpu(0);
 	return 0;

@@ -208,10 +208,11 @@ static bool free_op_takes(const struct sorter *s, const struct op *op, const str
 	return page_free_line(s, line);
 }
 
+/* Goes on while its last look at the count left pages: others may have changed it since. */
 static bool drain_op_takes(const struct sorter *s, const struct op *op, const struct line *line)
 {
 	if (line->event == EV_DRAIN_PAGES_ZONE)
-		return op->left > 0 && (s64)line_arg(s->r, line, 2) == op->left &&
+		return op->left > 0 &&
 		       line_arg(s->r, line, 0) == line_arg(s->r, &s->r->lines[op->first], 0) &&
 		       line_arg(s->r, line, 1) == line_arg(s->r, &s->r->lines[op->first], 1);
 	return page_free_line(s, line) && line->event != EV_PCP_FREE;
@@ -234,6 +235,27 @@ static bool create_op_takes(const struct sorter *s, const struct op *op, const s
 			return layer_takes(s, op, line);
 		return op->depth && slab_slow_line(s, op, line);
 	}
+}
+
+/*
+ * Between the slabs and the structures of a cache its sysfs entries go, with frees of their own.
+ * What structures a cache with a grace period has are freed by somebody else, later.
+ */
+static bool destroy_op_takes(const struct sorter *s, const struct op *op, const struct line *line)
+{
+	if (line->event == EV_S_FREE_FAST || line->event == EV_S_FREE_SLOW)
+		return op->open && own_cache(s, line);
+	return slab_free_line(s, op, line);
+}
+
+static bool destroys_last(const struct sorter *s, const struct line *line)
+{
+	char name[256];
+	u32 id;
+
+	line_value(s->r, line, "name", name, sizeof(name));
+	id = recording_name(s->r, name, strlen(name));
+	return line_number(s->r, line, "refcount", 10) <= 1 && !s->rcu[id];
 }
 
 static bool bulk_free_op_takes(const struct sorter *s, const struct op *op, const struct line *line)
@@ -288,11 +310,7 @@ static bool takes(const struct sorter *s, const struct op *op, const struct line
 		return line->event == EV_S_SHRINK_BEGIN || line->event == EV_S_SHRINK ||
 		       (!op->open && slab_free_line(s, op, line));
 	case OP_DESTROY:
-		if (s->r->layer != LAYER_SLUB)
-			return layer_takes(s, op, line);
-		return slab_free_line(s, op, line) ||
-		       ((line->event == EV_S_FREE_FAST || line->event == EV_S_FREE_SLOW) &&
-			own_cache(s, line));
+		return s->r->layer != LAYER_SLUB ? layer_takes(s, op, line) : destroy_op_takes(s, op, line);
 	case OP_DRAIN: case OP_DRAIN_REMOTE:
 		return drain_op_takes(s, op, line);
 	case OP_ISOLATE:
@@ -377,6 +395,10 @@ static void note_line(const struct sorter *s, struct op *op, u32 at, const struc
 	case OP_SHRINK:
 		op->open &= line->event != EV_S_SHRINK_BEGIN;
 		break;
+	case OP_DESTROY:
+		if (line->event == EV_S_FREE_FAST || line->event == EV_S_FREE_SLOW)
+			op->open &= line_arg(s->r, line, 0) != s->kmem_cache;
+		break;
 	case OP_FLUSH:
 		op->left -= line->event == EV_S_UNFREEZE_ALL;
 		break;
@@ -420,7 +442,7 @@ static int kind_of(const struct sorter *s, const struct line *line)
 	case EV_ISOLATE_FREE: return OP_ISOLATE;
 	case EV_PG_SPLIT: return OP_SPLIT;
 	case EV_FL_ROTATE: case EV_RECLAIM_ACTIVE: case EV_STAT_THRESH: return OP_INPUT;
-	case EV_PCP_HIGH_BATCH: return s->pagesets_up ? -1 : OP_PAGESETS;
+	case EV_PCP_HIGH_BATCH: return s->pagesets_up ? OP_INPUT : OP_PAGESETS;
 	case EV_WMARK_SET: return OP_WATERMARKS;
 	default: return page_alloc_line(s, line) ? OP_PAGE : -1;
 	}
@@ -456,11 +478,11 @@ static void begin(struct sorter *s, struct op *op, const struct line *line)
 	case OP_SHRINK:
 		op->open = s->r->layer == LAYER_SLUB;
 		break;
-	case OP_DESTROY:
-		op->open = s->r->layer != LAYER_SLUB && line_number(s->r, line, "refcount", 10) == 1;
-		break;
 	case OP_SLAB_ALLOC:
 		op->open = line->event == EV_S_SLOW_BEGIN;
+		break;
+	case OP_DESTROY:
+		op->open = destroys_last(s, line);
 		break;
 	case OP_FREE:
 		op->collecting = true;
@@ -481,12 +503,15 @@ static void begin(struct sorter *s, struct op *op, const struct line *line)
 	}
 }
 
-/* Reclaim's own work belongs to the task's allocation that waits for it. */
+/*
+ * Reclaim's own work belongs to the task's allocation that waits for it. So do
+ * the frees of interrupts that come meanwhile: compaction may capture their pages.
+ */
 static u32 outer_op(struct sorter *s, const struct line *line)
 {
 	struct key *key;
 
-	if ((line->ctx & 3) || !line->pid || !(line->ctx & CTX_MEMALLOC))
+	if (!line->pid || !(line->ctx & CTX_MEMALLOC))
 		return NO_OP;
 	key = find_key(s, (u32)line->pid);
 	return key->id && key->depth ? key->stack[key->depth - 1] : NO_OP;

@@ -82,6 +82,18 @@ static int unpack(const char *path, const char *packed, size_t packed_bytes, cha
 	return 0;
 }
 
+bool recording_has(const char *dir, const char *name)
+{
+	char path[4096];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (!stat(path, &st))
+		return true;
+	snprintf(path, sizeof(path), "%s/%s.zst", dir, name);
+	return !stat(path, &st);
+}
+
 int recording_file(const char *dir, const char *name, char **text, size_t *bytes,
 		   struct kms_error *err)
 {

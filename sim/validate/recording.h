@@ -63,6 +63,8 @@ struct recording {
 /* Whole file dir/name, or dir/name.zst unpacked, 0-terminated; *text is the caller's to free. */
 int recording_file(const char *dir, const char *name, char **text, size_t *bytes,
 		   struct kms_error *err);
+/* Does the folder have it, in either form? */
+bool recording_has(const char *dir, const char *name);
 int recording_open(struct recording *r, const char *dir, struct kms_error *err);
 void recording_close(struct recording *r);
 

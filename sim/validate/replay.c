@@ -321,14 +321,35 @@ static u32 flags_shown(const struct replay *v, const struct line *line)
 		return (u32)line_arg(&v->r, line, 3);
 	case EV_RMQ_BUDDY:
 		return (u32)line_arg(&v->r, line, 4);
+	case EV_EXTFRAG:
+		return (u32)line_arg(&v->r, line, 6);
 	case EV_UNRESERVE:
 		return STEP_UNRESERVE;
-	case EV_BUDDY_DEL: case EV_EXTFRAG: case EV_PCP_TRYFAIL: case EV_SET_PB_MT:
+	case EV_BUDDY_DEL: case EV_BOOST: case EV_PCP_TRYFAIL: case EV_SET_PB_MT:
 	case EV_MOVE_FREE:
 		return ~0u;
 	default:
 		return NO_ATTEMPT;
 	}
+}
+
+/*
+ * Flags that depend on who asks (a task that is being killed, a real-time task)
+ * or on how often it failed (requests that may not fail): the recording tells.
+ */
+static bool told_by_recording(u32 shown, u32 flags)
+{
+	const u32 others[] = {
+		ALLOC_OOM, ALLOC_MIN_RESERVE, ALLOC_MIN_RESERVE | ALLOC_CPUSET, ALLOC_NO_WATERMARKS,
+		ALLOC_NO_WATERMARKS | ALLOC_CPUSET,
+	};
+
+	if (shown == (flags | ALLOC_MIN_RESERVE))
+		return true;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(others); i++)
+		if ((shown & ~ALLOC_KSWAPD) == others[i])
+			return true;
+	return false;
 }
 
 static u32 on_retry(u32 flags, u32 reserves, u32 last)
@@ -340,7 +361,9 @@ static u32 on_retry(u32 flags, u32 reserves, u32 last)
 		shown = flags_shown(v, &v->r.lines[at]);
 	if (shown == NO_ATTEMPT || shown == ~0u)
 		return ~0u;
-	return shown == reserves || shown == STEP_UNRESERVE || shown == last ? shown : flags;
+	if (shown == reserves || shown == STEP_UNRESERVE || shown == last)
+		return shown;
+	return told_by_recording(shown, flags) ? shown : flags;
 }
 
 static u64 on_captured(void)
@@ -491,8 +514,10 @@ static void run_line(struct replay *v, u32 at)
 	op = &v->o.ops[line->op];
 	if (at == v->boot_over)
 		kdata->gfp_allowed_mask = ~0u;
-	if (at == v->counters_from)
+	if (at == v->counters_from) {
 		counters_keep(v);
+		views_begin(v);
+	}
 	v->cursor = at;
 	v->op = op;
 	set_cpu(v, line->cpu);
@@ -538,9 +563,12 @@ int validate_replay_run(struct replay *v)
 			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
 				 at + 1);
 		run_line(v, at);
+		if (at >= v->counters_from && at <= v->counters_to)
+			views_look(v);
 	}
 	rt_set_stepper(NULL);
 	counters_compare(v, "procfs-end.txt", "slub_stats_end", true);
+	views_compare_end(v);
 	for (u32 at = 0; at < v->r.nr_lines && v->stopped; at++)
 		if (!v->r.lines[at].passed)
 			v->total[v->r.lines[at].event]++;

@@ -4,12 +4,14 @@
  *   recording.c   files to lines of numbers
  *   operations.c  lines to operations; operations_slab.c, operations_slob.c: of these layers
  *   machine.c     the recorded machine, before its boot
+ *   settings.c    boot parameters, and what was set by sysctl
  *   replay.c      operations in flight, one fiber each; steps against lines
  *   requests.c    what an operation asks of the allocators
  *   names.c       recorded frames, objects and caches to ours and back
  *   slab_restore.c  SLAB's state from a dump
  *   dump.c, dump_slab.c, dump_layers.c   dumps against the allocators' state
  *   counters.c    SLUB's event counters
+ *   views.c       tables of /proc
  *   describe.c    differences in words
  *   validate.c    the whole, and its result
  */
@@ -89,7 +91,8 @@ struct replay {
 	u32 next_early;
 	struct slab_stats stats;
 	u64 (*counters_before)[NR_SLAB_STATS]; /* of procfs-start.txt: before it, then by it */
-	u32 counters_from;		       /* its first line */
+	u32 counters_from, counters_to;	       /* lines between which it was written */
+	struct views *views;		       /* of /proc, then */
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
 };
 
@@ -101,6 +104,13 @@ int machine_read(struct replay *v);  /* after that */
 int machine_set_up(struct replay *v);
 /* What the first dump after a line has as key= in its line that begins with a word. */
 bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value);
+bool machine_first_dump(struct replay *v, const char *word, const char *key, u64 *value);
+
+/* settings.c */
+int settings_read(struct replay *v); /* into v->params; KMS_EUSAGE: what cannot be replayed */
+void settings_watermarks(struct replay *v, const struct op *op);
+void settings_pageset(struct replay *v, u32 at);
+void settings_at_dump(struct replay *v, u32 dump);
 
 /* replay.c */
 int validate_replay_run(struct replay *v);
@@ -147,6 +157,17 @@ void counters_plan(struct replay *v);
 void counters_keep(struct replay *v);
 void counters_at_dump(struct replay *v, const struct line *line);
 void counters_compare(struct replay *v, const char *file, const char *name, bool at_end);
+
+/* One more row of the result, without counts; NULL: no memory. */
+struct validate_count *counters_new(struct replay *v, const char *name);
+void counters_miss(struct replay *v, const char *expected, const char *came);
+
+/* views.c */
+void views_begin(struct replay *v);
+void views_look(struct replay *v);
+void views_end(struct replay *v);
+void views_compare_end(struct replay *v);
+void views_free(struct replay *v);
 
 /* dump.c, dump_slab.c */
 /* A dump's line of the trace. KMS_E... for a dump that is missing or damaged. */

@@ -301,23 +301,6 @@ static void free_slob(struct replay *v, const struct op *op)
 /* ---- what the kernel does of its own accord ---- */
 
 /*
- * The marks are computed when all CPUs are up, and again when min_free_kbytes
- * is set: to what, only the next dump shows.
- */
-static void set_watermarks(struct replay *v, const struct op *op)
-{
-	u64 cpus = v->nr_cpus, kbytes;
-
-	machine_next_dump(v, op->first, "DUMP ", "online_cpus", &cpus);
-	for (u32 cpu = 1; cpu < cpus && cpu < v->nr_cpus; cpu++)
-		mm_ops_plain.cpu_online(cpu);
-	if (kdata->min_free_kbytes && machine_next_dump(v, op->first, "PARAM ", "min_free_kbytes",
-							&kbytes))
-		kdata->min_free_kbytes = kbytes;
-	mm_ops_plain.init_watermarks();
-}
-
-/*
  * kswapd reclaims: per-CPU lists are kept short meanwhile, and what the
  * watermarks were boosted by when its pass began is taken back at its end.
  */
@@ -375,6 +358,10 @@ static void tell(struct replay *v, const struct op *op)
 	case EV_STAT_THRESH:
 		if (has_zone(v, arg(v, at, 0)))
 			set_threshold(v, at);
+		break;
+	case EV_PCP_HIGH_BATCH:
+		if (has_zone(v, arg(v, at, 0)))
+			settings_pageset(v, at);
 		break;
 	case EV_FL_ROTATE:
 		good = has_zone(v, arg(v, at, 4)) && rotate(v, at);
@@ -463,7 +450,7 @@ void request_execute(struct replay *v, struct op *op)
 	case OP_BOOT: boot(v); break;
 	case OP_SLAB_INIT: init_slab(v, op); break;
 	case OP_PAGESETS: mm_ops_plain.setup_pagesets(); break;
-	case OP_WATERMARKS: set_watermarks(v, op); break;
+	case OP_WATERMARKS: settings_watermarks(v, op); break;
 	case OP_PAGE: alloc_pages(v, op); break;
 	case OP_FREE: free_block_or_list(v, op); break;
 	case OP_SLAB_ALLOC: alloc_object(v, op); break;
@@ -513,6 +500,9 @@ void request_execute(struct replay *v, struct op *op)
 		}
 		dump_compare(v, &v->r.lines[first]);
 		counters_at_dump(v, &v->r.lines[first]);
+		if (first == v->counters_to)
+			views_end(v);
+		settings_at_dump(v, first);
 		replay_pass_line(v, true);
 		break;
 	}

@@ -133,6 +133,7 @@ static void give_back(struct replay *v)
 	if (v->stats.count)
 		slab_stats_stop(&v->stats);
 	free(v->counters_before);
+	views_free(v);
 	free(v->caches);
 	free(v->early);
 	operations_free(&v->o);

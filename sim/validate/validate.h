@@ -46,6 +46,7 @@ struct validate_result {
 	size_t nr_answers, nr_steps, nr_counters; /* only kinds that occur */
 	struct validate_snapshot *snapshots;
 	size_t nr_snapshots;
+	u64 missing_dumps; /* that the trace names and the folder does not have */
 	struct validate_miss *misses;
 	size_t nr_misses;
 };

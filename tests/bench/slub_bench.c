@@ -83,9 +83,10 @@ static int run_case(struct bench_case *c, int repeat, const struct machine_confi
 
 	m.cpus = c->cpus;
 	ret = system_start(&s, &sc, err);
+	if (!ret)
+		ret = system_boot_rest(&s, err);
 	if (ret)
 		return ret;
-	system_boot_rest(&s);
 	for (u32 cpu = 0; cpu < c->cpus && c->cycle; cpu++)
 		sim_thread_start(cpu, "warm-up", pairs, &warm);
 	if (c->cycle)

@@ -89,10 +89,22 @@ static inline bool rig_fast(struct sim_cpu *cpu, u64 off, u32 size, enum sim_acc
 	return true;
 }
 
+/* Nobody starts before the last one has ended, as if the CPUs took turns. */
+static inline void rig_take_turns(struct rig *rig, u32 cpu)
+{
+	kms_ps latest = 0;
+
+	for (u32 i = 0; i < rig->nr_cpus; i++)
+		latest = rig->cpus[i].clock > latest ? rig->cpus[i].clock : latest;
+	rig->cpus[cpu].idle += latest - rig->cpus[cpu].clock;
+	rig->cpus[cpu].clock = latest;
+}
+
 static inline void rig_touch_size(struct rig *rig, u32 cpu, u64 off, u32 size, enum sim_access kind)
 {
 	struct sim_cpu *sim = &rig->cpus[cpu];
 
+	rig_take_turns(rig, cpu);
 	if (rig->shortcut && rig_fast(sim, off, size, kind))
 		return;
 	sim->accesses++;

@@ -233,6 +233,119 @@ static void boost_can_be_turned_off(void **state)
 	assert_int_equal(kdata->watermark_boost_factor, 15000);
 }
 
+/* ---- other versions ---- */
+
+/* Somebody gives a pageblock another type. */
+static void retype(u64 pfn, u32 mt)
+{
+	u64 *word = pageblock_word(pfn);
+	u32 shift = pageblock_shift(pfn);
+
+	*word = (*word & ~(PAGEBLOCK_MASK << shift)) | (u64)mt << shift;
+}
+
+/*
+ * Ten pages on the lists, five go back. Lists in turn: movable (found at once)
+ * one, then unmovable, behind the empty reclaimable one, two, movable one, and
+ * of the two of unmovable the fifth.
+ */
+static void round_robin_takes_from_every_list(void **state)
+{
+	struct zone *zone = start_with(0x4000, &(struct mm_params){
+		.pcp_order0_only = true, .pcp_free_batch = PCP_FREE_FIXED, .pcp_batch = 5,
+		.pcp_high = 10, .pcp_drain = PCP_DRAIN_ROUND_ROBIN });
+	struct per_cpu_pages *pcp = host_pcp(zone, 0);
+	struct page *movable[10], *unmovable[5];
+
+	for (u32 i = 0; i < 10; i++)
+		movable[i] = take(MOVABLE, 0);
+	for (u32 i = 0; i < 5; i++)
+		unmovable[i] = take(GFP_KERNEL, 0);
+	assert_int_equal(pcp->count, 0);
+	for (u32 i = 0; i < 6; i++)
+		mm->free_pages(movable[i], 0);
+	for (u32 i = 0; i < 4; i++)
+		mm->free_pages(unmovable[i], 0);
+	EXPECT_LIST(&pcp->lists[MIGRATE_MOVABLE], (long)frame(movable[5]), (long)frame(movable[4]),
+		    (long)frame(movable[3]), (long)frame(movable[2]));
+	EXPECT_LIST(&pcp->lists[MIGRATE_UNMOVABLE], (long)frame(unmovable[3]));
+	expect_sound();
+}
+
+/* The same, list by list: all of the four just freed to, then one of the next that has any. */
+static void list_by_list_empties_the_first(void **state)
+{
+	struct zone *zone = start_with(0x4000, &(struct mm_params){
+		.pcp_order0_only = true, .pcp_free_batch = PCP_FREE_FIXED, .pcp_batch = 5,
+		.pcp_high = 10 });
+	struct per_cpu_pages *pcp = host_pcp(zone, 0);
+	struct page *movable[10], *unmovable[5];
+
+	for (u32 i = 0; i < 10; i++)
+		movable[i] = take(MOVABLE, 0);
+	for (u32 i = 0; i < 5; i++)
+		unmovable[i] = take(GFP_KERNEL, 0);
+	for (u32 i = 0; i < 6; i++)
+		mm->free_pages(movable[i], 0);
+	for (u32 i = 0; i < 4; i++)
+		mm->free_pages(unmovable[i], 0);
+	EXPECT_LIST(&pcp->lists[MIGRATE_MOVABLE], (long)frame(movable[5]), (long)frame(movable[4]),
+		    (long)frame(movable[3]), (long)frame(movable[2]), (long)frame(movable[1]));
+	assert_true(list_empty(&pcp->lists[MIGRATE_UNMOVABLE]));
+	expect_sound();
+}
+
+/* A page on a per-CPU list whose pageblock becomes of another type meanwhile. */
+static void expect_type_of_drained_page(enum mm_freed_type rule, u32 expected)
+{
+	struct zone *zone = start_with(0x4000, &(struct mm_params){ .freed_type = rule });
+	struct page *page = take(MOVABLE, 0), *other = take(MOVABLE, 0);
+	u64 pfn = frame(page) + HOST_FIRST_PFN;
+
+	mm->free_pages(page, 0);
+	retype(pfn, MIGRATE_UNMOVABLE);
+	mm->drain_all_pages();
+	assert_true(PageBuddy(page));
+	EXPECT_LIST(free_list(zone, 0, expected), (long)frame(page));
+	retype(pfn, MIGRATE_MOVABLE);
+	(void)other;
+	host_stop();
+}
+
+static void drained_pages_keep_their_type_until_6_10(void **state)
+{
+	expect_type_of_drained_page(FREED_TYPE_CACHED, MIGRATE_MOVABLE);
+	expect_type_of_drained_page(FREED_TYPE_EXACT, MIGRATE_UNMOVABLE);
+	start_with(0x1000, &(struct mm_params){ 0 });
+}
+
+/*
+ * Two pageblocks, the first unmovable and free, the second movable, is freed:
+ * they merge under the second's type. Since 6.10 the first takes it on.
+ */
+static void expect_types_of_merged(enum mm_freed_type rule, u32 expected)
+{
+	struct zone *zone = boot_with(0x1000, &(struct mm_params){ .freed_type = rule });
+	struct page *first = take(MOVABLE, 9), *second = take(MOVABLE, 9);
+	u64 pfn = frame(first) + HOST_FIRST_PFN;
+
+	assert_int_equal(frame(second), frame(first) + 512);
+	retype(pfn, MIGRATE_UNMOVABLE);
+	mm->free_pages(first, 9);
+	mm->free_pages(second, 9);
+	assert_int_equal(zone->free_area[9].nr_free, 0);
+	assert_int_equal(get_pageblock_migratetype(pfn), expected);
+	assert_int_equal(get_pageblock_migratetype(pfn + 512), MIGRATE_MOVABLE);
+	host_stop();
+}
+
+static void merged_pageblocks_are_of_one_type_since_6_10(void **state)
+{
+	expect_types_of_merged(FREED_TYPE_CACHED, MIGRATE_UNMOVABLE);
+	expect_types_of_merged(FREED_TYPE_EXACT, MIGRATE_MOVABLE);
+	start_with(0x1000, &(struct mm_params){ 0 });
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -247,6 +360,10 @@ int main(void)
 		MM_TEST(without_grouping_there_is_one_type),
 		MM_TEST(watermarks_and_pcp_high_follow_the_tunables),
 		MM_TEST(boost_can_be_turned_off),
+		MM_TEST(round_robin_takes_from_every_list),
+		MM_TEST(list_by_list_empties_the_first),
+		MM_TEST(drained_pages_keep_their_type_until_6_10),
+		MM_TEST(merged_pageblocks_are_of_one_type_since_6_10),
 	};
 
 	return cmocka_run_group_tests_name("page_variants", tests, NULL, NULL);

@@ -349,17 +349,121 @@ static void damage_is_refused(void **state)
 	remove_copy(&c);
 }
 
-static void a_missing_dump_is_refused(void **state)
+/* The zones of the machine come from any other dump then. */
+static void missing_dumps_are_told(void **state)
 {
+	struct validate_result result;
+	struct kms_error err;
 	struct copy c;
 	char path[200];
 
 	(void)state;
 	make_copy(&c);
-	snprintf(path, sizeof(path), "%s/state-start.txt", c.dir);
+	snprintf(path, sizeof(path), "%s/state-before_mem_init.txt", c.dir);
 	unlink(path);
-	expect_error(&c, "state-start.txt");
+	snprintf(path, sizeof(path), "%s/state-after_kmem_cache_init.txt", c.dir);
+	unlink(path);
+	assert_int_equal(run(&c, &plainly, &result, &err), 0);
+	assert_true(result.ok);
+	assert_int_equal(result.missing_dumps, 1);
+	assert_int_equal(result.nr_snapshots, 2);
+	validate_free(&result);
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(dumps); i++) {
+		snprintf(path, sizeof(path), "%s/%s", c.dir, dumps[i]);
+		unlink(path);
+	}
+	expect_error(&c, "none of the dumps that its trace names");
 	remove_copy(&c);
+}
+
+/* ---- settings ---- */
+
+static void expect_setting_refused(struct copy *c, const char *file, const char *text,
+				   const char *words)
+{
+	char path[200];
+
+	put(c, file, text);
+	expect_error(c, words);
+	snprintf(path, sizeof(path), "%s/%s", c->dir, file);
+	unlink(path);
+}
+
+static void what_cannot_be_replayed_is_refused(void **state)
+{
+	struct copy c;
+
+	(void)state;
+	make_copy(&c);
+	expect_setting_refused(&c, "cmdline.txt", "quiet slub_debug=FZ rdinit=/init\n",
+			       "cmdline.txt: \"slub_debug=FZ\"");
+	expect_setting_refused(&c, "cmdline.txt", "page_alloc.shuffle=1", "shuffled");
+	expect_setting_refused(&c, "kernel.config",
+			       "#\nCONFIG_SLUB=y\nCONFIG_SLAB_FREELIST_RANDOM=y\n",
+			       "kernel.config: found \"CONFIG_SLAB_FREELIST_RANDOM=y\"");
+	remove_copy(&c);
+}
+
+/* A setting that changes results does: the recorded kernel did not have it. */
+static void settings_are_heeded(void **state)
+{
+	static const char *const lines[][2] = {
+		{"cmdline.txt", "slub_min_objects=32"},
+		{"cmdline.txt", "slub_min_order=1"}, {"cmdline.txt", "slub_max_order=1"},
+		{"kernel.config", "\n# CONFIG_SLUB_CPU_PARTIAL is not set\n"},
+	};
+	struct validate_result result;
+	struct kms_error err;
+	char path[200];
+	struct copy c;
+
+	(void)state;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(lines); i++) {
+		make_copy(&c);
+		strchr(nth(c.trace, "MARK DUMP state-after_kmem", 1), '\n')[1] = 0;
+		put(&c, lines[i][0], lines[i][1]);
+		assert_int_equal(run(&c, &plainly, &result, &err), 0);
+		assert_false(result.ok);
+		validate_free(&result);
+		snprintf(path, sizeof(path), "%s/%s", c.dir, lines[i][0]);
+		unlink(path);
+		remove_copy(&c);
+	}
+}
+
+/* A table of /proc: right as recorded, and a wrong figure in it is found. */
+static void a_wrong_view_is_found(void **state)
+{
+	static const char *const wrong[][2] = {
+		{"Node 0, zone    DMA32 ", "buddyinfo"}, {"zone    DMA32, type      Movable ", "pagetypeinfo"},
+		{"        spanned  ", "zoneinfo"}, {"\nkmalloc-64    ", "slabinfo"},
+	};
+	struct kms_error err = {0};
+	struct copy c;
+	char *text;
+	size_t bytes;
+
+	(void)state;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(wrong); i++) {
+		struct validate_result result;
+		char *at, path[200];
+
+		make_copy(&c);
+		assert_int_equal(recording_file(UP, "procfs-start.txt", &text, &bytes, &err), 0);
+		at = nth(text, wrong[i][0], 1) + strlen(wrong[i][0]);
+		at += strspn(at, " ");
+		*at = *at == '9' ? '8' : (char)(*at + 1);
+		put(&c, "procfs-start.txt", text);
+		free(text);
+		assert_int_equal(run(&c, &plainly, &result, &err), 0);
+		assert_false(result.ok);
+		assert_int_equal(result.nr_misses, 1);
+		assert_non_null(strstr(result.misses[0].expected, wrong[i][1]));
+		validate_free(&result);
+		snprintf(path, sizeof(path), "%s/procfs-start.txt", c.dir);
+		unlink(path);
+		remove_copy(&c);
+	}
 }
 
 static void other_folders_are_refused(void **state)
@@ -381,7 +485,9 @@ int main(void)
 		cmocka_unit_test(a_wrong_answer_is_found), cmocka_unit_test(resync_goes_on_exactly),
 		cmocka_unit_test(a_wrong_step_is_found), cmocka_unit_test(a_missing_line_is_found),
 		cmocka_unit_test(a_wrong_snapshot_is_found), cmocka_unit_test(damage_is_refused),
-		cmocka_unit_test(a_missing_dump_is_refused), cmocka_unit_test(other_folders_are_refused),
+		cmocka_unit_test(missing_dumps_are_told), cmocka_unit_test(other_folders_are_refused),
+		cmocka_unit_test(what_cannot_be_replayed_is_refused),
+		cmocka_unit_test(settings_are_heeded), cmocka_unit_test(a_wrong_view_is_found),
 	};
 
 	return cmocka_run_group_tests_name("validate_replay", tests, NULL, NULL);

@@ -1,0 +1,232 @@
+/*
+ * build.c - a machine from its configuration, and its end.
+ *
+ * Everything is allocated here; nothing after machine_new().
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "models/hw/hierarchy.h"
+
+static kms_ps ps_of_ns(double ns)
+{
+	return (kms_ps)(ns * 1e3 + 0.5);
+}
+
+static kms_ps ps_of_cycles(const struct core_config *core, double cycles)
+{
+	return (kms_ps)(cycles * 1e3 / core->ghz + 0.5);
+}
+
+/* Cache latencies are configured from the core; a look-up costs what it adds to the one above. */
+static void init_costs(struct hw_costs *cost, const struct machine_config *config)
+{
+	const struct core_config *core = &config->core;
+	kms_ps l1 = ps_of_cycles(core, (double)config->l1d.latency_cycles);
+	kms_ps l2 = ps_of_cycles(core, (double)config->l2.latency_cycles);
+	kms_ps llc = ps_of_cycles(core, (double)config->llc.latency_cycles);
+
+	cost->l1_hit = ps_of_cycles(core, core->l1_hit_cycles);
+	cost->l1 = l1;
+	cost->l2 = l2 - l1;
+	cost->llc = llc - l2;
+	cost->directory = ps_of_ns(config->coherence.directory_ns);
+	cost->cache_to_cache = ps_of_ns(config->coherence.cache_to_cache_ns);
+	cost->invalidate = ps_of_ns(config->coherence.invalidate_ns);
+	cost->upgrade = ps_of_ns(config->coherence.upgrade_ns);
+	cost->write_back = ps_of_ns(config->coherence.write_back_ns);
+	cost->hop = ps_of_ns(config->interconnect.hop_ns);
+	cost->half_node = ps_of_ns(config->interconnect.node_ns / 2);
+	cost->tlb_l2 = ps_of_cycles(core, (double)config->tlb.l2_latency_cycles);
+	cost->kind[SIM_ATOMIC] = ps_of_cycles(core, core->atomic_cycles);
+	cost->kind[SIM_ATOMIC_LOCAL] = ps_of_cycles(core, core->local_rmw_cycles);
+}
+
+static int init_nodes(struct machine *m, const struct memory_config *memory, struct kms_error *err)
+{
+	const struct node_config all = { memory->size_bytes, m->nr_cpus };
+	const struct node_config *nodes = memory->nodes.n ? memory->nodes.items : &all;
+	u64 end = 0;
+	u32 cpu = 0;
+
+	m->nr_nodes = memory->nodes.n ? (u32)memory->nodes.n : 1;
+	if (m->nr_nodes > HW_MAX_NODES)
+		return kms_fail(err, KMS_EUSAGE, "the machine has %u nodes; at most %u can be "
+						 "simulated",
+				m->nr_nodes, HW_MAX_NODES);
+	for (u32 node = 0; node < m->nr_nodes; node++) {
+		end += nodes[node].memory_bytes >> SIM_LINE_SHIFT;
+		m->node_end[node] = end;
+		for (u64 i = 0; i < nodes[node].cpus && cpu < m->nr_cpus; i++, cpu++) {
+			m->cpus[cpu].node = node;
+			m->node_cpus[node][cpu / 64] |= 1ull << cpu % 64;
+		}
+	}
+	if (cpu < m->nr_cpus)
+		return kms_fail(err, KMS_EUSAGE, "the machine's nodes have %u CPUs together, not "
+						 "%u",
+				cpu, m->nr_cpus);
+	return 0;
+}
+
+static int init_cpu(struct machine *m, u32 id, const struct machine_config *config, u64 seed,
+		    struct kms_error *err)
+{
+	struct hw_cpu *cpu = &m->cpus[id];
+	char l1[32], l2[32];
+	u32 sets;
+	int ret;
+
+	snprintf(l1, sizeof(l1), "l1d.%u", id);
+	snprintf(l2, sizeof(l2), "l2.%u", id);
+	cpu->machine = m;
+	cpu->id = id;
+	cpu->hit_ps = m->cost.l1_hit;
+	ret = cache_init(&cpu->l1, &config->l1d, 1, l1, seed, err);
+	if (!ret)
+		ret = cache_init(&cpu->l2, &config->l2, 1, l2, seed, err);
+	if (!ret)
+		ret = tlb_init(&cpu->tlb, &config->tlb, id, err);
+	if (ret)
+		return ret;
+	core_init(&cpu->core, &config->core);
+	mshr_init(&cpu->l1_mshr, config->l1d.mshrs);
+	mshr_init(&cpu->l2_mshr, config->l2.mshrs);
+	cpu->l1_prefetch.kind = config->prefetch.l1;
+	cpu->l1_prefetch.degree = (u32)config->prefetch.l1_degree;
+	cpu->l2_prefetch.kind = config->prefetch.l2;
+	cpu->l2_prefetch.degree = (u32)config->prefetch.l2_degree;
+	sets = cpu->l1.set_mask + 1;
+	cpu->fast = malloc(sets * sizeof(*cpu->fast));
+	cpu->fast_slot = calloc(sets, sizeof(*cpu->fast_slot));
+	cpu->l2_slots = calloc(config->l2.size_bytes / SIM_LINE_BYTES, sizeof(*cpu->l2_slots));
+	if (!cpu->fast || !cpu->fast_slot || !cpu->l2_slots)
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for CPU %u", id);
+	memset(cpu->fast, 0xff, sets * sizeof(*cpu->fast));
+	return 0;
+}
+
+/* LLC slots are u32. */
+static int init_llc(struct machine *m, const struct machine_config *config, u64 seed,
+		    struct kms_error *err)
+{
+	u64 slots = config->llc.size_bytes / SIM_LINE_BYTES * m->nr_nodes;
+
+	if (slots > 1ull << 31)
+		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at "
+						 "most 2^31 can be simulated",
+				(unsigned long long)slots);
+	m->sharer_words = (m->nr_cpus + 63) / 64;
+	m->sharers = calloc(slots, (m->sharer_words + 1) * sizeof(*m->sharers));
+	m->contention = calloc(slots, sizeof(*m->contention));
+	if (!m->sharers || !m->contention)
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu "
+						"lines)",
+				(unsigned long long)slots);
+	return cache_init(&m->llc, &config->llc, m->nr_nodes, "llc", seed, err);
+}
+
+/* Page tables of both windows lie behind RAM, leaf tables first. The vmemmap is 1/64 of RAM. */
+static void init_tables(struct machine *m)
+{
+	u64 at = m->node_end[m->nr_nodes - 1] << SIM_LINE_SHIFT, bytes = at;
+
+	for (u32 w = 0; w < TLB_WINDOWS; w++, bytes /= 64) {
+		for (u32 level = 0; level < TLB_LEVELS; level++) {
+			u64 table = (bytes >> (SIM_PAGE_SHIFT + 9 * level)) * 8;
+
+			m->table_base[w][level] = at;
+			at += (table + SIM_PAGE_BYTES) & ~(u64)(SIM_PAGE_BYTES - 1);
+		}
+	}
+}
+
+static int init_machine(struct machine *m, const struct machine_config *config, u64 seed,
+			struct kms_error *err)
+{
+	int ret;
+
+	init_costs(&m->cost, config);
+	ret = init_nodes(m, &config->memory, err);
+	if (!ret)
+		ret = init_llc(m, config, seed, err);
+	for (u32 id = 0; !ret && id < m->nr_cpus; id++)
+		ret = init_cpu(m, id, config, seed, err);
+	if (ret)
+		return ret;
+	init_tables(m);
+	m->drams = calloc(m->nr_nodes, sizeof(*m->drams));
+	m->llc_mshrs = calloc(m->nr_nodes, sizeof(*m->llc_mshrs));
+	if (!m->drams || !m->llc_mshrs)
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for %u nodes", m->nr_nodes);
+	for (u32 node = 0; node < m->nr_nodes; node++)
+		mshr_init(&m->llc_mshrs[node], config->llc.mshrs);
+	for (u32 node = 0; !ret && node < m->nr_nodes; node++)
+		ret = dram_init(&m->drams[node], &config->dram, err);
+	return ret;
+}
+
+int machine_new(struct machine **machine, const struct machine_config *config, u64 seed,
+		struct kms_error *err)
+{
+	struct machine *m = calloc(1, sizeof(*m));
+	int ret = 0;
+
+	*machine = NULL;
+	if (!config->cpus || config->cpus > SIM_MAX_CPUS)
+		ret = kms_fail(err, KMS_EUSAGE, "a machine has 1 to %u CPUs, not "
+						"%llu", SIM_MAX_CPUS,
+			       (unsigned long long)config->cpus);
+	if (!ret && m) {
+		m->nr_cpus = (u32)config->cpus;
+		m->cpus = calloc(m->nr_cpus, sizeof(*m->cpus));
+	}
+	if (!ret && (!m || !m->cpus))
+		ret = kms_fail(err, KMS_EFAIL, "not enough host memory for a machine");
+	if (!ret)
+		ret = init_machine(m, config, seed, err);
+	if (ret) {
+		machine_free(m);
+		return ret;
+	}
+	*machine = m;
+	return 0;
+}
+
+void machine_free(struct machine *m)
+{
+	if (!m)
+		return;
+	for (u32 i = 0; m->cpus && i < m->nr_cpus; i++) {
+		cache_exit(&m->cpus[i].l1);
+		cache_exit(&m->cpus[i].l2);
+		tlb_exit(&m->cpus[i].tlb);
+		free(m->cpus[i].fast);
+		free(m->cpus[i].fast_slot);
+		free(m->cpus[i].l2_slots);
+	}
+	for (u32 node = 0; m->drams && node < m->nr_nodes; node++)
+		dram_exit(&m->drams[node]);
+	cache_exit(&m->llc);
+	free(m->sharers);
+	free(m->contention);
+	free(m->drams);
+	free(m->llc_mshrs);
+	free(m->cpus);
+	free(m);
+}
+
+void machine_attach_cpu(struct machine *m, struct sim_cpu *sim, u32 id)
+{
+	struct hw_cpu *cpu = &m->cpus[id];
+
+	cpu->sim = sim;
+	sim->model = cpu;
+	sim->fast = cpu->fast;
+	sim->fast_mask = cpu->l1.set_mask;
+	sim->fast_ps = m->cost.l1_hit;
+	sim->local_rmw_ps = m->cost.kind[SIM_ATOMIC_LOCAL];
+	sim->local_rmw_part = PART_EXEC;
+	sim->fast_part = PART_L1;
+}
