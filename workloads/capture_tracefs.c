@@ -24,7 +24,7 @@
 #define INSTANCE_PREFIX "kmemsim-"
 #define REMOVE_TRIES 100
 #define REMOVE_PAUSE_US 20000
-#define APPEAR_TRIES 100
+#define APPEAR_TRIES 400
 #define DEFAULT_BUFFER_KIB 16384
 #define MIN_BUFFER_KIB 256
 #define PIPE_PAGES 16 /* as many as a pipe holds */
