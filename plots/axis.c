@@ -207,12 +207,12 @@ static void write_mark(FILE *out, const struct phase_mark *m, const struct plot_
 
 		if (m->row > 0)
 			snprintf(top, sizeof(top), "screen %.4f", y + 0.022);
-		fputs("set label ", out);
+		fputs("if (!text) set label ", out);
 		plot_quote(out, m->name, 24);
 		fprintf(out, " at first %.10g, screen %.4f offset character 0.3, 0 left font ',10' textcolor rgb '#444444'\n",
 			m->from, y + 0.016);
 	}
-	fprintf(out, "set arrow from first %.10g, graph 0 to first %.10g, %s nohead front linewidth 0.8 dashtype 3 linecolor rgb '#666666'\n",
+	fprintf(out, "if (!text) set arrow from first %.10g, graph 0 to first %.10g, %s nohead front linewidth 0.8 dashtype 3 linecolor rgb '#666666'\n",
 		m->from, m->from, top);
 }
 

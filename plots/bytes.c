@@ -7,13 +7,13 @@
  */
 #include "plots/plot_internal.h"
 
-const struct plot_cause plot_causes[PLOT_CAUSES] = {
-	{"requested", "requested", PLOT_GREY, 3},
-	{"rounding", "size rounding", PLOT_ORANGE, 3},
-	{"slab_tail", "slab tail", PLOT_BLACK, 1},
-	{"page_order", "page-order rounding", PLOT_RED, 4},
-	{"free_partial", "free in partial slabs", PLOT_BLUE, 5},
-	{"cpu_cached", "cached per CPU", PLOT_GREEN, 3},
+const struct plot_part plot_causes[PLOT_CAUSES] = {
+	{"requested", PLOT_GREY, 3},
+	{"size rounding", PLOT_ORANGE, 3},
+	{"slab tail", PLOT_BLACK, 1},
+	{"page-order rounding", PLOT_RED, 4},
+	{"free in partial slabs", PLOT_BLUE, 5},
+	{"cached per CPU", PLOT_GREEN, 3},
 };
 
 /* What all runs of a picture share, so that panels can be compared. */
@@ -50,34 +50,6 @@ static int write_series(struct plot *p, s64 run, struct scale *scale, struct kms
 		scale->share = share > scale->share ? share : scale->share;
 	}
 	return query_end(&q);
-}
-
-/* A cause's area between the sum of those below it and its own, in the panel's y unit. */
-static void area(FILE *out, const struct plot *p, u32 block, int c, const char *base, const char *scale,
-		 bool title)
-{
-	const struct plot_cause *cause = &plot_causes[c];
-	char low[16] = "0";
-
-	if (c)
-		snprintf(low, sizeof(low), "$%d", c + 1);
-	fprintf(out, "'%s.tsv' index %u using 1:((%s-%s)%s):(($%d-%s)%s) with filledcurves fillstyle %s noborder fillcolor rgb '%s' ",
-		p->type->name, block, low, base, scale, c + 2, base, scale, plot_fill(cause->pattern), cause->color);
-	fprintf(out, title ? "title '%s'" : "notitle", cause->label);
-}
-
-/* Areas from the top of the stack down, so that the legend reads as the picture does, then their outlines. */
-static void stack(FILE *out, const struct plot *p, u32 block, int first, const char *base,
-		  const char *scale, bool titles)
-{
-	for (int c = PLOT_CAUSES - 1; c >= first; c--) {
-		fputs(c == PLOT_CAUSES - 1 ? "plot " : ", \\\n  ", out);
-		area(out, p, block, c, base, scale, titles);
-	}
-	for (int c = first; c < PLOT_CAUSES; c++)
-		fprintf(out, ", \\\n  '' index %u using 1:(($%d-%s)%s) with lines linewidth 0.6 dashtype 1 linecolor rgb '#000000' notitle",
-			block, c + 2, base, scale);
-	fputc('\n', out);
 }
 
 #define TOP 0.77 /* of the upper panels; above: phases, and what run a column is */
@@ -139,7 +111,8 @@ static int column(struct plot *p, u32 r, const struct scale *s, struct kms_error
 	if (rc)
 		return rc;
 	snprintf(by, sizeof(by), "/%.0f", s->divide);
-	stack(out, p, r, 0, "0", by, last);
+	plot_stack_areas(out, p, &(struct plot_stack){.block = r, .column = 2, .parts = plot_causes,
+						      .n = PLOT_CAUSES, .scale = by, .titles = last});
 	plot_unset_phases(out);
 
 	place(out, p, r, 0.12, 0.39);
@@ -147,7 +120,9 @@ static int column(struct plot *p, u32 r, const struct scale *s, struct kms_error
 	fprintf(out, "set xlabel '%s'\n", s->axis.label);
 	y_axis(out, r, "waste [% of held]", s->share > 50 ? 100 : 1.1 * s->share);
 	rc = plot_phases(p, out, &s->axis, &p->runs[r], NULL, err);
-	stack(out, p, r, 1, "$2", "*100/($7>0?$7:1)", false);
+	plot_stack_areas(out, p, &(struct plot_stack){.block = r, .column = 3, .parts = plot_causes + 1,
+						      .n = PLOT_CAUSES - 1, .base = "$2",
+						      .scale = "*100/($7>0?$7:1)"});
 	plot_unset_phases(out);
 	return rc;
 }
@@ -158,7 +133,7 @@ static int draw_fragmentation(struct plot *p, struct kms_error *err)
 	int rc = plot_axis_of(p, "bytes.*", &s.axis, err);
 
 	if (rc <= 0)
-		return rc ? rc : plot_no_data(p, "no samples of the byte partition (series bytes.*)");
+		return rc ? rc : plot_no_data(p, "no samples of the byte partition; run it again with more sampling.samples (the default records them)");
 	p->width = (u32)(LEFT + RIGHT + p->nr_runs * panel_width(p) + (p->nr_runs - 1) * GAP);
 	p->height = 680;
 	rc = 0;

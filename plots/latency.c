@@ -14,7 +14,8 @@
 #define MAX_PARTS 16
 
 struct operation {
-	char name[48];
+	char name[104]; /* with its path, where it is one of several */
+	char operation[48], path[48]; /* path "": all of them */
 	u64 count;
 	double mean_ns;
 };
@@ -27,9 +28,16 @@ static const struct line_style {
 	{PLOT_ORANGE, 1, 13}, {PLOT_SKY, 2, 4}, {PLOT_BLACK, 4, 6}, {"#8c6d1f", 5, 8},
 };
 
-/* The operations with most requests. Returns how many, or an error. */
-static int read_operations(struct plot *p, struct operation ops[MAX_OPERATIONS], u32 *left_out,
-			   struct kms_error *err)
+static const char by_operation[] =
+	"SELECT operation, '', sum(count), sum(sum_ps) / 1000.0 / sum(count) FROM latency_measured"
+	" WHERE run = ? AND count > 0 GROUP BY operation ORDER BY sum(count) DESC, operation";
+static const char by_path[] =
+	"SELECT operation, path, sum(count), sum(sum_ps) / 1000.0 / sum(count) FROM latency_measured"
+	" WHERE run = ? AND count > 0 GROUP BY operation, path ORDER BY sum(sum_ps) DESC, operation, path";
+
+/* The first of what sql selects. Returns how many, or an error. */
+static int read_operations(struct plot *p, const char *sql, struct operation ops[MAX_OPERATIONS],
+			   u32 *left_out, struct kms_error *err)
 {
 	struct query q;
 	int n = 0;
@@ -37,18 +45,20 @@ static int read_operations(struct plot *p, struct operation ops[MAX_OPERATIONS],
 	*left_out = 0;
 	if (strcmp(p->runs[0].timing, "cycle"))
 		return 0;
-	query_begin(&q, p->store, err,
-		    "SELECT operation, sum(count), sum(sum_ps) / 1000.0 / sum(count) FROM latency_measured"
-		    " WHERE run = ? AND count > 0 GROUP BY operation ORDER BY sum(count) DESC, operation",
-		    "i", p->runs[0].id);
+	query_begin(&q, p->store, err, sql, "i", p->runs[0].id);
 	while (query_next(&q)) {
+		struct operation *op = &ops[n];
+
 		if (n == MAX_OPERATIONS) {
 			++*left_out;
 			continue;
 		}
-		snprintf(ops[n].name, sizeof(ops[n].name), "%s", query_text(&q, 0));
-		ops[n].count = (u64)query_int(&q, 1);
-		ops[n++].mean_ns = query_double(&q, 2);
+		snprintf(op->operation, sizeof(op->operation), "%s", query_text(&q, 0));
+		snprintf(op->path, sizeof(op->path), "%s", query_text(&q, 1));
+		snprintf(op->name, sizeof(op->name), "%s%s%s", op->operation, *op->path ? ": " : "", op->path);
+		op->count = (u64)query_int(&q, 2);
+		op->mean_ns = query_double(&q, 3);
+		n++;
 	}
 	return query_end(&q) ? q.rc : n;
 }
@@ -56,40 +66,26 @@ static int read_operations(struct plot *p, struct operation ops[MAX_OPERATIONS],
 static int no_latencies(struct plot *p)
 {
 	if (strcmp(p->runs[0].timing, "cycle"))
-		return plot_no_data(p, "run %lld has no cycle timing, so it has no latencies",
+		return plot_no_data(p, "run %lld has no cycle timing, so it has no latencies; run it again with timing \"cycle\"",
 				    (long long)p->runs[0].id);
 	return plot_no_data(p, "run %lld has no latencies of its measured part", (long long)p->runs[0].id);
-}
-
-/* "1234567" as "1,234,567". */
-static void with_commas(u64 n, char *buf, size_t size)
-{
-	char digits[24];
-	size_t len = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n), at = 0;
-
-	for (size_t i = 0; i < len && at + 2 < size; i++) {
-		if (i && (len - i) % 3 == 0)
-			buf[at++] = ',';
-		buf[at++] = digits[i];
-	}
-	buf[at] = 0;
 }
 
 static void operation_title(FILE *out, const struct operation *op)
 {
 	char text[96], count[32];
 
-	with_commas(op->count, count, sizeof(count));
-	snprintf(text, sizeof(text), "%.40s (%s)", op->name, count);
+	plot_with_commas(op->count, count, sizeof(count));
+	snprintf(text, sizeof(text), "%.44s (%s)", op->name, count);
 	fputs(" title ", out);
-	plot_quote(out, text, 40);
+	plot_quote(out, text, 44);
 }
 
-static void left_out_note(FILE *out, u32 left_out)
+static void left_out_note(FILE *out, u32 left_out, const char *what)
 {
 	if (left_out)
-		fprintf(out, "set label '%u operations with fewer requests not shown' at screen 0.99, screen 0.02 right font ',10' textcolor rgb '#555555'\n",
-			left_out);
+		fprintf(out, "set label '%u %s not shown' at screen 0.99, screen 0.02 right font ',10' textcolor rgb '#555555'\n",
+			left_out, what);
 }
 
 /* ---- distribution ---- */
@@ -129,27 +125,29 @@ static void write_marks(struct plot *p, const struct histogram *h)
 				-log10(1 - marked[i]));
 }
 
-static void cdf_settings(struct plot *p, double min_ns, double max_ns, double top, u32 left_out)
+/* The panel is as wide whatever the legend needs. */
+static void cdf_settings(struct plot *p, double min_ns, double max_ns, double top, const char *headline,
+			 const char *legend)
 {
 	FILE *out = p->settings;
+	double right = 750.0 / p->width, key = 818.0 / p->width;
 
-	p->width = 1120;
-	plot_title(p, "Latency by operation: how many take how long");
+	plot_title(p, headline);
 	fprintf(out, "set tmargin at screen 0.83\nset logscale x\nset xrange [%.4g:%.4g]\nset yrange [0:%.4g]\n",
 		min_ns * 0.8, max_ns * 1.25, top);
 	fputs("set xlabel 'simulated latency [ns], logarithmic'\n"
 	      "set ylabel 'share at or below [%]; each step up leaves a tenth'\n"
 	      "set ytics ('0' 0, '50' 0.30103, '90' 1, '99' 2, '99.9' 3, '99.99' 4, '99.999' 5, '99.9999' 6, '99.99999' 7)\n"
-	      "set grid xtics\n"
-	      "set rmargin at screen 0.67\nset key at screen 0.73, graph 1 left top Left reverse samplen 4 spacing 1.3 title 'operation (count)' left\n",
+	      "set grid xtics\n",
 	      out);
+	fprintf(out, "set rmargin at screen %.4f\nset key at screen %.4f, graph 1 left top Left reverse samplen 4 spacing 1.3 title '%s (count)' left\n",
+		right, key, legend);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(marked); i++)
 		fprintf(out,
 			"set arrow from graph 0, first %.6g to graph 1, first %.6g nohead back dashtype 3 linecolor rgb '#666666'\n"
 			"set label 'p%g' at graph 1.005, first %.6g left font ',11' textcolor rgb '#444444'\n",
 			-log10(1 - marked[i]), -log10(1 - marked[i]), 100 * marked[i],
 			-log10(1 - marked[i]));
-	left_out_note(out, left_out);
 }
 
 static void cdf_body(struct plot *p, const struct operation *ops, int n)
@@ -171,7 +169,8 @@ static void cdf_body(struct plot *p, const struct operation *ops, int n)
 	fputc('\n', p->body);
 }
 
-static int draw_cdf(struct plot *p, struct kms_error *err)
+static int draw_curves(struct plot *p, const char *sql, const char *headline, const char *legend,
+		       const char *others, struct kms_error *err)
 {
 	struct operation ops[MAX_OPERATIONS];
 	double min = INFINITY, max = 0, top = 0;
@@ -179,14 +178,15 @@ static int draw_cdf(struct plot *p, struct kms_error *err)
 	u32 left_out;
 	int n, rc = 0;
 
-	n = read_operations(p, ops, &left_out, err);
+	n = read_operations(p, sql, ops, &left_out, err);
 	if (n <= 0)
 		return n ? n : no_latencies(p);
 	h = malloc(sizeof(*h));
 	if (!h)
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	for (int i = 0; i < n && !rc; i++) {
-		rc = query_histogram(p->store, p->runs[0].id, ops[i].name, NULL, h, err);
+		rc = query_histogram(p->store, p->runs[0].id, ops[i].operation,
+				     *ops[i].path ? ops[i].path : NULL, h, err);
 		if (rc)
 			break;
 		write_curve(p, h);
@@ -198,34 +198,49 @@ static int draw_cdf(struct plot *p, struct kms_error *err)
 	free(h);
 	if (rc)
 		return rc;
-	cdf_settings(p, min, max, top, left_out);
+	cdf_settings(p, min, max, top, headline, legend);
+	left_out_note(p->settings, left_out, others);
 	cdf_body(p, ops, n);
 	return 0;
+}
+
+static int draw_cdf(struct plot *p, struct kms_error *err)
+{
+	p->width = 1120;
+	return draw_curves(p, by_operation, "Latency by operation: how many take how long", "operation",
+			   "operations with fewer requests", err);
+}
+
+static int draw_paths(struct plot *p, struct kms_error *err)
+{
+	p->width = 1270;
+	return draw_curves(p, by_path, "Latency by path through the allocator: those that cost most time in all",
+			   "operation: path", "paths that cost less time in all", err);
 }
 
 /* ---- split ---- */
 
 /* Known parts keep their colour in every picture; others get what is left. */
 static const struct part_style {
-	const char *name, *label, *color;
-	u32 pattern;
+	const char *name;
+	struct plot_part style;
 } part_styles[] = {
-	{"exec", "instructions", PLOT_GREY, 3},
-	{"tlb", "TLB", PLOT_YELLOW, 3},
-	{"l1", "L1 cache", PLOT_SKY, 3},
-	{"l2", "L2 cache", PLOT_BLUE, 2},
-	{"llc", "last-level cache", PLOT_BLUE, 3},
-	{"coherence", "coherence", PLOT_ORANGE, 3},
-	{"interconnect", "interconnect", PLOT_PURPLE, 5},
-	{"dram", "DRAM", PLOT_GREEN, 3},
-	{"lock", "lock wait", PLOT_RED, 4},
-	{"reclaim", "reclaim, compaction", PLOT_BLACK, 1},
-	{"wait", "work by other CPUs", PLOT_PURPLE, 1},
+	{"exec", {"instructions", PLOT_GREY, 3}},
+	{"tlb", {"TLB", PLOT_YELLOW, 3}},
+	{"l1", {"L1 cache", PLOT_SKY, 3}},
+	{"l2", {"L2 cache", PLOT_BLUE, 2}},
+	{"llc", {"last-level cache", PLOT_BLUE, 3}},
+	{"coherence", {"coherence", PLOT_ORANGE, 3}},
+	{"interconnect", {"interconnect", PLOT_PURPLE, 5}},
+	{"dram", {"DRAM", PLOT_GREEN, 3}},
+	{"lock", {"lock wait", PLOT_RED, 4}},
+	{"reclaim", {"reclaim, compaction", PLOT_BLACK, 1}},
+	{"wait", {"work by other CPUs", PLOT_PURPLE, 1}},
 };
 
 struct part {
 	char name[32];
-	struct part_style style;
+	struct plot_part style;
 };
 
 static int read_parts(struct plot *p, struct part parts[MAX_PARTS], struct kms_error *err)
@@ -241,10 +256,10 @@ static int read_parts(struct plot *p, struct part parts[MAX_PARTS], struct kms_e
 		struct part *part = &parts[n++];
 
 		snprintf(part->name, sizeof(part->name), "%s", query_text(&q, 0));
-		part->style = (struct part_style){part->name, "another part", PLOT_PURPLE, (u32)n % 8};
+		part->style = (struct plot_part){"another part", PLOT_PURPLE, (u32)n % 8};
 		for (size_t i = 0; i < KMS_ARRAY_SIZE(part_styles); i++)
 			if (!strcmp(part->name, part_styles[i].name))
-				part->style = part_styles[i];
+				part->style = part_styles[i].style;
 	}
 	return query_end(&q) ? q.rc : n;
 }
@@ -282,30 +297,21 @@ static void split_columns(struct plot *p, const struct part *parts, int n)
 
 static void split_bars(FILE *out, const struct plot *p, const struct part *parts, int n, const char *scale)
 {
-	for (int i = n - 1; i >= 0; i--) {
-		char low[16] = "0";
+	struct plot_part styles[MAX_PARTS];
 
-		if (i)
-			snprintf(low, sizeof(low), "$%d", i + 2);
-		fprintf(out, "%s'%s.tsv' using 1:(0):($1-0.36):($1+0.36):(%s%s):($%d%s) with boxxyerror fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 notitle",
-			i == n - 1 ? "plot " : ", \\\n  ", p->type->name, low, scale, i + 3, scale,
-			plot_fill(parts[i].style.pattern), parts[i].style.color);
-	}
+	for (int i = 0; i < n; i++)
+		styles[i] = parts[i].style;
+	plot_stack_bars(out, p, &(struct plot_stack){.column = 3, .parts = styles, .n = (u32)n, .half = 0.36,
+						     .scale = scale});
 }
 
-/* A panel of its own: gnuplot drops the entries for which a panel is not high enough. */
 static void split_legend(FILE *out, const struct part *parts, int n)
 {
-	fputs("set bmargin at screen 0.15\nset tmargin at screen 0.82\nset border 0\nunset tics\nunset grid\nunset xlabel\nunset ylabel\n"
-	      "set xrange [0:1]\nset yrange [0:1]\n"
-	      "set key at screen 0.80, screen 0.82 left top Left reverse samplen 2.5 spacing 1.3\nplot NaN notitle",
-	      out);
-	for (int i = n - 1; i >= 0; i--) {
-		fprintf(out, ", \\\n  keyentry with boxes fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title ",
-			plot_fill(parts[i].style.pattern), parts[i].style.color);
-		plot_quote(out, parts[i].style.label, 24);
-	}
-	fputs("\nunset label\n", out);
+	struct plot_part styles[MAX_PARTS];
+
+	for (int i = 0; i < n; i++)
+		styles[i] = parts[i].style;
+	plot_legend(out, styles, (u32)n, 0.80, 0.15, 0.82, NULL);
 }
 
 static int by_mean(const void *a, const void *b)
@@ -360,10 +366,10 @@ static void shares_panel(struct plot *p, const struct operation *ops, int nr_ops
 	for (int i = 0; i < nr_ops; i++) {
 		char text[96], count[32];
 
-		with_commas(ops[i].count, count, sizeof(count));
+		plot_with_commas(ops[i].count, count, sizeof(count));
 		snprintf(text, sizeof(text), "%.16s", ops[i].name);
 		fputs(i ? ", " : "", out);
-		plot_quote(out, text, 16);
+		plot_quote_tic(out, text, 16);
 		fprintf(out, ".\"\\n%s\" %d", count, i);
 	}
 	fputs(") font ',10'\nset xlabel 'operation and its count' offset 0,-0.3\n", out);
@@ -378,7 +384,7 @@ static int draw_split(struct plot *p, struct kms_error *err)
 	u32 left_out;
 	int n, nr_parts, rc = 0;
 
-	n = read_operations(p, ops, &left_out, err);
+	n = read_operations(p, by_operation, ops, &left_out, err);
 	if (n <= 0)
 		return n ? n : no_latencies(p);
 	nr_parts = read_parts(p, parts, err);
@@ -394,7 +400,7 @@ static int draw_split(struct plot *p, struct kms_error *err)
 	p->height = 700;
 	plot_title(p, "Where the time of an operation goes");
 	fprintf(p->body, "set lmargin at screen 0.095\nset rmargin at screen 0.78\n");
-	left_out_note(p->body, left_out);
+	left_out_note(p->body, left_out, "operations with fewer requests");
 	split_legend(p->body, parts, nr_parts);
 	fprintf(p->body, "set xrange [-0.6:%g]\n", n - 0.4);
 	means_panel(p, ops, n, parts, nr_parts);
@@ -409,6 +415,15 @@ const struct plot_type plot_type_latency_cdf = {
 	.min_runs = 1,
 	.max_runs = 1,
 	.draw = draw_cdf,
+};
+
+const struct plot_type plot_type_latency_paths = {
+	.name = "latency-paths",
+	.summary = "distribution of latencies by path: fast, per-CPU list, new slab, buddy, ...",
+	.needs = "latency, latency_bucket (cycle timing)",
+	.min_runs = 1,
+	.max_runs = 1,
+	.draw = draw_paths,
 };
 
 const struct plot_type plot_type_latency_split = {

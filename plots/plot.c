@@ -12,8 +12,25 @@
 #include "plots/plot_internal.h"
 
 const struct plot_type *const plot_types[] = {
-	&plot_type_fragmentation, &plot_type_latency_cdf,   &plot_type_free_blocks,
-	&plot_type_latency_split, &plot_type_waste_compare, NULL,
+	&plot_type_fragmentation,
+	&plot_type_waste_compare,
+	&plot_type_waste_size,
+	&plot_type_waste_caches,
+	&plot_type_waste_sites,
+	&plot_type_slab_occupancy,
+	&plot_type_slabs_time,
+	&plot_type_free_blocks,
+	&plot_type_extfrag,
+	&plot_type_page_map,
+	&plot_type_latency_cdf,
+	&plot_type_latency_paths,
+	&plot_type_latency_split,
+	&plot_type_lock_wait,
+	&plot_type_line_transfers,
+	&plot_type_dram,
+	&plot_type_pareto,
+	&plot_type_comparison,
+	NULL,
 };
 
 int plot_find_type(const char *name, const struct plot_type **type, struct kms_error *err)
@@ -103,13 +120,21 @@ static int write_file(const char *dir, const char *name, const char *suffix, con
 	return bad ? kms_fail(err, KMS_EFAIL, "cannot write '%s': %s", path, strerror(errno)) : 0;
 }
 
-static void remove_images(const char *dir, const char *name)
+const struct plot_format_def plot_formats[NR_PLOT_FORMATS] = {
+	[PLOT_SVG] = {"svg", "svg"},
+	[PLOT_PNG] = {"png", "png"},
+	[PLOT_PDF] = {"pdf", "pdf"},
+	[PLOT_TEXT] = {"dumb", "txt"},
+};
+
+static void remove_images(const char *dir, const char *name, u32 formats)
 {
-	static const char *const suffix[] = {"svg", "png"};
 	char path[4096];
 
-	for (size_t i = 0; i < KMS_ARRAY_SIZE(suffix); i++) {
-		snprintf(path, sizeof(path), "%s/%s.%s", dir, name, suffix[i]);
+	for (u32 i = 0; i < NR_PLOT_FORMATS; i++) {
+		if (!(formats >> i & 1))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s.%s", dir, name, plot_formats[i].suffix);
 		unlink(path);
 	}
 }
@@ -121,6 +146,33 @@ static const char common_settings[] =
 	"set tics nomirror out textcolor rgb '#222222'\n"
 	"set grid ytics back linewidth 0.6 dashtype 1 linecolor rgb '#cccccc'\n";
 
+#define PER_INCH 96.0
+#define TEXT_COLUMNS 132
+#define TEXT_ROW 15.0 /* SVG units a row of text stands for */
+
+/* Bodies may ask for the variable text: 1 where an image is made of characters. */
+static void terminal(FILE *out, const struct plot *p, enum plot_format format)
+{
+	switch (format) {
+	case PLOT_SVG:
+		fprintf(out, "set terminal svg size %u,%u fixed noenhanced font 'DejaVu Sans,13' linewidth 1.2 dashlength 1 background rgb 'white' name 'kmemsim'\n",
+			p->width, p->height);
+		break;
+	case PLOT_PNG:
+		fprintf(out, "set terminal pngcairo size %u,%u noenhanced font 'DejaVu Sans,13' fontscale 1.5 linewidth 1.8 dashlength 1 background rgb 'white'\n",
+			p->width * 3 / 2, p->height * 3 / 2);
+		break;
+	case PLOT_PDF:
+		fprintf(out, "set terminal pdfcairo size %.4fin,%.4fin noenhanced font 'DejaVu Sans,10' fontscale 1 linewidth 1.2 dashlength 1 background rgb 'white'\n",
+			p->width / PER_INCH, p->height / PER_INCH);
+		break;
+	default:
+		fprintf(out, "set terminal dumb %u,%u noenhanced mono\n", TEXT_COLUMNS,
+			(u32)(p->height / TEXT_ROW) + 4);
+	}
+	fprintf(out, "text = %d\n", format == PLOT_TEXT);
+}
+
 /* The script in full: settings, then the body once per image. */
 static char *script_text(const struct plot *p, const char *settings, const char *body)
 {
@@ -131,23 +183,52 @@ static char *script_text(const struct plot *p, const char *settings, const char 
 
 	if (!out)
 		return NULL;
-	fprintf(out,
-		"# Draws %s.svg and %s.png from %s.tsv: gnuplot %s.gp, in this folder.\n"
-		"# %s.\n%s%s\n",
-		name, name, name, name, p->type->summary, common_settings, settings);
-	fprintf(out,
-		"set terminal svg size %u,%u fixed noenhanced font 'DejaVu Sans,13' linewidth 1.2 dashlength 1 background rgb 'white' name 'kmemsim'\n"
-		"set output '%s.svg'\n%sunset multiplot\n\n",
-		p->width, p->height, name, body);
-	fprintf(out,
-		"set terminal pngcairo size %u,%u noenhanced font 'DejaVu Sans,13' fontscale 1.5 linewidth 1.8 dashlength 1 background rgb 'white'\n"
-		"set output '%s.png'\n%sunset multiplot\nset output\n",
-		p->width * 3 / 2, p->height * 3 / 2, name, body);
+	fprintf(out, "# Draws");
+	for (u32 i = 0; i < NR_PLOT_FORMATS; i++)
+		if (p->formats >> i & 1)
+			fprintf(out, " %s.%s", name, plot_formats[i].suffix);
+	fprintf(out, " from %s.tsv: gnuplot %s.gp, in this folder.\n# %s.\n%s%s\n", name, name,
+		p->type->summary, common_settings, settings);
+	for (u32 i = 0; i < NR_PLOT_FORMATS; i++) {
+		if (!(p->formats >> i & 1))
+			continue;
+		terminal(out, p, (enum plot_format)i);
+		fprintf(out, "set output '%s.%s'\n%sunset multiplot\nset output\n\n", name,
+			plot_formats[i].suffix, body);
+	}
 	if (fclose(out)) {
 		free(text);
 		return NULL;
 	}
 	return text;
+}
+
+/* The library that writes PDF puts the time of day into it, and nothing talks it out of that. */
+static int undate_pdf(const char *dir, const char *name, struct kms_error *err)
+{
+	static const char mark[] = "/CreationDate (D:", date[] = "19700101000000";
+	char path[4096], *text, *at;
+	long n;
+	FILE *f;
+	int bad;
+
+	snprintf(path, sizeof(path), "%s/%s.pdf", dir, name);
+	f = fopen(path, "r+");
+	if (!f || fseek(f, 0, SEEK_END) || (n = ftell(f)) < 0) {
+		if (f)
+			fclose(f);
+		return kms_fail(err, KMS_EFAIL, "cannot read '%s': %s", path, strerror(errno));
+	}
+	text = calloc(1, (size_t)n + 1);
+	rewind(f);
+	bad = !text || fread(text, 1, (size_t)n, f) != (size_t)n;
+	at = bad ? NULL : memmem(text, (size_t)n, mark, sizeof(mark) - 1);
+	if (at && at + sizeof(mark) - 1 + sizeof(date) - 1 < text + n)
+		bad = fseek(f, at - text + (long)sizeof(mark) - 1, SEEK_SET) ||
+		      fwrite(date, 1, sizeof(date) - 1, f) != sizeof(date) - 1;
+	bad |= fclose(f);
+	free(text);
+	return bad ? kms_fail(err, KMS_EFAIL, "cannot write '%s'", path) : 0;
 }
 
 static int write_all(struct plot *p, const char *dir, const char *data, const char *settings,
@@ -161,7 +242,7 @@ static int write_all(struct plot *p, const char *dir, const char *data, const ch
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	rc = make_folders(dir, err);
 	if (!rc) {
-		remove_images(dir, name);
+		remove_images(dir, name, p->formats);
 		rc = write_file(dir, name, "tsv", data, err);
 	}
 	if (!rc)
@@ -171,23 +252,29 @@ static int write_all(struct plot *p, const char *dir, const char *data, const ch
 		return rc;
 	snprintf(gp, sizeof(gp), "%s.gp", name);
 	rc = plot_gnuplot(dir, gp, err);
+	if (!rc && p->formats >> PLOT_PDF & 1)
+		rc = undate_pdf(dir, name, err);
 	if (rc)
-		remove_images(dir, name);
+		remove_images(dir, name, p->formats);
 	return rc;
 }
 
 int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs, u32 nr_runs,
-	      const char *dir, enum plot_x x, char why[256], struct kms_error *err)
+	      const struct plot_options *options, char why[256], struct kms_error *err)
 {
-	struct plot p = {.store = store, .type = type, .x = x, .width = 1000, .height = 620};
+	struct plot p = {.store = store, .type = type, .x = options->x, .width = 1000, .height = 620,
+			 .formats = options->formats ? options->formats : PLOT_DEFAULT_FORMATS};
 	char *data = NULL, *settings = NULL, *body = NULL;
 	size_t n[3];
 	int rc = 0;
 
 	*why = 0;
 	if (nr_runs < type->min_runs || nr_runs > type->max_runs || nr_runs > PLOT_MAX_RUNS) {
-		snprintf(why, 256, "it draws %u to %u runs at once, not %u", type->min_runs,
-			 type->max_runs, nr_runs);
+		char limits[48];
+
+		snprintf(limits, sizeof(limits), type->min_runs < type->max_runs ? "%u to %u runs" : "%u run",
+			 type->min_runs, type->max_runs);
+		snprintf(why, 256, "it draws %s at once, not %u", limits, nr_runs);
 		return PLOT_NO_DATA;
 	}
 	for (u32 i = 0; i < nr_runs && !rc; i++)
@@ -206,7 +293,7 @@ int plot_draw(struct store *store, const struct plot_type *type, const s64 *runs
 	if (p.body)
 		fclose(p.body);
 	if (!rc)
-		rc = write_all(&p, dir, data, settings, body, err);
+		rc = write_all(&p, options->dir, data, settings, body, err);
 	snprintf(why, 256, "%s", p.why);
 	free(data);
 	free(settings);
@@ -219,7 +306,7 @@ int plot_custom(const char *dir, const char *name, const char *title, const char
 		struct kms_error *err)
 {
 	struct plot_type type = {.name = name, .summary = title};
-	struct plot p = {.type = &type, .width = 1000, .height = 620};
+	struct plot p = {.type = &type, .width = 1000, .height = 620, .formats = PLOT_DEFAULT_FORMATS};
 	char *body = NULL;
 	size_t n;
 	FILE *out = open_memstream(&body, &n);
@@ -250,6 +337,8 @@ static void append_plain(char *dir, size_t n, const char *name)
 	dir[at] = 0;
 }
 
+#define NAMED_RUNS 8 /* in a folder's name */
+
 int plot_default_dir(struct store *store, const s64 *runs, u32 nr_runs, char *dir, size_t n,
 		     struct kms_error *err)
 {
@@ -258,8 +347,10 @@ int plot_default_dir(struct store *store, const s64 *runs, u32 nr_runs, char *di
 	snprintf(dir, n, "plots/out/");
 	query_begin(&q, store, err, "SELECT name FROM run WHERE id = ?", "i", runs[0]);
 	if (query_next(&q))
-		append_plain(dir, n - 24 * PLOT_MAX_RUNS, query_text(&q, 0));
-	for (u32 i = 0; i < nr_runs; i++)
+		append_plain(dir, n - 24 * (NAMED_RUNS + 1), query_text(&q, 0));
+	for (u32 i = 0; i < nr_runs && i < NAMED_RUNS; i++)
 		snprintf(dir + strlen(dir), n - strlen(dir), "-%lld", (long long)runs[i]);
+	if (nr_runs > NAMED_RUNS)
+		snprintf(dir + strlen(dir), n - strlen(dir), "-and-%u-more", nr_runs - NAMED_RUNS);
 	return query_end(&q);
 }

@@ -29,6 +29,7 @@ struct plot {
 	FILE *data, *settings, *body;
 	u32 nr_blocks;
 	u32 width, height; /* of the image, SVG units */
+	u32 formats;
 	char why[256];
 };
 
@@ -39,6 +40,8 @@ u32 plot_block(struct plot *p, const char *columns);
 
 /* 'text' as a gnuplot string: one line, valid UTF-8, no control characters, cut at max_chars. */
 void plot_quote(FILE *out, const char *text, u32 max_chars);
+/* The same for the label of a tic. */
+void plot_quote_tic(FILE *out, const char *text, u32 max_chars);
 /* Begins the body: the picture's title and, for one run, what the run is. Panels leave the top fifth free. */
 void plot_title(struct plot *p, const char *headline);
 /* "run 3 'name': policy slub, machine small, cycle timing" as plain text. */
@@ -55,18 +58,75 @@ void plot_run_label(const struct plot_run *run, char *buf, size_t n);
 #define PLOT_PURPLE "#cc79a7"
 #define PLOT_GREY "#bdbdbd"
 
+/* "1234567" as "1,234,567". */
+void plot_with_commas(u64 n, char *buf, size_t size);
+
 /* gnuplot's fill style for a pattern number; 3, the full one, as a plain fill without seams in SVG. */
 const char *plot_fill(u32 pattern);
 
-/* ---- why bytes are held (plots/bytes.c) ---- */
-struct plot_cause {
-	const char *column; /* of the view byte_partition */
+/* What a stack is made of; a pattern as well as a colour. */
+struct plot_part {
 	const char *label, *color;
 	u32 pattern;
 };
+
+/* ---- stacked bars and areas (plots/stack.c) ---- */
+struct plot_stack {
+	u32 block, column; /* of the .tsv; its first column is the bar's place, the others are cumulated */
+	const struct plot_part *parts;
+	u32 n;
+	double half;	   /* of a bar's width */
+	const char *scale; /* behind each value, "/1024" */
+	const char *base;  /* areas: what is subtracted from each, "$2"; NULL: nothing */
+	bool horizontal, titles;
+};
+/* A plot command; more may follow after ", ". */
+void plot_stack_bars(FILE *out, const struct plot *p, const struct plot_stack *s);
+void plot_stack_areas(FILE *out, const struct plot *p, const struct plot_stack *s); /* a whole plot command */
+/*
+ * A panel of its own, without axes, between two heights (shares of the image):
+ * gnuplot drops the entries for which a panel is not high enough.
+ */
+void plot_legend(FILE *out, const struct plot_part *parts, u32 n, double x, double bottom, double top,
+		 const char *heading);
+
+/* ---- a bar a name, a column a run (plots/rows.c) ---- */
+#define PLOT_ROWS 18
+#define PLOT_ROW_RUNS 3
+#define PLOT_ROW_PARTS 8
+
+struct plot_row {
+	char *name;
+	double part[PLOT_ROW_RUNS][PLOT_ROW_PARTS];
+	char note[PLOT_ROW_RUNS][56]; /* at the bar's end */
+	double weight;
+};
+struct plot_rows {
+	struct plot_row *rows;
+	u32 n, cap, shown, left_out;
+	const struct plot_part *parts;
+	u32 nr_parts;
+	bool share;	   /* each bar is 100 % */
+	double divide;	   /* of the values; 0: bytes, in the unit that suits */
+	double room;	   /* for notes, as a share of the longest bar */
+	double max;
+	const char *what, *unit; /* of bytes */
+	char x_label[64];
+	const char *legend, *none, *footnote; /* none: why there is nothing to draw */
+};
+/* By name, added where it is missing; NULL: out of memory. */
+struct plot_row *plot_row_of(struct plot_rows *rows, const char *name);
+int plot_rows_draw(struct plot *p, struct plot_rows *rows, const char *headline, const char *columns);
+void plot_rows_free(struct plot_rows *rows);
+
+/* ---- why bytes are held (plots/bytes.c) ---- */
 #define PLOT_CAUSES 6 /* the first is what was asked for, the others are waste */
-extern const struct plot_cause plot_causes[PLOT_CAUSES];
+extern const struct plot_part plot_causes[PLOT_CAUSES];
 #define PLOT_CAUSE_COLUMNS "requested, rounding, slab_tail, page_order, free_partial, cpu_cached"
+
+/* ---- how full slabs are, fullest first (plots/owners.c) ---- */
+#define PLOT_FILLS 7
+extern const struct plot_part plot_fills[PLOT_FILLS];
 
 /* ---- the x axis of a time series (plots/axis.c) ---- */
 struct plot_axis {
@@ -98,6 +158,9 @@ double plot_byte_unit(double max, const char **unit);
 int plot_gnuplot(const char *dir, const char *script, struct kms_error *err);
 
 extern const struct plot_type plot_type_fragmentation, plot_type_latency_cdf, plot_type_free_blocks,
-	plot_type_latency_split, plot_type_waste_compare;
+	plot_type_latency_split, plot_type_waste_compare, plot_type_waste_caches, plot_type_waste_sites,
+	plot_type_slab_occupancy, plot_type_lock_wait, plot_type_line_transfers, plot_type_extfrag, plot_type_dram, plot_type_page_map,
+	plot_type_slabs_time, plot_type_waste_size, plot_type_latency_paths, plot_type_pareto,
+	plot_type_comparison;
 
 #endif

@@ -13,7 +13,8 @@ static bool is_control(const char *s, u32 n)
 	return (n == 1 && ((u8)*s < ' ' || *s == 0x7f)) || (n == 2 && (u8)s[0] == 0xc2 && (u8)s[1] < 0xa0);
 }
 
-void plot_quote(FILE *out, const char *text, u32 max_chars)
+/* In labels of tics gnuplot takes % as the beginning of a format. */
+static void quote(FILE *out, const char *text, u32 max_chars, bool tic)
 {
 	fputc('\'', out);
 	for (u32 chars = 0; *text;) {
@@ -30,11 +31,36 @@ void plot_quote(FILE *out, const char *text, u32 max_chars)
 			fprintf(out, "\\x%02X", (u8)text[n - 1]);
 		else if (*text == '\'')
 			fputs("''", out);
+		else if (*text == '%' && tic)
+			fputs("%%", out);
 		else
 			fwrite(text, 1, n, out);
 		text += n ? n : 1;
 	}
 	fputc('\'', out);
+}
+
+void plot_with_commas(u64 n, char *buf, size_t size)
+{
+	char digits[24];
+	size_t len = (size_t)snprintf(digits, sizeof(digits), "%llu", (unsigned long long)n), at = 0;
+
+	for (size_t i = 0; i < len && at + 2 < size; i++) {
+		if (i && (len - i) % 3 == 0)
+			buf[at++] = ',';
+		buf[at++] = digits[i];
+	}
+	buf[at] = 0;
+}
+
+void plot_quote(FILE *out, const char *text, u32 max_chars)
+{
+	quote(out, text, max_chars, false);
+}
+
+void plot_quote_tic(FILE *out, const char *text, u32 max_chars)
+{
+	quote(out, text, max_chars, true);
 }
 
 void plot_run_label(const struct plot_run *run, char *buf, size_t n)

@@ -66,16 +66,11 @@ static void write_labels(struct plot *p, const char *unit, double divide)
 static void write_body(struct plot *p, double divide)
 {
 	FILE *out = p->body;
+	char scale[32];
 
-	for (int c = PLOT_CAUSES - 1; c >= 0; c--) {
-		char low[16] = "0";
-
-		if (c)
-			snprintf(low, sizeof(low), "$%d", c + 1);
-		fprintf(out, "%s'%s.tsv' using 1:(0):($1-%g):($1+%g):(%s/%.0f):($%d/%.0f) with boxxyerror fillstyle %s border linecolor rgb 'black' fillcolor rgb '%s' linewidth 0.7 title '%s'",
-			c == PLOT_CAUSES - 1 ? "plot " : ", \\\n  ", p->type->name, BAR, BAR, low, divide,
-			c + 2, divide, plot_fill(plot_causes[c].pattern), plot_causes[c].color, plot_causes[c].label);
-	}
+	snprintf(scale, sizeof(scale), "/%.0f", divide);
+	plot_stack_bars(out, p, &(struct plot_stack){.column = 2, .parts = plot_causes, .n = PLOT_CAUSES,
+						     .half = BAR, .scale = scale, .titles = true});
 	fprintf(out, ", \\\n  '' using 1:($7/%.0f):(held($7)) with labels offset 0,1.7 notitle", divide);
 	fprintf(out, ", \\\n  '' using 1:($7/%.0f):(wasted($2,$7)) with labels offset 0,0.6 font ',10' notitle\n",
 		divide);
@@ -94,7 +89,7 @@ static int draw(struct plot *p, struct kms_error *err)
 	for (u32 r = 0; r < p->nr_runs && rc >= 0; r++) {
 		rc = query_instants(p->store, p->runs[r].id, &peak, &end, err);
 		if (!rc)
-			return plot_no_data(p, "run %lld has no samples of the byte partition (series bytes.*)",
+			return plot_no_data(p, "run %lld has no samples of the byte partition; run it again with more sampling.samples (the default records them)",
 					    (long long)p->runs[r].id);
 		if (rc > 0)
 			rc = write_bar(p, p->runs[r].id, &peak, STRIDE * r, &bars, err);
@@ -124,6 +119,6 @@ const struct plot_type plot_type_waste_compare = {
 	.summary = "bytes held by cause, at the peak and at the end, as bars for one or several runs",
 	.needs = "sample: bytes.*",
 	.min_runs = 1,
-	.max_runs = PLOT_MAX_RUNS,
+	.max_runs = 8,
 	.draw = draw,
 };

@@ -1,4 +1,4 @@
--- schema.sql - the results database, schema version 2.
+-- schema.sql - the results database, schema version 3.
 --
 -- One file holds many runs. Every table hangs on run.id; names that repeat
 -- (metrics, series) are rows of their own. Times within a run are simulated
@@ -166,6 +166,50 @@ CREATE TABLE slab_stat (
 	value INTEGER NOT NULL,
 	PRIMARY KEY (run, position, name),
 	FOREIGN KEY (run, position) REFERENCES slab_cache (run, position) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- How many slabs of a cache are how full at the end: 'empty', 'q1' (up to 25 %),
+-- 'q2', 'q3', 'q4' (75 % and more), 'full', or 'cpu': a CPU's (SLUB).
+CREATE TABLE slab_fill (
+	run INTEGER NOT NULL,
+	position INTEGER NOT NULL,
+	fill TEXT NOT NULL,
+	slabs INTEGER NOT NULL,
+	PRIMARY KEY (run, position, fill),
+	FOREIGN KEY (run, position) REFERENCES slab_cache (run, position) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- What a cell, one pageblock or some in a row, holds from this sample on: a row
+-- only where it changed. Pages; what is missing to 'pages' was never the page
+-- allocator's to give. Pages kept by CPUs count as free.
+CREATE TABLE page_map (
+	run INTEGER NOT NULL,
+	cell INTEGER NOT NULL,            -- from 0, by address
+	request INTEGER NOT NULL,
+	time_ps INTEGER NOT NULL,
+	phase INTEGER NOT NULL,
+	first_pfn INTEGER NOT NULL,
+	pages INTEGER NOT NULL,
+	migratetype INTEGER NOT NULL,     -- of most pageblocks, as below; 4: none
+	free INTEGER NOT NULL,
+	movable INTEGER NOT NULL,         -- in use by movable requests
+	slab INTEGER NOT NULL,
+	other INTEGER NOT NULL,           -- in use by other requests
+	PRIMARY KEY (run, cell, request, time_ps, phase),
+	FOREIGN KEY (run, phase) REFERENCES phase (run, phase) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+-- All allocations, by the bytes they asked for. kind: 'kmalloc', 'cache' (of a
+-- slab cache), 'pages'.
+CREATE TABLE request_size (
+	run INTEGER NOT NULL REFERENCES run (id) ON DELETE CASCADE,
+	kind TEXT NOT NULL,
+	low INTEGER NOT NULL,
+	high INTEGER NOT NULL,            -- inclusive
+	count INTEGER NOT NULL,
+	requested_bytes INTEGER NOT NULL,
+	held_bytes INTEGER NOT NULL,      -- slab slots or whole pages taken for them
+	PRIMARY KEY (run, kind, low)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE zone (

@@ -79,7 +79,8 @@ int store_metric(struct store *store, int phase, enum metric_id metric, double v
  * add up to the run's ram_bytes; "blocks": free_blocks (node, zone, order),
  * pageblocks.unmovable, .movable, .reclaimable, .highatomic (node, zone); "permille":
  * extfrag.unusable, extfrag.index (node, zone, order); "events", since the start:
- * extfrag.events, extfrag.fragmenting; "pages": unmovable_in_movable. A second sample of the same request count, time,
+ * extfrag.events, extfrag.fragmenting; "pages": unmovable_in_movable; "bursts", since the
+ * start: dram.reads, .writes, .row_hits, .row_misses, .row_conflicts; "slabs": slabs.* below. A second sample of the same request count, time,
  * phase and labels replaces the first.
  */
 struct store_sample {
@@ -91,6 +92,29 @@ struct store_sample {
 	s64 value;
 };
 int store_sample(struct store *store, const struct store_sample *sample, struct kms_error *err);
+
+/* Slabs by the share of their objects that is in use: >0, 25, 50, 75 % and more; full; a CPU's. */
+enum store_slab_fill {
+	STORE_SLAB_EMPTY, STORE_SLAB_Q1, STORE_SLAB_Q2, STORE_SLAB_Q3, STORE_SLAB_Q4, STORE_SLAB_FULL,
+	STORE_SLAB_CPU, NR_STORE_SLAB_FILLS
+};
+extern const char *const store_slab_series[NR_STORE_SLAB_FILLS]; /* unit "slabs" */
+
+#define STORE_MIGRATETYPES 4 /* unmovable, movable, reclaimable, high-atomic */
+
+/*
+ * What a pageblock, or some in a row, hold, in pages; a cell that is as it was at
+ * the map before may be left out. when: its time, request and phase count.
+ */
+struct store_page_cell {
+	u32 cell;	 /* from 0, by address */
+	u32 migratetype; /* of most of its pageblocks; STORE_MIGRATETYPES: of none */
+	u64 first_pfn;
+	u32 pages;
+	u32 free, movable, slab, other; /* the rest never was the page allocator's to give */
+};
+int store_page_cell(struct store *store, const struct store_sample *when, const struct store_page_cell *cell,
+		    struct kms_error *err);
 
 /*
  * Latency of one operation kind on one path in one phase: histogram and the sum
@@ -116,7 +140,16 @@ int store_cache(struct store *store, const struct store_cache *cache, struct kms
 /* An event counter of the cache stored last. */
 int store_slab_stat(struct store *store, const char *name, u64 value, struct kms_error *err);
 
-#define STORE_MIGRATETYPES 4 /* unmovable, movable, reclaimable, high-atomic */
+/* Slabs of the cache stored last that are so full. */
+int store_slab_fill(struct store *store, enum store_slab_fill fill, u64 slabs, struct kms_error *err);
+
+/* All allocations of kind "kmalloc", "cache" or "pages" that asked for low to high bytes. */
+struct store_size {
+	const char *kind;
+	u64 low, high, count, requested_bytes, held_bytes;
+};
+int store_size(struct store *store, const struct store_size *size, struct kms_error *err);
+
 #define STORE_ZONES 4	     /* of a node */
 
 struct store_zone {

@@ -8,8 +8,8 @@
  * definitions, and the labels that a person chooses (name, title, workload,
  * machine, policy) together with the configuration text and its hash, which
  * hold labels and paths: what they decide shows in the values. What schema
- * version 2 added is passed over where a run has none of it, so that runs of
- * version 1 keep their digests. docs/results.md says the same to users.
+ * versions 2 and 3 added is passed over where a run has none of it, so that older
+ * runs keep their digests. docs/results.md says the same to users.
  */
 #include "results/store_internal.h"
 
@@ -70,9 +70,14 @@ static const struct digest_table {
 		     " FROM zone_pcp WHERE run = ? ORDER BY node, zone, cpu"},
 	{"vm_counter", "SELECT node, zone, name, value FROM vm_counter WHERE run = ?"
 		       " ORDER BY node, zone, name"},
+	{"slab_fill", "SELECT position, fill, slabs FROM slab_fill WHERE run = ? ORDER BY position, fill"},
+	{"page_map", "SELECT cell, request, time_ps, phase, first_pfn, pages, migratetype, free, movable, slab,"
+		     " other FROM page_map WHERE run = ? ORDER BY cell, request, time_ps, phase"},
+	{"request_size", "SELECT kind, low, high, count, requested_bytes, held_bytes FROM request_size"
+			 " WHERE run = ? ORDER BY kind, low"},
 };
 
-/* The tables from here on came with schema version 2: fed only when they have rows. */
+/* The tables from here on came with schema versions 2 and 3: fed only when they have rows. */
 #define FIRST_TABLE_OF_2 13
 
 static void feed_u64(XXH3_state_t *state, char type, u64 value)

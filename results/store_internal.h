@@ -12,7 +12,7 @@
 #include "results/store.h"
 
 #define STORE_APPLICATION_ID 0x6b6d656d /* "kmem" */
-#define STORE_SCHEMA_VERSION 2
+#define STORE_SCHEMA_VERSION 3
 #define STORE_BUSY_MS 5000
 #define STORE_BATCH_ROWS 10000
 
@@ -29,6 +29,9 @@ enum store_stmt {
 	ST_LATENCY_BUCKET,
 	ST_CACHE,
 	ST_SLAB_STAT,
+	ST_SLAB_FILL,
+	ST_PAGE_CELL,
+	ST_SIZE,
 	ST_ZONE,
 	ST_ZONE_RESERVE,
 	ST_ZONE_ORDER,
@@ -130,7 +133,7 @@ struct store_schema {
 	const struct store_migration *steps;
 	u32 nr_steps;
 };
-#define NR_STORE_STEPS 1
+#define NR_STORE_STEPS 2
 extern const struct store_migration store_steps[NR_STORE_STEPS];
 extern const struct store_schema store_schema;
 int store_open_schema(struct store **store, const char *path, enum store_mode mode,

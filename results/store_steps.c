@@ -46,6 +46,25 @@ static const char to_2[] =
 	"    CASCADE, node INTEGER NOT NULL, zone TEXT NOT NULL, name TEXT NOT NULL, value "
 	"    INTEGER NOT NULL, PRIMARY KEY (run, node, zone, name) ) STRICT, WITHOUT ROWID;";
 
+/* 3: page maps, how full slabs are, allocations by size. */
+static const char to_3[] =
+	"CREATE TABLE slab_fill ( run INTEGER NOT NULL, position INTEGER NOT NULL, fill "
+	"TEXT NOT NULL, slabs INTEGER NOT NULL, PRIMARY KEY (run, position, fill), "
+	"FOREIGN KEY (run, position) REFERENCES slab_cache (run, position) ON DELETE "
+	"CASCADE ) STRICT, WITHOUT ROWID;"
+	"CREATE TABLE page_map ( run INTEGER NOT NULL, cell INTEGER NOT NULL, request "
+	"INTEGER NOT NULL, time_ps INTEGER NOT NULL, phase INTEGER NOT NULL, first_pfn "
+	"INTEGER NOT NULL, pages INTEGER NOT NULL, migratetype INTEGER NOT NULL, free "
+	"INTEGER NOT NULL, movable INTEGER NOT NULL, slab INTEGER NOT NULL, other "
+	"INTEGER NOT NULL, PRIMARY KEY (run, cell, request, time_ps, phase), FOREIGN "
+	"KEY (run, phase) REFERENCES phase (run, phase) ON DELETE CASCADE ) STRICT, "
+	"WITHOUT ROWID;"
+	"CREATE TABLE request_size ( run INTEGER NOT NULL REFERENCES run (id) ON DELETE "
+	"CASCADE, kind TEXT NOT NULL, low INTEGER NOT NULL, high INTEGER NOT NULL, "
+	"count INTEGER NOT NULL, requested_bytes INTEGER NOT NULL, held_bytes INTEGER "
+	"NOT NULL, PRIMARY KEY (run, kind, low) ) STRICT, WITHOUT ROWID;";
+
 const struct store_migration store_steps[NR_STORE_STEPS] = {
 	{.to = 2, .sql = to_2},
+	{.to = 3, .sql = to_3},
 };

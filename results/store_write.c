@@ -271,6 +271,34 @@ int store_slab_stat(struct store *store, const char *name, u64 value, struct kms
 			 SV_I(store->run), SV_I((s64)store->nr_caches - 1), SV_T(name), SV_U(value));
 }
 
+const char *const store_slab_series[NR_STORE_SLAB_FILLS] = {
+	[STORE_SLAB_EMPTY] = "slabs.empty", [STORE_SLAB_Q1] = "slabs.q1",     [STORE_SLAB_Q2] = "slabs.q2",
+	[STORE_SLAB_Q3] = "slabs.q3",	    [STORE_SLAB_Q4] = "slabs.q4",     [STORE_SLAB_FULL] = "slabs.full",
+	[STORE_SLAB_CPU] = "slabs.cpu",
+};
+
+int store_slab_fill(struct store *store, enum store_slab_fill fill, u64 slabs, struct kms_error *err)
+{
+	return STORE_PUT(store, ST_SLAB_FILL, "how full slabs are", err, SV_I(store->run),
+			 SV_I((s64)store->nr_caches - 1), SV_T(store_slab_series[fill] + strlen("slabs.")),
+			 SV_U(slabs));
+}
+
+int store_page_cell(struct store *store, const struct store_sample *when, const struct store_page_cell *c,
+		    struct kms_error *err)
+{
+	return STORE_PUT(store, ST_PAGE_CELL, "a cell of the page map", err, SV_I(store->run), SV_I(c->cell),
+			 SV_U(when->request), SV_U(when->time), SV_I(when->phase), SV_U(c->first_pfn),
+			 SV_I(c->pages), SV_I(c->migratetype), SV_I(c->free), SV_I(c->movable), SV_I(c->slab),
+			 SV_I(c->other));
+}
+
+int store_size(struct store *store, const struct store_size *s, struct kms_error *err)
+{
+	return STORE_PUT(store, ST_SIZE, "a size", err, SV_I(store->run), SV_T(s->kind), SV_U(s->low),
+			 SV_U(s->high), SV_U(s->count), SV_U(s->requested_bytes), SV_U(s->held_bytes));
+}
+
 /* Free blocks, in all and by migratetype, and pageblocks. */
 static int store_zone_blocks(struct store *store, const struct store_zone *z, const char *what,
 			     struct kms_error *err)

@@ -7,7 +7,8 @@
  *
  * and state-NAME.txt dumps that tell the machine's zones. This file reads the
  * lines and keeps the machine's progress (phases, boot steps, CPUs); what the
- * events mean is in import_gt_page.c and import_gt_slab.c.
+ * events mean is in import_gt_page.c, import_gt_slab.c (caches and SLUB),
+ * import_gt_slab_slab.c (SLAB) and import_gt_slab_slob.c (SLOB).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,6 +24,7 @@ static const char *const reason_names[NR_GT_REASONS] = {
 	[REASON_SLAB_PAGE_ALLOC] = "page allocations of the slab layer",
 	[REASON_SLAB_PAGE_FREE] = "page frees of the slab layer",
 	[REASON_CACHE_STRUCTURE] = "slab objects of the slab layer's own caches",
+	[REASON_SLAB_LAYER] = "kmalloc() of the slab layer itself",
 	[REASON_BULK_CHAIN] = "steps of bulk frees",
 	[REASON_EXACT_SURPLUS] = "pages cut off by alloc_pages_exact",
 	[REASON_MEMBLOCK] = "memory released by memblock (kept as the free ranges)",
@@ -48,7 +50,10 @@ struct event {
 	O(HIGHATOMIC) O(UNRESERVE) O(RECLAIM_ACTIVE) O(VMSTAT_FOLD) O(STAT_THRESH) O(PG_SLOW)           \
 	O(S_GET_FREELIST) O(S_PARTIAL_POP) O(S_ACQUIRE) O(S_GET_ANY) O(S_DROP_CPUSLAB) O(S_FLUSH)       \
 	O(S_DEACT) O(S_PUT_CPU_PARTIAL) O(S_UNFREEZE_ALL) O(S_ADD_PARTIAL) O(S_REMOVE_PARTIAL)          \
-	O(S_DISCARD) O(S_FREE_SLAB) O(S_SHRINK)
+	O(S_DISCARD) O(S_FREE_SLAB) O(S_SHRINK)                                                         \
+	O(L_BLOCK) O(L_GROW_END) O(L_FLUSH) O(L_FREE_BLOCK) O(L_DESTROY) O(L_FREEPAGES)                 \
+	O(L_DRAIN_ARRAY) O(L_DO_DRAIN) O(L_UNTOUCH) O(L_REAP) O(L_DRAIN_FREELIST) O(L_ALIEN_FREE)       \
+	O(L_ALIEN_DRAIN) O(L_FROM_SHARED) O(O_ALLOC) O(O_FREE)
 
 static const struct event events[] = {
 #define EVENT(event, handler) { #event, handler, false },
@@ -93,139 +98,6 @@ static s32 find_event(const struct reader *r, const char *name, size_t length)
 	}
 }
 
-/* ---- arguments ---- */
-
-static u64 bad_argument(struct gt_import *im, char *at, const char *expected)
-{
-	if (!im->bad) {
-		im->bad = true;
-		im->bad_at = at;
-		im->bad_expected = (char *)expected;
-	}
-	return 0;
-}
-
-static char *next_argument(struct gt_import *im)
-{
-	while (*im->at == ' ')
-		im->at++;
-	return im->at;
-}
-
-static u64 parse_hex(struct gt_import *im, char *at, char **stop)
-{
-	u64 v = 0;
-	char *p = at + (*at == '!');
-
-	for (;; p++) {
-		u32 c = (u8)*p, digit;
-
-		if (c - '0' < 10)
-			digit = c - '0';
-		else if (c - 'a' < 6)
-			digit = c - 'a' + 10;
-		else
-			break;
-		v = v << 4 | digit;
-	}
-	*stop = p;
-	if (p == at || p - at > 17)
-		return bad_argument(im, at, "a hexadecimal number");
-	return v;
-}
-
-static u64 parse_dec(struct gt_import *im, char *at, char **stop)
-{
-	u64 v = 0;
-	char *p = at;
-
-	while ((u32)*p - '0' < 10 && p - at < 19)
-		v = v * 10 + (u64)(*p++ - '0');
-	*stop = p;
-	return p == at ? bad_argument(im, at, "a decimal number") : v;
-}
-
-static void end_of_argument(struct gt_import *im, char *at, const char *expected)
-{
-	if (KMS_UNLIKELY(*im->at && *im->at != ' '))
-		bad_argument(im, at, expected);
-}
-
-u64 gt_hex(struct gt_import *im)
-{
-	char *at = next_argument(im);
-	u64 v = parse_hex(im, at, &im->at);
-
-	end_of_argument(im, at, "a hexadecimal number");
-	return v;
-}
-
-s64 gt_dec(struct gt_import *im)
-{
-	char *at = next_argument(im);
-	bool minus = *at == '-';
-	s64 v = (s64)parse_dec(im, at + minus, &im->at);
-
-	end_of_argument(im, at, "a decimal number");
-	return minus ? -v : v;
-}
-
-const char *gt_word(struct gt_import *im, size_t *length)
-{
-	char *at = next_argument(im);
-
-	while (*im->at && *im->at != ' ')
-		im->at++;
-	*length = (size_t)(im->at - at);
-	return at;
-}
-
-u32 gt_site(struct gt_import *im)
-{
-	size_t length;
-	const char *word = gt_word(im, &length);
-	s64 site;
-
-	if (!length)
-		return KMS_NO_SITE;
-	site = names_enter(&im->sites, word, length);
-	if (site < 0)
-		gt_no_memory(im);
-	return site < 0 ? KMS_NO_SITE : (u32)site;
-}
-
-const char *gt_value(const struct gt_import *im, const char *key, size_t *length)
-{
-	const char *at = im->at, *next;
-
-	for (;; at++) {
-		at = strstr(at, key);
-		if (!at)
-			return NULL;
-		if (at[-1] == ' ')
-			break;
-	}
-	at += strlen(key);
-	next = strchr(at, '=');
-	if (!next)
-		next = at + strlen(at);
-	else
-		while (next > at && *next != ' ')
-			next--;
-	*length = (size_t)(next - at);
-	return at;
-}
-
-u64 gt_value_number(struct gt_import *im, const char *key, int base)
-{
-	size_t length;
-	char *at = (char *)gt_value(im, key, &length), *stop;
-
-	if (!at)
-		return bad_argument(im, im->at, key);
-	return base == 16 ? parse_hex(im, at, &stop) : parse_dec(im, at, &stop);
-}
-
 /* ---- requests ---- */
 
 void gt_leave_out(struct gt_import *im, enum gt_reason reason)
@@ -244,7 +116,12 @@ struct kms_request gt_request(const struct gt_import *im, u8 op)
 
 int gt_emit(struct gt_import *im, const struct kms_request *request, u64 *number)
 {
-	return import_queue_add(&im->queue, request, number, im->err);
+	u64 own;
+	int ret = import_queue_add(&im->queue, request, number ? number : &own, im->err);
+
+	if (im->flow)
+		im->flow->last_request = number ? *number : own;
+	return ret;
 }
 
 int gt_new_object(struct gt_import *im, struct kms_object_ref *ref, struct gt_object **object)
@@ -339,21 +216,27 @@ static int text_mark(struct gt_import *im)
 {
 	char name[64];
 
-	if (!phase_name(im, next_argument(im), name)) {
+	if (!phase_name(im, gt_next_argument(im), name)) {
 		gt_leave_out(im, REASON_REPEATED);
 		return 0;
 	}
 	return begin_phase(im, name);
 }
 
-static int slab_init(struct gt_import *im)
+int gt_slab_init(struct gt_import *im)
 {
-	if (im->slab_ready) {
-		gt_leave_out(im, REASON_REPEATED);
+	if (im->slab_ready)
 		return 0;
-	}
 	im->slab_ready = true;
 	return boot_step(im, BOOT_SLAB_INIT, 0);
+}
+
+/* SLUB's first own allocation, by node. */
+static int early_node(struct gt_import *im)
+{
+	if (im->slab_ready)
+		gt_leave_out(im, REASON_REPEATED);
+	return gt_slab_init(im);
 }
 
 int gt_text(struct gt_import *im)
@@ -366,18 +249,18 @@ int gt_text(struct gt_import *im)
 	if (length == 4 && !memcmp(word, "MARK", 4))
 		return text_mark(im);
 	if (length == 16 && !memcmp(word, "EARLY_NODE_ALLOC", 16))
-		return slab_init(im);
+		return early_node(im);
 	ret = gt_cache_text(im, word, length, &used);
 	if (!used && workload_info_leave_out(&im->info, "TEXT", 1))
 		return gt_no_memory(im);
 	return ret;
 }
 
-/* A state dump: memblock releases its memory between the first two. */
+/* A state dump: memblock releases its memory between the first two; the slab layer is up at the next. */
 int gt_dump(struct gt_import *im)
 {
 	im->memblock_release = strstr(im->at, "before_mem_init") != NULL;
-	return 0;
+	return strstr(im->at, "after_kmem_cache_init") ? gt_slab_init(im) : 0;
 }
 
 static int first_of_cpu(struct gt_import *im)
@@ -395,23 +278,6 @@ static int bad_line(struct gt_import *im, const char *found, const char *expecte
 				im->lines.path, (ull)im->lines.number, expected);
 	return kms_fail(im->err, KMS_EUSAGE, "%s:%llu: found '%.*s', expected %s", im->lines.path,
 			(ull)im->lines.number, (int)strcspn(found, " "), found, expected);
-}
-
-static int other_allocator(struct gt_import *im, const char *name, const char *allocator)
-{
-	return kms_fail(im->err, KMS_EUSAGE,
-			"%s:%llu: event %.*s is of %s; recordings of SLUB can be imported so far",
-			im->lines.path, (ull)im->lines.number, (int)strcspn(name, " "), name, allocator);
-}
-
-static int unknown_event(struct gt_import *im, const char *name)
-{
-	if (name[0] && name[1] == '_' && name[0] == 'L')
-		return other_allocator(im, name, "SLAB");
-	if (name[0] && name[1] == '_' && name[0] == 'O')
-		return other_allocator(im, name, "SLOB");
-	im->result->unknown++;
-	return 0;
 }
 
 static int head_of_line(struct gt_import *im, char *line)
@@ -453,8 +319,10 @@ static int do_line(struct reader *r, char *line)
 		return ret;
 	name = gt_word(im, &length);
 	event = find_event(r, name, length);
-	if (event < 0)
-		return unknown_event(im, name);
+	if (event < 0) {
+		im->result->unknown++;
+		return 0;
+	}
 	r->left_out[event] += events[event].step;
 	if (!events[event].handler)
 		return 0;
@@ -521,6 +389,21 @@ static int name_left_out(struct reader *r)
 	return ret ? gt_no_memory(&r->im) : 0;
 }
 
+/* Which slab layer's steps there were. */
+static int name_allocator(struct reader *r)
+{
+	const char *name = "slub";
+
+	for (size_t i = 0; i < NR_EVENTS; i++) {
+		if (r->left_out[i] && !strncmp(events[i].name, "L_", 2))
+			name = "slab";
+		if (r->left_out[i] && !strncmp(events[i].name, "O_", 2))
+			name = "slob";
+	}
+	r->im.info.allocator = strdup(name);
+	return r->im.info.allocator ? 0 : gt_no_memory(&r->im);
+}
+
 static int finish(struct reader *r)
 {
 	struct gt_import *im = &r->im;
@@ -535,6 +418,8 @@ static int finish(struct reader *r)
 		ret = name_sites(im);
 	if (!ret)
 		ret = name_left_out(r);
+	if (!ret)
+		ret = name_allocator(r);
 	if (ret)
 		return ret;
 	im->result->requests = im->queue.written;

@@ -2,9 +2,10 @@
  * import_gt.h - inside the importer of full-hook recordings (import_groundtruth.c).
  *
  * The recording has one line per event of the recorded kernel's allocators:
- * what callers asked for, and every step the allocators took. import_gt_page.c
- * and import_gt_slab.c each turn their layer's lines into requests; a line that
- * is only a step is counted, by name, as left out.
+ * what callers asked for, and every step the allocators took. import_gt_page.c,
+ * import_gt_slab.c (caches and SLUB), import_gt_slab_slab.c (SLAB) and
+ * import_gt_slab_slob.c (SLOB) each turn their layer's lines into requests; a
+ * line that is only a step is counted, by name, as left out.
  *
  * Events of one operation can be interleaved with those of other CPUs and of
  * interrupts, so what spans lines is kept per flow: a task, an idle CPU or an
@@ -20,8 +21,8 @@
 
 /* What is left out for a reason other than its event's name. */
 enum gt_reason {
-	REASON_SLAB_PAGE_ALLOC, REASON_SLAB_PAGE_FREE, REASON_CACHE_STRUCTURE, REASON_BULK_CHAIN,
-	REASON_EXACT_SURPLUS, REASON_MEMBLOCK, REASON_LARGE_PAGE, REASON_MIGRATED, REASON_COMPACTION,
+	REASON_SLAB_PAGE_ALLOC, REASON_SLAB_PAGE_FREE, REASON_CACHE_STRUCTURE, REASON_SLAB_LAYER,
+	REASON_BULK_CHAIN, REASON_EXACT_SURPLUS, REASON_MEMBLOCK, REASON_LARGE_PAGE, REASON_MIGRATED, REASON_COMPACTION,
 	REASON_FREE_UNKNOWN, REASON_LATE, REASON_REPEATED, NR_GT_REASONS
 };
 
@@ -99,6 +100,7 @@ struct gt_flow {
 	u64 *taken;
 	u32 nr_taken, taken_capacity;
 	u64 failed_request; /* queue number + 1 of a failed page allocation */
+	u64 last_request;   /* queue number of its newest request */
 	s64 creating;	    /* index into info->caches, -1 none */
 };
 
@@ -138,8 +140,9 @@ struct gt_import {
 	u64 reasons[NR_GT_REASONS];
 };
 
-/* ---- arguments of the current line: each takes the next one ---- */
+/* ---- import_gt_args.c: arguments of the current line; each takes the next one ---- */
 
+char *gt_next_argument(struct gt_import *im); /* where it begins; stays */
 u64 gt_hex(struct gt_import *im);
 s64 gt_dec(struct gt_import *im);
 /* A word; *length is 0 at the end of the line. */
@@ -173,13 +176,34 @@ int gt_new_object(struct gt_import *im, struct kms_object_ref *ref, struct gt_ob
 /* Frees the slot; returns the reference for the request that frees it. */
 struct kms_object_ref gt_drop_object(struct gt_import *im, u32 slot);
 void gt_leave_out(struct gt_import *im, enum gt_reason reason);
+/* The slab layer is up from here on, if it was not yet. */
+int gt_slab_init(struct gt_import *im);
 
 /* ---- import_gt_page.c, import_gt_compact.c ---- */
 
 bool gt_is_order(const struct gt_import *im, s64 order);
 int gt_bad_order(struct gt_import *im, s64 order);
+/* The block of pages that begins at pfn, if a request of its own so far, is the slab layer's. */
+int gt_take_slab(struct gt_import *im, u64 pfn);
+/* A page request of this flow failed just before, for what fails now: it is no request. */
+int gt_take_back_failed(struct gt_import *im);
 /* The page that is being freed was moved: its object is now elsewhere. */
 bool gt_migrated(struct gt_import *im, u64 pfn);
+
+/* ---- import_gt_slab.c ---- */
+
+int gt_take_cache(struct gt_import *im, const char **name, size_t *length, struct gt_cache **cache);
+/* An object at address (0: the allocation failed) of the cache; rq has gfp, node, size and site. */
+int gt_allocated(struct gt_import *im, const char *name, size_t length, u64 address,
+		 struct kms_request *rq);
+/* The object at address goes back to the cache; an unknown one is left out. */
+int gt_freed(struct gt_import *im, u64 address, struct gt_cache *cache);
+/*
+ * Bulk calls of SLAB and SLOB show as single objects: what directly follows the
+ * flow's newest request, of the same kind, becomes part of it.
+ */
+int gt_bulk_allocated(struct gt_import *im, struct gt_cache *cache, u64 address, struct kms_request *rq);
+int gt_bulk_freed(struct gt_import *im, u64 address, struct gt_cache *cache);
 
 /* ---- import_gt_state.c: the state dumps ---- */
 
@@ -193,14 +217,18 @@ int gt_read_state(struct gt_import *im, const char *directory);
 	H(K_LARGE_ALLOC, gt_large_alloc) H(K_LARGE_FREE, gt_large_free)                                 \
 	H(S_FAST_ALLOC, gt_fast_alloc) H(S_SLOW_BEGIN, gt_slow_begin) H(S_SLOW_ALLOC, gt_slow_alloc)    \
 	H(S_SLOW_FAIL, gt_slow_fail) H(S_BULK_BEGIN, gt_bulk_begin) H(S_BULK_ALLOC, gt_bulk_alloc)      \
-	H(S_BULK_FREE, gt_bulk_free) H(S_FREE_FAST, gt_free) H(S_FREE_SLOW, gt_free) H(TEXT, gt_text)
+	H(S_BULK_FREE, gt_bulk_free) H(S_FREE_FAST, gt_free) H(S_FREE_SLOW, gt_free) H(TEXT, gt_text)   \
+	H(L_ALLOC, gt_l_alloc) H(L_FREE, gt_l_free) H(O_KMALLOC, gt_o_kmalloc) H(O_KFREE, gt_o_kfree)   \
+	H(O_CACHE_ALLOC, gt_o_cache_alloc) H(O_CACHE_FREE, gt_o_cache_free)
 
 /* Steps of the allocators that the importer looks at; always left out, by name. */
 #define GT_STEPS(S)                                                                                    \
 	S(PCP_ALLOC, gt_pcp_alloc) S(PCP_FREE, gt_free_effect) S(BUDDY_FREE, gt_free_effect)            \
 	S(PCP_TRYFAIL, gt_free_effect) S(PG_CAPTURE, gt_free_effect) S(S_NEW_SLAB, gt_new_slab)         \
 	S(ISOLATE_FREE, gt_isolate) S(COMPACT_ALLOC, gt_compact_alloc) S(COMPACT_FREE, gt_compact_free) \
-	S(PCP_HIGH_BATCH, gt_pagesets) S(WMARK_SET, gt_watermarks) S(MARK, gt_dump)
+	S(PCP_HIGH_BATCH, gt_pagesets) S(WMARK_SET, gt_watermarks) S(MARK, gt_dump)                       \
+	S(L_REFILL, gt_l_refill) S(L_NODE_ALLOC, gt_l_refill) S(L_GROW, gt_l_grow)                      \
+	S(O_NEWPAGE, gt_o_newpage)
 
 #define GT_DECLARE(event, handler) int handler(struct gt_import *im);
 GT_HANDLERS(GT_DECLARE)

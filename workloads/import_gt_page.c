@@ -123,7 +123,7 @@ int gt_pg_alloc(struct gt_import *im)
 	rq.refs = &ref;
 	ret = gt_emit(im, &rq, &number);
 	im->objects[ref.slot].request = number;
-	if (failed && !strcmp(im->sites.texts[rq.site], "__kmalloc_large_node"))
+	if (failed)
 		f->failed_request = number + 1;
 	return ret;
 }
@@ -141,6 +141,42 @@ static int take_back(struct gt_import *im, u32 slot)
 	}
 	q->cancelled = true;
 	return slot_untake(&im->slots, im->cpu, ref) ? 0 : gt_no_memory(im);
+}
+
+int gt_take_slab(struct gt_import *im, u64 pfn)
+{
+	struct gt_page *page;
+	struct gt_object *object;
+	int ret = gt_page_at(im, pfn, 1, &page);
+
+	if (ret || page->kind != GT_PAGE_OBJECT)
+		return ret;
+	object = &im->objects[page->slot];
+	if (object->pfn != pfn)
+		return 0;
+	ret = take_back(im, page->slot);
+	gt_leave_out(im, REASON_SLAB_PAGE_ALLOC);
+	return ret ? ret : own_as_outcome(im, pfn, object->pages, REASON_SLAB_PAGE_FREE);
+}
+
+/* The flow's newest request, if it is for pages and failed. */
+static struct queued *just_failed(struct gt_import *im)
+{
+	struct gt_flow *f = im->flow;
+
+	return f->failed_request && f->failed_request - 1 == f->last_request ?
+		       import_queue_find(&im->queue, f->last_request) : NULL;
+}
+
+int gt_take_back_failed(struct gt_import *im)
+{
+	struct queued *q = just_failed(im);
+
+	if (!q)
+		return 0;
+	im->flow->failed_request = 0;
+	gt_leave_out(im, REASON_SLAB_PAGE_ALLOC);
+	return take_back(im, q->one.slot);
 }
 
 int gt_new_slab(struct gt_import *im)
@@ -275,11 +311,10 @@ static int failed_large(struct gt_import *im, struct kms_request *rq)
 {
 	struct kms_object_ref ref;
 	struct gt_object *object;
-	struct queued *q = im->flow->failed_request ?
-				   import_queue_find(&im->queue, im->flow->failed_request - 1) : NULL;
+	struct queued *q = just_failed(im);
 	int ret;
 
-	if (q) { /* the page request that failed is part of it */
+	if (q && 4096ull << q->request.order >= rq->size) { /* the page request that failed is part of it */
 		q->request.op = REQ_KMALLOC;
 		q->request.size = rq->size;
 		q->request.site = rq->site;

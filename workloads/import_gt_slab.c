@@ -1,5 +1,6 @@
 /*
- * import_gt_slab.c - the recorded slab layer's lines into requests.
+ * import_gt_slab.c - the recorded slab layer's lines into requests: caches, which
+ * all slab layers have, and SLUB's allocations and frees.
  *
  * kmalloc caches become kmalloc() and kfree() with the bytes asked for, other
  * caches stay caches, under the number of the cache they were first created as.
@@ -149,6 +150,10 @@ int gt_cache_text(struct gt_import *im, const char *word, size_t length, bool *u
 		return destroyed(im);
 	if (is_word(word, length, "CACHE_SHRINK"))
 		return shrunk(im);
+	if (is_word(word, length, "CACHE_BOOT")) {
+		*used = false;
+		return gt_slab_init(im);
+	}
 	*used = false;
 	return 0;
 }
@@ -169,16 +174,15 @@ static int create_unseen(struct gt_import *im, const char *name, size_t length, 
 
 /* ---- allocation ---- */
 
-static int take_cache(struct gt_import *im, const char **name, size_t *length, struct gt_cache **cache)
+int gt_take_cache(struct gt_import *im, const char **name, size_t *length, struct gt_cache **cache)
 {
 	*name = gt_word(im, length);
 	*cache = gt_cache_at(im, *name, *length);
 	return *cache ? 0 : KMS_EFAIL;
 }
 
-/* address 0: the allocation failed; nobody will free it. */
-static int allocated(struct gt_import *im, const char *name, size_t length, u64 address,
-		     struct kms_request *rq)
+int gt_allocated(struct gt_import *im, const char *name, size_t length, u64 address,
+		 struct kms_request *rq)
 {
 	struct gt_cache *cache = gt_cache_at(im, name, length);
 	struct kms_object_ref ref;
@@ -220,7 +224,7 @@ int gt_fast_alloc(struct gt_import *im)
 	rq.node = (s16)gt_dec(im);
 	rq.size = (u64)gt_dec(im);
 	rq.site = gt_site(im);
-	return allocated(im, name, length, address, &rq);
+	return gt_allocated(im, name, length, address, &rq);
 }
 
 int gt_slow_begin(struct gt_import *im)
@@ -247,7 +251,7 @@ int gt_slow_alloc(struct gt_import *im)
 	const char *name;
 	size_t length;
 	u64 address;
-	int ret = take_cache(im, &name, &length, &cache);
+	int ret = gt_take_cache(im, &name, &length, &cache);
 
 	if (ret)
 		return ret;
@@ -264,7 +268,7 @@ int gt_slow_alloc(struct gt_import *im)
 		f->bulk_size = (u32)rq.size;
 		return bulk_object(im, address);
 	}
-	return allocated(im, name, length, address, &rq);
+	return gt_allocated(im, name, length, address, &rq);
 }
 
 /* ---- bulk allocation ---- */
@@ -277,7 +281,7 @@ int gt_bulk_begin(struct gt_import *im)
 	size_t length;
 	u64 *objects;
 	s64 n;
-	int ret = take_cache(im, &name, &length, &cache);
+	int ret = gt_take_cache(im, &name, &length, &cache);
 
 	if (ret)
 		return ret;
@@ -310,7 +314,7 @@ static int one_by_one(struct gt_import *im, const char *name, struct kms_request
 	rq->site = f->bulk_site;
 	rq->size = f->bulk_size;
 	for (u32 i = 0; i < f->bulk_got && !ret; i++)
-		ret = allocated(im, name, strlen(name), f->bulk_objects[i], rq);
+		ret = gt_allocated(im, name, strlen(name), f->bulk_objects[i], rq);
 	f->bulk_want = f->bulk_got = 0;
 	return ret;
 }
@@ -361,7 +365,7 @@ int gt_bulk_alloc(struct gt_import *im)
 	const char *name;
 	size_t length;
 	u64 address;
-	int ret = take_cache(im, &name, &length, &cache);
+	int ret = gt_take_cache(im, &name, &length, &cache);
 
 	if (ret)
 		return ret;
@@ -383,7 +387,7 @@ int gt_slow_fail(struct gt_import *im)
 	struct gt_cache *cache;
 	const char *name;
 	size_t length;
-	int ret = take_cache(im, &name, &length, &cache);
+	int ret = gt_take_cache(im, &name, &length, &cache);
 
 	if (ret)
 		return ret;
@@ -395,23 +399,94 @@ int gt_slow_fail(struct gt_import *im)
 		return bulk_done(im);
 	if (cache->created)
 		rq.size = im->info.caches[cache->id].object_size;
-	return allocated(im, name, length, 0, &rq);
+	return gt_allocated(im, name, length, 0, &rq);
+}
+
+/*
+ * The request of the same call, if it is the newest of all: an object of it may
+ * not be allocated before, or freed before, what another CPU did meanwhile.
+ */
+static struct queued *same_call(struct gt_import *im, const struct kms_request *rq)
+{
+	u64 last = im->flow->last_request;
+	struct queued *q = last + 1 == im->queue.tail ? import_queue_find(&im->queue, last) : NULL;
+	const struct kms_request *was = q ? &q->request : NULL;
+
+	return was && !q->cancelled && was->op == rq->op && was->cache == rq->cache && was->site == rq->site &&
+	       was->gfp == rq->gfp && was->cpu == rq->cpu && was->n < KMS_MAX_BULK ? q : NULL;
+}
+
+static int join_call(struct gt_import *im, struct kms_request *rq, struct kms_object_ref ref)
+{
+	struct queued *q = same_call(im, rq);
+
+	if (q)
+		return import_queue_extend(q, ref, im->err);
+	rq->n = 1;
+	rq->refs = &ref;
+	return gt_emit(im, rq, NULL);
+}
+
+int gt_bulk_allocated(struct gt_import *im, struct gt_cache *cache, u64 address, struct kms_request *rq)
+{
+	struct kms_object_ref ref;
+	struct gt_object *object;
+	u32 stale;
+	int ret;
+
+	if (gt_address_take(im, address, &stale))
+		gt_leave_out(im, REASON_FREE_UNKNOWN);
+	ret = gt_new_object(im, &ref, &object);
+	if (!ret)
+		ret = gt_address_add(im, address, ref.slot);
+	rq->op = REQ_CACHE_ALLOC_BULK;
+	rq->cache = cache->id;
+	rq->size = im->info.caches[cache->id].object_size;
+	return ret ? ret : join_call(im, rq, ref);
 }
 
 /* ---- free ---- */
 
-int gt_free(struct gt_import *im)
+/* The object at an address goes; false: there is none that a request allocated. */
+static bool drop_at(struct gt_import *im, u64 address, struct kms_object_ref *ref)
+{
+	u32 slot;
+
+	if (!gt_address_take(im, address, &slot)) {
+		gt_leave_out(im, REASON_FREE_UNKNOWN);
+		return false;
+	}
+	if (slot == GT_INTERNAL) {
+		gt_leave_out(im, REASON_CACHE_STRUCTURE);
+		return false;
+	}
+	*ref = gt_drop_object(im, slot);
+	return true;
+}
+
+int gt_freed(struct gt_import *im, u64 address, struct gt_cache *cache)
 {
 	struct kms_request rq = gt_request(im, REQ_CACHE_FREE);
-	struct gt_flow *f = im->flow;
 	struct kms_object_ref ref;
+
+	if (!drop_at(im, address, &ref))
+		return 0;
+	rq.op = cache->kind == GT_CACHE_KMALLOC ? REQ_KFREE : REQ_CACHE_FREE;
+	rq.cache = cache->kind == GT_CACHE_KMALLOC ? 0 : cache->id;
+	rq.n = 1;
+	rq.refs = &ref;
+	return gt_emit(im, &rq, NULL);
+}
+
+int gt_free(struct gt_import *im)
+{
+	struct gt_flow *f = im->flow;
 	struct gt_cache *cache;
 	const char *name;
 	size_t length;
 	u64 address;
 	s64 n;
-	u32 slot;
-	int ret = take_cache(im, &name, &length, &cache);
+	int ret = gt_take_cache(im, &name, &length, &cache);
 
 	if (ret)
 		return ret;
@@ -425,20 +500,18 @@ int gt_free(struct gt_import *im)
 		gt_leave_out(im, REASON_BULK_CHAIN);
 		return 0;
 	}
-	if (!gt_address_take(im, address, &slot)) {
-		gt_leave_out(im, REASON_FREE_UNKNOWN);
+	return gt_freed(im, address, cache);
+}
+
+int gt_bulk_freed(struct gt_import *im, u64 address, struct gt_cache *cache)
+{
+	struct kms_request rq = gt_request(im, REQ_FREE_BULK);
+	struct kms_object_ref ref;
+
+	if (!drop_at(im, address, &ref))
 		return 0;
-	}
-	if (slot == GT_INTERNAL) {
-		gt_leave_out(im, REASON_CACHE_STRUCTURE);
-		return 0;
-	}
-	ref = gt_drop_object(im, slot);
-	rq.op = cache->kind == GT_CACHE_KMALLOC ? REQ_KFREE : REQ_CACHE_FREE;
-	rq.cache = cache->kind == GT_CACHE_KMALLOC ? 0 : cache->id;
-	rq.n = 1;
-	rq.refs = &ref;
-	return gt_emit(im, &rq, NULL);
+	rq.cache = cache->kind == GT_CACHE_USER ? cache->id : 0;
+	return join_call(im, &rq, ref);
 }
 
 static int free_bulk(struct gt_import *im, u32 cache)
@@ -486,7 +559,7 @@ int gt_bulk_free(struct gt_import *im)
 	u64 address;
 	s64 n, i;
 	u32 slot;
-	int ret = take_cache(im, &name, &length, &cache);
+	int ret = gt_take_cache(im, &name, &length, &cache);
 
 	if (ret)
 		return ret;

@@ -133,8 +133,7 @@ int gt_read_state(struct gt_import *im, const char *directory)
 	im->pages = calloc(im->nr_pages, sizeof(*im->pages));
 	im->info.source = source_name(directory);
 	im->info.kernel = kernel_version(directory);
-	im->info.allocator = strdup("slub");
-	if (!im->pages || !im->info.source || !im->info.kernel || !im->info.allocator)
+	if (!im->pages || !im->info.source || !im->info.kernel)
 		return gt_no_memory(im);
 	return 0;
 }

@@ -153,7 +153,8 @@ static u8 cache_kind(const char *name, size_t length)
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(kmalloc); i++)
 		if (length > strlen(kmalloc[i]) && !strncmp(name, kmalloc[i], strlen(kmalloc[i])))
 			return GT_CACHE_KMALLOC;
-	if ((length == 10 && !memcmp(name, "kmem_cache", 10)) ||
+	if (*name == '?' || /* SLOB: the cache of caches has an address only */
+	    (length == 10 && !memcmp(name, "kmem_cache", 10)) ||
 	    (length == 15 && !memcmp(name, "kmem_cache_node", 15)))
 		return GT_CACHE_INTERNAL;
 	return GT_CACHE_USER;

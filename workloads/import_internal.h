@@ -77,6 +77,8 @@ int import_queue_add(struct import_queue *q, const struct kms_request *request, 
 		     struct kms_error *err);
 /* A request that has not been written yet, or NULL. */
 struct queued *import_queue_find(struct import_queue *q, u64 number);
+/* One more object for a request that was added with one. */
+int import_queue_extend(struct queued *e, struct kms_object_ref ref, struct kms_error *err);
 int import_queue_flush(struct import_queue *q, struct kms_error *err);
 void import_queue_free(struct import_queue *q);
 

@@ -64,6 +64,24 @@ struct queued *import_queue_find(struct import_queue *q, u64 number)
 	return number >= q->head && number < q->tail ? &q->ring[number % IMPORT_QUEUE] : NULL;
 }
 
+int import_queue_extend(struct queued *e, struct kms_object_ref ref, struct kms_error *err)
+{
+	u32 n = e->request.n;
+	struct kms_object_ref *many;
+
+	if (!(n & (n - 1))) {
+		many = realloc(e->many, 2 * (size_t)n * sizeof(*many));
+		if (!many)
+			return kms_fail(err, KMS_EFAIL, "no host memory for importing");
+		if (!e->many)
+			many[0] = e->one;
+		e->many = many;
+	}
+	e->many[n] = ref;
+	e->request.n = n + 1;
+	return 0;
+}
+
 int import_queue_flush(struct import_queue *q, struct kms_error *err)
 {
 	int ret = 0;

@@ -30,14 +30,16 @@ static u64 or_default(u64 value, u64 normal)
 
 static void init_params(const struct mm_params *p)
 {
+	static const u32 lowmem_ratios[MAX_NR_ZONES] = {
+		[ZONE_DMA] = 256, [ZONE_DMA32] = 256, [ZONE_NORMAL] = 32, [ZONE_MOVABLE] = 0,
+	};
+
 	kdata->min_free_kbytes = p->min_free_kbytes;
 	kdata->watermark_scale_factor = or_default(p->watermark_scale_factor, 10);
 	kdata->watermark_boost_factor = or_default(p->watermark_boost_factor, 15000);
 	kdata->percpu_pagelist_high_fraction = p->percpu_pagelist_high_fraction;
-	kdata->lowmem_reserve_ratio[ZONE_DMA] = 256;
-	kdata->lowmem_reserve_ratio[ZONE_DMA32] = 256;
-	kdata->lowmem_reserve_ratio[ZONE_NORMAL] = 32;
-	kdata->lowmem_reserve_ratio[ZONE_MOVABLE] = 0;
+	for (u32 i = 0; i < MAX_NR_ZONES; i++)
+		kdata->lowmem_reserve_ratio[i] = or_default(p->lowmem_reserve_ratio[i], lowmem_ratios[i]);
 	kdata->extfrag_threshold = 500;
 	kdata->slub_min_order = (u32)p->slub_min_order;
 	kdata->slub_max_order = (u32)or_default(p->slub_max_order, PAGE_ALLOC_COSTLY_ORDER);

@@ -38,6 +38,9 @@ u32 mm_inspect_pageblock_type(u64 pfn);
 u64 mm_inspect_max_pfn(void);
 u32 mm_inspect_pageblock_order(void);
 
+/* Pages of every pageblock that lie in free buddy blocks are added to its entry. Walks the lists. */
+void mm_inspect_free_pages(u16 *in_block);
+
 void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types);
 
 /* A zone's page lists of one CPU, in pages; high_min and high_max are high without auto-tuning. */
@@ -154,6 +157,14 @@ struct mm_slab_map {
 };
 
 bool mm_inspect_slab_map(u64 pfn, struct mm_slab_map *map); /* false: no slab there */
+/* How full a slab is; nothing is walked (SLUB and SLAB). */
+struct mm_slab_fill {
+	const struct kmem_cache *cache; /* NULL: not the slab's first frame, or a layer without such slabs */
+	u32 objects, inuse;		/* inuse: all but those on the slab's own list of free ones */
+	bool cpu;			/* SLUB: a CPU's slab, as its first or on its partial list */
+};
+
+bool mm_inspect_slab_fill(u64 pfn, struct mm_slab_fill *fill); /* false: the frame is in no slab */
 /* First frame of the slab that the CPU's next object of this cache comes from, ~0: not known yet. */
 u64 mm_inspect_next_slab(const struct kmem_cache *s, u32 cpu);
 /* Slab cache that serves kmalloc() of this size, NULL: none does. */
@@ -185,7 +196,13 @@ int mm_check(struct kms_error *err);
 /* The page allocator's part of mm_check(), LRU lists included. Call between operations. */
 int mm_check_pages(struct kms_error *err);
 
-/* The slab layer's part of mm_check(). Call between operations. */
+/*
+ * The slab layer's part of mm_check(). Call between operations. In SLUB's caches
+ * with debug options every byte of red zones, poison and padding on listed slabs is
+ * checked, too: a write beyond an object or after its free is reported here even
+ * if nobody touches the object again (docs/slub-debug.md; slab_ops.cache_validate()
+ * does it for one cache).
+ */
 int mm_check_slabs(struct kms_error *err);
 
 #endif

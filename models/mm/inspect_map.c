@@ -1,6 +1,6 @@
 /*
  * inspect_map.c - one slab as a map of its objects, and which slab a CPU takes
- * objects from next; for `step` and the labs. SLUB and SLAB; other layers have
+ * objects from next, for `step` and the labs; how full it is, for samples. SLUB and SLAB; other layers have
  * no such maps.
  */
 #include "models/mm/inspect_slab.h"
@@ -98,6 +98,28 @@ bool mm_inspect_slab_map(u64 pfn, struct mm_slab_map *map)
 	else if (kdata->slab_policy == SLAB_POLICY_SLAB)
 		slab_map(head, map);
 	return map->objects;
+}
+
+bool mm_inspect_slab_fill(u64 pfn, struct mm_slab_fill *fill)
+{
+	const struct page *head = head_page(PAGE_OFFSET + (pfn << PAGE_SHIFT));
+
+	*fill = (struct mm_slab_fill){ 0 };
+	if (!(head->flags & PG_slab))
+		return false;
+	if (page_to_pfn(head) != pfn || !head->slab_cache)
+		return true;
+	if (slub_like()) {
+		fill->cache = head->slab_cache;
+		fill->objects = counters_objects(head->counters);
+		fill->inuse = counters_inuse(head->counters);
+		fill->cpu = counters_frozen(head->counters);
+	} else if (kdata->slab_policy == SLAB_POLICY_SLAB) {
+		fill->cache = head->slab_cache;
+		fill->objects = to_slab_cache(head->slab_cache)->num;
+		fill->inuse = head->active;
+	}
+	return true;
 }
 
 u64 mm_inspect_next_slab(const struct kmem_cache *s, u32 cpu)

@@ -92,6 +92,33 @@ void mm_inspect_zone_types(u32 node, u32 zone_idx, struct mm_zone_types *types)
 	count_pageblocks(zone, types->pageblocks);
 }
 
+static void add_free_blocks(const struct free_area *area, u32 order, u16 *in_block)
+{
+	const struct page *page;
+	u64 pfn, end;
+	u32 mt;
+
+	for (mt = 0; mt < MIGRATE_TYPES; mt++)
+		list_for_each_entry(page, &area->free_list[mt], lru)
+			for (pfn = page_to_pfn(page), end = pfn + (1ull << order); pfn < end;) {
+				u64 next = ALIGN_DOWN(pfn, PAGEBLOCK_NR_PAGES) + PAGEBLOCK_NR_PAGES;
+
+				next = next < end ? next : end;
+				in_block[pfn >> PAGEBLOCK_ORDER] += (u16)(next - pfn);
+				pfn = next;
+			}
+}
+
+void mm_inspect_free_pages(u16 *in_block)
+{
+	const struct zone *zone;
+	u32 order;
+
+	for_each_populated_zone(zone)
+		for (order = 0; order < MAX_ORDER; order++)
+			add_free_blocks(&zone->free_area[order], order, in_block);
+}
+
 static void inspect_zone(const struct zone *zone, struct mm_zone_info *info)
 {
 	u32 cpu, i;

@@ -10,8 +10,9 @@
  * and caches marked SLAB_WHOLE_PAGES (noslab.c).
  */
 #include "models/mm/inspect_sheaves.h"
+#include "models/mm/inspect_internal.h"
 #include "models/mm/inspect_slab.h"
-#include "models/mm/slub.h"
+#include "models/mm/slub_debug.h"
 
 /* ---- names of the caches that the slab layer itself creates ---- */
 
@@ -144,22 +145,9 @@ static void describe_cache(const struct kmem_cache *s, struct mm_cache_info *inf
 	info->slab_pages = slab_pages(s, info);
 }
 
-u32 slub_inspect_caches(struct mm_cache_info *caches, u32 max)
+void slub_describe(const struct list_head *link, struct mm_cache_info *info)
 {
-	const struct list_head *head = &kdata->slab_caches, *pos;
-	u32 n = 0, i;
-
-	if (kdata->slab_state == SLAB_DOWN || !head->next)
-		return 0;
-	list_for_each(pos, head)
-		n++;
-	i = n;
-	list_for_each(pos, head) { /* newest first */
-		i--;
-		if (i < max)
-			describe_cache(list_entry(pos, struct kmem_cache, list), &caches[i]);
-	}
-	return n;
+	describe_cache(list_entry(link, struct kmem_cache, list), info);
 }
 
 u32 slub_object_size(const struct kmem_cache *s)
@@ -209,8 +197,28 @@ static int check_freelist(const struct check *check, const struct page *slab, co
 	return 0;
 }
 
+/* Debug options: the bytes in and around every object; seen: which are free. */
+static int check_objects(const struct check *check, struct page *slab, const u64 *seen)
+{
+	u64 first = (u64)page_address(slab) + check->s->red_left_pad;
+	u32 objects = counters_objects(slab->counters);
+	struct kms_slab_bug bug;
+	struct slub_slot slot;
+	char text[400];
+
+	slub_read_slot(check->s, &slot);
+	for (u32 i = 0; i < objects; i++) {
+		slub_bug_init(check->s, first + (u64)i * check->s->size, NULL, &bug);
+		if (slub_check_object(&slot, slab, !(seen[i / 64] >> (i % 64) & 1), &bug))
+			continue;
+		kms_slab_bug_text(&bug, text, sizeof(text));
+		return kms_fail(check->err, KMS_EFAIL, "%s", text);
+	}
+	return 0;
+}
+
 /* A slab with its own freelist and, for a CPU slab, the CPU's. */
-static int check_slab(struct check *check, const struct page *slab, const void *cpu_freelist,
+static int check_slab(struct check *check, struct page *slab, const void *cpu_freelist,
 		      bool frozen)
 {
 	u64 seen[(MAX_OBJS_PER_PAGE + 64) / 64];
@@ -236,7 +244,24 @@ static int check_slab(struct check *check, const struct page *slab, const void *
 		return broken(check, slab, "length of the freelist differs from objects - inuse");
 	check->slabs++;
 	check->objects += objects;
-	return 0;
+	return cache_debug(check->s) ? check_objects(check, slab, seen) : 0;
+}
+
+/* Full slabs, which are listed only where users are tracked. */
+static int check_full(struct check *check, struct kmem_cache_node *n)
+{
+	struct page *slab;
+	int err = 0;
+
+	if (!(check->s->flags & SLAB_STORE_USER))
+		return 0;
+	list_for_each_entry(slab, &n->full, lru) {
+		err = slab->freelist ? broken(check, slab, "slab with free objects on the list of full ones") :
+				       check_slab(check, slab, NULL, false);
+		if (err)
+			break;
+	}
+	return err;
 }
 
 static int check_node(struct check *check, u32 nid)
@@ -260,13 +285,15 @@ static int check_node(struct check *check, u32 nid)
 			return err;
 		count++;
 	}
-	return count == n->nr_partial ? 0 : broken(check, NULL, "nr_partial differs from the list's length");
+	if (count != n->nr_partial)
+		return broken(check, NULL, "nr_partial differs from the list's length");
+	return check_full(check, n);
 }
 
 static int check_cpu(struct check *check, u32 cpu)
 {
 	const struct kmem_cache_cpu *c = per_cpu_ptr(check->s->cpu_slab, cpu);
-	const struct page *slab;
+	struct page *slab;
 	s32 slabs = c->partial ? c->partial->slabs : 0;
 	int err = 0;
 
@@ -313,23 +340,10 @@ static int check_cache(const struct kmem_cache *s, struct kms_error *err)
 	return ret;
 }
 
-int slub_check_slabs(struct kms_error *err)
+int slub_check(const struct list_head *link, struct kms_error *err)
 {
-	const struct list_head *pos;
+	const struct kmem_cache *s = list_entry(link, struct kmem_cache, list);
+	int ret = s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
 
-	if (kdata->slab_state == SLAB_DOWN || !kdata->slab_caches.next)
-		return 0;
-	if (kdata->slab_mutex.slock)
-		return kms_fail(err, KMS_EFAIL, "slab_mutex is held between operations");
-	list_for_each(pos, &kdata->slab_caches) {
-		const struct kmem_cache *s = list_entry(pos, struct kmem_cache, list);
-		int ret = s->flags & SLAB_WHOLE_PAGES ? 0 : check_cache(s, err);
-
-		if (!ret && s->cpu_sheaves)
-			ret = mm_check_sheaves(s, err);
-
-		if (ret)
-			return ret;
-	}
-	return 0;
+	return !ret && s->cpu_sheaves ? mm_check_sheaves(s, err) : ret;
 }

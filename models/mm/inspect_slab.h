@@ -8,15 +8,12 @@
 #include "models/mm/inspect.h"
 
 /* inspect_slab.c: SLUB, and caches of whole pages (noslab) */
-u32 slub_inspect_caches(struct mm_cache_info *caches, u32 max);
-int slub_check_slabs(struct kms_error *err);
 u32 slub_object_size(const struct kmem_cache *s);
 
-/* inspect_slab_slob.c */
-u32 slab_inspect_caches(struct mm_cache_info *caches, u32 max); /* inspect_slab_slab.c */
-int slab_check_slabs(struct kms_error *err);
+/* inspect_slab_slab.c */
 u32 slab_object_size(const struct kmem_cache *s);
-u32 slob_inspect_caches(struct mm_cache_info *caches, u32 max);
+
+/* inspect_slab_slob.c */
 int slob_check_slabs(struct kms_error *err);
 u32 slob_object_size(const struct kmem_cache *s);
 void slob_inspect_pool(struct mm_pool_info *pool);

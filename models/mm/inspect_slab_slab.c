@@ -291,45 +291,6 @@ int slab_check(const struct list_head *link, struct kms_error *err)
 	return ret ? ret : check_arrays(&check);
 }
 
-/* ---- all caches ---- */
-
-/* What SLAB keeps in size classes is nobody's request: it is counted once all are known. */
-u32 slab_inspect_caches(struct mm_cache_info *caches, u32 max)
-{
-	const struct list_head *head = &kdata->slab_caches, *pos;
-	u32 n = 0, i;
-
-	if (kdata->slab_state == SLAB_DOWN || !head->next)
-		return 0;
-	list_for_each(pos, head)
-		n++;
-	i = n;
-	list_for_each(pos, head) { /* newest first */
-		if (--i < max)
-			slab_describe(pos, &caches[i]);
-	}
-	list_for_each(pos, head)
-		slab_count_metadata(pos, caches, n < max ? n : max);
-	return n;
-}
-
-int slab_check_slabs(struct kms_error *err)
-{
-	const struct list_head *pos;
-
-	if (kdata->slab_state == SLAB_DOWN || !kdata->slab_caches.next)
-		return 0;
-	if (kdata->slab_mutex.slock)
-		return kms_fail(err, KMS_EFAIL, "slab_mutex is held between operations");
-	list_for_each(pos, &kdata->slab_caches) {
-		int ret = slab_check(pos, err);
-
-		if (ret)
-			return ret;
-	}
-	return 0;
-}
-
 u32 slab_object_size(const struct kmem_cache *s)
 {
 	return ((const struct slab_cache *)s)->object_size;

@@ -5,6 +5,7 @@
  * slab caches' descriptors, the pages with free units and their free blocks,
  * and the size in front of a kmalloc() object.
  */
+#include "models/mm/inspect_internal.h"
 #include "models/mm/inspect_slab.h"
 #include "models/mm/slob.h"
 
@@ -27,20 +28,9 @@ static void describe_cache(const struct slob_cache *s, struct mm_cache_info *inf
 	};
 }
 
-u32 slob_inspect_caches(struct mm_cache_info *caches, u32 max)
+void slob_describe(const struct list_head *link, struct mm_cache_info *info)
 {
-	const struct list_head *head = &kdata->slab_caches, *pos;
-	u32 n = 0, i;
-
-	list_for_each(pos, head)
-		n++;
-	i = n;
-	list_for_each(pos, head) { /* newest first */
-		i--;
-		if (i < max)
-			describe_cache(list_entry(pos, struct slob_cache, list), &caches[i]);
-	}
-	return n;
+	describe_cache(list_entry(link, struct slob_cache, list), info);
 }
 
 void slob_inspect_pool(struct mm_pool_info *pool)

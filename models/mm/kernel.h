@@ -96,6 +96,28 @@ void kms_bug(const char *file, int line, const char *what) __attribute__((noretu
 			kms_bug(__FILE__, __LINE__, #cond);                                        \
 	} while (0)
 
+/*
+ * What is wrong with an object of a slab cache with debug options (slub_debug.h).
+ * A changed byte: bytes > 0, the first of them at offset from the object's start;
+ * a bad free pointer: bytes 0, offset, word; neither: what says it all.
+ */
+struct kms_slab_bug {
+	const char *what, *doing; /* "left red zone overwritten", "in its free" or NULL */
+	u64 cache;		  /* name id */
+	u64 object;		  /* address */
+	s64 offset;
+	u32 found, expected, bytes;
+	u64 word;
+	/* who allocated [0] and freed [1] it last: operation 0 nobody yet; jiffies */
+	u32 tracked;
+	u32 cpu[2];
+	u64 operation[2], when[2];
+};
+void kms_slab_bug(const struct kms_slab_bug *bug) __attribute__((noreturn, cold));
+void kms_slab_bug_text(const struct kms_slab_bug *bug, char *text, u32 n);
+u64 kms_operation(void); /* number of the running operation, from 1 on; 0 at boot */
+u64 kms_jiffies(void);	 /* of 4 ms; 0 where no time passes */
+
 /* ---- CPUs and per-CPU data ---- */
 
 /* A per-CPU pointer is an offset into every CPU's area; 0 is never handed out. */

@@ -70,6 +70,7 @@ enum mm_free_pointer { FREE_POINTER_MIDDLE, FREE_POINTER_START };
 enum mm_cpu_partial_limit { CPU_PARTIAL_SLABS, CPU_PARTIAL_OBJECTS };
 
 enum free_list_order { FREE_LIST_LIFO, FREE_LIST_FIFO, FREE_LIST_ADDRESS };
+enum mm_transparent_hugepage { THP_NEVER, THP_MADVISE, THP_ALWAYS };
 enum sheaf_caches { SHEAF_CACHES_6_18, SHEAF_CACHES_ALL };
 #define MM_PARAM_ZERO (1ull << 63)
 
@@ -82,6 +83,7 @@ struct mm_params {
 	uint64_t watermark_scale_factor;
 	uint64_t watermark_boost_factor;
 	uint64_t percpu_pagelist_high_fraction;
+	uint64_t lowmem_reserve_ratio[4]; /* by zone index */
 	uint64_t slub_min_order;
 	uint64_t slub_max_order;
 	uint64_t slub_min_objects;
@@ -89,8 +91,13 @@ struct mm_params {
 	bool slub_cpu_partial;
 	bool page_group_by_mobility;
 	/* slab layers (slab_params.def) */
+	uint64_t slab_max_order, slab_limit, slab_batchcount, slab_shared, cache_reap_ms;
+	bool noaliencache;
+	uint64_t slob_break1, slob_break2;
 	uint64_t cpu_partial, min_partial;
 	uint64_t remote_node_defrag_ratio;
+	const char *slub_debug; /* letters of the boot parameter; NULL: none */
+	bool slab_freelist_hardened;
 	uint64_t sheaf_capacity;
 	uint32_t sheaf_caches; /* enum sheaf_caches */
 	/* variants of the page allocator */
@@ -109,6 +116,7 @@ struct mm_params {
 	uint32_t slab_order_calculation; /* enum mm_slab_order */
 	uint32_t slub_free_pointer;	 /* enum mm_free_pointer */
 	uint32_t slub_cpu_partial_limit; /* enum mm_cpu_partial_limit */
+	uint32_t transparent_hugepage;	 /* enum mm_transparent_hugepage */
 };
 
 struct kmem_cache_args {
@@ -148,6 +156,8 @@ struct slab_ops {
 	void (*cache_shrink)(struct kmem_cache *s);
 	void *(*cache_alloc)(struct kmem_cache *s, uint32_t gfp, int node);
 	void (*cache_free)(struct kmem_cache *s, void *object);
+	/* Optional: check what debug options wrote into the cache's slabs; the first defect stops the run. */
+	void (*cache_validate)(struct kmem_cache *s);
 	int (*cache_alloc_bulk)(struct kmem_cache *s, uint32_t gfp, size_t n, void **objects);
 	void (*free_bulk)(struct kmem_cache *s, size_t n, void **objects); /* s NULL: kfree_bulk */
 	/* Optional (NULL): */
@@ -181,6 +191,8 @@ struct slab_policy {
 	const struct slab_ops *ops;
 	const struct slab_param *params; /* [nr_params] */
 	uint32_t nr_params;
+	/* Most per-CPU memory that a slab cache for objects of that size takes; NULL: little. */
+	uint64_t (*percpu_bytes)(uint32_t object_size);
 };
 
 struct mm_ops {

@@ -76,7 +76,7 @@ static struct kmem_cache *describe(struct kmem_cache *s, const struct kmem_cache
 	if (args->flags & SLAB_RECLAIM_ACCOUNT)
 		s->allocflags |= __GFP_RECLAIMABLE;
 	s->cpu_slab = __alloc_percpu(sizeof(struct kmem_cache_cpu), 2 * sizeof(void *));
-	return s;
+	return s->cpu_slab ? s : NULL;
 }
 
 static struct kmem_cache *noslab_cache_create(const struct kmem_cache_args *args)
@@ -90,6 +90,10 @@ static struct kmem_cache *noslab_cache_create(const struct kmem_cache_args *args
 	if (!page)
 		return NULL;
 	s = describe(page_address(page), args);
+	if (!s) {
+		__free_pages(page, 0);
+		return NULL;
+	}
 	spin_lock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
 	list_add(&s->list, &kdata->slab_caches);
 	spin_unlock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);

@@ -17,6 +17,7 @@ static const struct slab_ops slub_ops = {
 	.cache_create = slub_cache_create,
 	.cache_destroy = slub_cache_destroy,
 	.cache_shrink = slub_cache_shrink,
+	.cache_validate = slub_cache_validate,
 	.cache_alloc = slub_cache_alloc,
 	.cache_free = slub_cache_free,
 	.cache_alloc_bulk = slub_alloc_bulk,
@@ -28,8 +29,7 @@ static const struct slab_policy slub_policy = {
 	.summary = "SLUB: per-CPU freelists, per-CPU and per-node partial slabs",
 	.source = "Linux 6.1 (mm/slub.c), without debugging and freelist hardening",
 	.ops = &slub_ops,
-	.params = slab_param_table,
-	.nr_params = NR_SLUB_PARAMS,
+	SLAB_PARAMS(slab_nomerge, remote_node_defrag_ratio),
 };
 
 const struct slab_policy *const slab_policy_table[NR_SLAB_POLICIES] = {

@@ -503,6 +503,5 @@ const struct slab_policy sheaves_policy = {
 	.summary = "SLUB with sheaves: per-CPU arrays of free objects, stores of them per node",
 	.source = "Linux 6.18 (mm/slub.c) for the sheaves, 6.1 for SLUB underneath",
 	.ops = &sheaves_ops,
-	.params = slab_param_table,
-	.nr_params = NR_SHEAVES_PARAMS,
+	SLAB_PARAMS(slab_nomerge, sheaf_caches),
 };

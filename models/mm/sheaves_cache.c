@@ -40,7 +40,7 @@ static u32 sheaf_capacity(u32 size, u32 flags, u32 wanted)
 	bool all = kms_tunable(TUNE_SHEAF_CACHES) == SHEAF_CACHES_ALL;
 	u32 given = kms_tunable(TUNE_SHEAF_CAPACITY);
 
-	if ((flags & SLAB_DEBUG_FLAGS) || !given || (!all && !wanted))
+	if ((slub_debug_flags(flags) & SLAB_DEBUG_FLAGS) || !given || (!all && !wanted))
 		return 0;
 	if (given != TUNE_UNSET)
 		return given;

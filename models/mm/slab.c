@@ -342,4 +342,6 @@ const struct slab_policy slab_policy = {
 	.summary = "SLAB: arrays of free objects per CPU, node and remote node; three slab lists per node",
 	.source = "Linux 6.1 (mm/slab.c), without debugging and freelist randomisation",
 	.ops = &slab_ops,
+	SLAB_PARAMS(slab_max_order, slab_nomerge),
+	.percpu_bytes = slab_percpu_bytes,
 };

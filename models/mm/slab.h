@@ -104,6 +104,9 @@ static inline struct slab_cache *slab_owner(const struct page *slab)
 	return to_slab_cache(READ_ONCE(slab->slab_cache));
 }
 
+/* slab_cache.c: what a cache for objects of that size takes of each CPU's memory */
+u64 slab_percpu_bytes(u32 object_size);
+
 static inline u64 array_bytes(u32 entries)
 {
 	return sizeof(struct array_cache) + entries * sizeof(void *);

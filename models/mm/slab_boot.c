@@ -126,10 +126,12 @@ static u64 managed_bytes(void)
 
 static void init_globals(void)
 {
+	u32 max_order = kms_tunable(TUNE_SLAB_MAX_ORDER);
+
 	kdata->slab_policy = SLAB_POLICY_SLAB;
 	kdata->slab_state = SLAB_DOWN;
-	kdata->slab_max_order = managed_bytes() > LARGE_MACHINE ? 1 : 0;
-	kdata->use_alien_caches = kdata->nr_node_ids > 1;
+	kdata->slab_max_order = max_order != TUNE_UNSET ? max_order : managed_bytes() > LARGE_MACHINE ? 1 : 0;
+	kdata->use_alien_caches = kdata->nr_node_ids > 1 && !kms_tunable(TUNE_NOALIENCACHE);
 	INIT_LIST_HEAD(&kdata->slab_caches);
 }
 

@@ -211,7 +211,12 @@ static u32 online_cpus_of(int nid)
 	return n;
 }
 
-/* The node's structure with its limit of free objects; NULL when memory is out. */
+/*
+ * The node's structure with its limit of free objects; NULL when memory is out.
+ * The kernel's boot CPU joins its node after ACPI's early start only, of which
+ * no request tells: caches made between the per-CPU lists and that (numa_policy,
+ * shared_policy_node, Acpi-State, Acpi-Operand) have one batch less there.
+ */
 static struct slab_node *init_cache_node(struct slab_cache *s, int nid, gfp_t gfp)
 {
 	u32 shares = 1 + online_cpus_of(nid), batch = READ_ONCE(s->batchcount);
@@ -347,13 +352,30 @@ static u32 limit_for(u32 size)
 	return size > 256 ? 54 : 120;
 }
 
-/* Give a cache arrays of the size that fits its objects. */
+static u32 unless_tuned(enum kms_tunable tunable, u32 normal)
+{
+	u32 value = kms_tunable(tunable);
+
+	return value == TUNE_UNSET ? normal : value;
+}
+
+/* Its array, and the one of one object that it may have had before. */
+u64 slab_percpu_bytes(u32 object_size)
+{
+	return array_bytes(unless_tuned(TUNE_SLAB_LIMIT, limit_for(object_size))) + array_bytes(1);
+}
+
+/* Give a cache arrays of the size that fits its objects, or that the parameters say. */
 bool slab_enable_arrays(struct slab_cache *s, gfp_t gfp)
 {
 	u32 size = READ_ONCE(s->size), limit = limit_for(size);
 	u32 shared = READ_ONCE(kdata->nr_cpu_ids) > 1 && size <= PAGE_SIZE ? 8 : 0;
+	u32 batch;
 
-	return tune_arrays(s, limit, (limit + 1) / 2, shared, gfp);
+	limit = unless_tuned(TUNE_SLAB_LIMIT, limit);
+	batch = min(unless_tuned(TUNE_SLAB_BATCHCOUNT, (limit + 1) / 2), limit);
+	shared = unless_tuned(TUNE_SLAB_SHARED, shared);
+	return tune_arrays(s, limit, batch, shared, gfp);
 }
 
 /* Before all size classes work: arrays of one object, nodes as far as they can be had. */

@@ -155,7 +155,7 @@ void *kmalloc_large_node(u64 size, gfp_t gfp, int node)
 		return NULL;
 	}
 	account_slab_pages(page, (s64)(PAGE_SIZE << order), false);
-	trace2(kmalloc_large, order, size);
+	trace3(kmalloc_large, order, size, true);
 	trace_step(k_large_alloc, (u64)page_address(page), size);
 	return page_address(page);
 }
@@ -167,6 +167,6 @@ void free_large_kmalloc(struct page *head, void *object)
 	(void)object;
 	trace_step(k_large_free, (u64)object, order);
 	account_slab_pages(head, -(s64)(PAGE_SIZE << order), false);
-	trace2(kmalloc_large, order, PAGE_SIZE << order);
+	trace3(kmalloc_large, order, PAGE_SIZE << order, false);
 	__free_pages(head, order);
 }

@@ -7,10 +7,18 @@
 
 #include "models/mm/internal.h"
 
-/* slab_params.c: SLUB's parameters, then those of sheaves */
-#define NR_SLUB_PARAMS 8
-#define NR_SHEAVES_PARAMS 10
-extern const struct slab_param slab_param_table[NR_SHEAVES_PARAMS];
+/* slab_params.c: the rows of slab_params.def */
+enum slab_param_row {
+#define SLAB_PARAM(group, name, ...) SLAB_PARAM_ROW_##name,
+#include "models/mm/slab_params.def"
+#undef SLAB_PARAM
+	NR_SLAB_PARAMS
+};
+extern const struct slab_param slab_param_table[NR_SLAB_PARAMS];
+/* For a policy's descriptor: what it heeds, from the first row to the last. */
+#define SLAB_PARAMS(first, last)                                                                   \
+	.params = &slab_param_table[SLAB_PARAM_ROW_##first],                                       \
+	.nr_params = SLAB_PARAM_ROW_##last - SLAB_PARAM_ROW_##first + 1
 
 #ifndef NUMA_NO_NODE
 #define NUMA_NO_NODE (-1)

@@ -129,9 +129,9 @@ static bool page_is_listed(const struct page *page)
 
 static struct list_head *list_of(u64 size)
 {
-	if (size < SLOB_MEDIUM_BYTES)
+	if (size < kms_tunable(TUNE_SLOB_BREAK1))
 		return &kdata->free_slob[SLOB_SMALL];
-	if (size < SLOB_LARGE_BYTES)
+	if (size < kms_tunable(TUNE_SLOB_BREAK2))
 		return &kdata->free_slob[SLOB_MEDIUM];
 	return &kdata->free_slob[SLOB_LARGE];
 }

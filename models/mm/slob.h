@@ -15,8 +15,6 @@
 
 #define SLOB_UNIT 2
 #define SLOB_PAGE_UNITS ((s32)(PAGE_SIZE / SLOB_UNIT))
-#define SLOB_MEDIUM_BYTES 256 /* requests from here on search the medium list */
-#define SLOB_LARGE_BYTES 1024 /* ... the large list */
 #define SLOB_ANY_ALIGN 0
 
 struct slob_block {

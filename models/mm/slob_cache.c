@@ -98,7 +98,7 @@ static void *alloc_block(u32 size, gfp_t gfp, int node)
 	if (!page)
 		return NULL;
 	account_slab_pages(page, (s64)(PAGE_SIZE << order), false);
-	trace2(kmalloc_large, order, size);
+	trace3(kmalloc_large, order, size, true);
 	return page_address(page);
 }
 
@@ -108,7 +108,7 @@ static void free_block(void *object, u32 size)
 	u32 order = (u32)get_order(size);
 
 	account_slab_pages(page, -(s64)(PAGE_SIZE << order), false);
-	trace2(kmalloc_large, order, size);
+	trace3(kmalloc_large, order, size, false);
 	__free_pages(page, order);
 }
 
@@ -251,4 +251,5 @@ const struct slab_policy slob_policy = {
 	.summary = "SLOB: first fit in shared pages, one global lock, no per-CPU lists",
 	.source = "Linux 6.1 (mm/slob.c, removed in 6.4)",
 	.ops = &slob_ops,
+	SLAB_PARAMS(slob_break1, slob_break2),
 };

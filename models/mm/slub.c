@@ -71,7 +71,7 @@ static void init_freelist(struct kmem_cache *s, void *first, u32 objects)
 struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 {
 	struct page *slab;
-	u32 oo, objects;
+	u32 oo, objects, flags;
 	void *first;
 	gfp_t slab_gfp;
 
@@ -82,11 +82,13 @@ struct page *slub_new_slab(struct kmem_cache *s, gfp_t gfp, int node)
 		return NULL;
 	objects = oo_objects(oo);
 	slab->counters = counters_make(0, objects, false);
-	account_slab_pages(slab, (s64)(PAGE_SIZE << oo_order(oo)),
-			   s->flags & SLAB_RECLAIM_ACCOUNT);
+	flags = READ_ONCE(s->flags);
+	account_slab_pages(slab, (s64)(PAGE_SIZE << oo_order(oo)), flags & SLAB_RECLAIM_ACCOUNT);
 	slab->slab_cache = s;
 	slab->flags |= PG_slab;
 	first = (char *)page_address(slab) + s->red_left_pad;
+	if (unlikely(flags & SLAB_DEBUG_FLAGS))
+		slub_debug_set_up_slab(s, slab, first, objects);
 	init_freelist(s, first, objects);
 	slab->freelist = first;
 	trace3(slab_new, objects, oo_order(oo), s);
@@ -418,11 +420,18 @@ void *slub_alloc_node(struct kmem_cache *s, gfp_t gfp, int node)
 
 void *slub_kmalloc(size_t size, u32 gfp, int node)
 {
+	struct kmem_cache *s;
+	void *object;
+
 	if (unlikely(size > KMALLOC_MAX_CACHE_SIZE))
 		return kmalloc_large_node(size, gfp, node);
 	if (unlikely(!size))
 		return ZERO_SIZE_PTR;
-	return slub_alloc_node(kmalloc_slab(size, gfp), gfp, node);
+	s = kmalloc_slab(size, gfp);
+	object = slub_alloc_node(s, gfp, node);
+	if (unlikely(kms_tunable(TUNE_SLUB_DEBUG) & SLAB_STORE_USER))
+		slub_debug_requested(s, object, (u32)size);
+	return object;
 }
 
 void *slub_cache_alloc(struct kmem_cache *s, u32 gfp, int node)

@@ -4,7 +4,8 @@
  * slub.c allocates objects, slub_free.c frees them and moves slabs between
  * their states, slub_bulk.c does both for arrays, slub_cache.c creates slab
  * caches and bootstraps the layer, slub_shrink.c flushes, shrinks and destroys
- * them, slub_debug.c has what debug caches do instead. slab_common.c holds what a second slab layer would need as well.
+ * them, slub_debug.c has what debug caches do instead, slub_debug.h their bytes.
+ * slab_common.c holds what a second slab layer would need as well.
  *
  * A slab is described by the struct page of its first page: freelist and
  * counters are one 16-byte pair that only slab_update() changes once objects
@@ -151,7 +152,14 @@ void slub_give_back(struct kmem_cache *s, struct page *slab);
 void slub_discard(struct kmem_cache *s, struct page *slab);
 
 /* slub_debug.c */
+u32 slub_debug_flags(u32 flags);
 u32 slub_object_layout(struct kmem_cache *s);
+void slub_debug_set_up_slab(struct kmem_cache *s, struct page *slab, void *first, u32 objects);
+void slub_debug_early_object(struct kmem_cache *s, void *object);
+void slub_debug_check_empty(struct kmem_cache *s, struct page *slab);
+void slub_debug_requested(struct kmem_cache *s, void *object, u32 bytes);
+void slub_debug_double_free(struct kmem_cache *s, void *object);
+void slub_cache_validate(struct kmem_cache *s);
 void *slub_debug_take(struct kmem_cache *s, struct kmem_cache_node *n, struct page *slab);
 void *slub_debug_take_new(struct kmem_cache *s, struct page *slab);
 void slub_debug_free(struct kmem_cache *s, struct page *slab, void *head, void *tail, u32 count);

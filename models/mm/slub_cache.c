@@ -13,14 +13,17 @@
 /* With these the kernel changes freelist and counters under a lock. */
 #define SLAB_NO_CMPXCHG (SLAB_CONSISTENCY_CHECKS | SLAB_STORE_USER | SLAB_TRACE)
 
+#define SLAB_DEBUG_METADATA (SLAB_RED_ZONE | SLAB_POISON | SLAB_STORE_USER)
+
 /* ---- geometry ---- */
 
 /* Lowest order whose slab wastes at most 1/fraction of itself; max_order + 1: none. */
 static u32 slab_order(u32 size, u32 min_objects, u32 max_order, u32 fraction)
 {
-	u32 order = max(kdata->slub_min_order, (u32)get_order((u64)min_objects * size));
+	u32 least = READ_ONCE(kdata->slub_min_order);
+	u32 order = max(least, (u32)get_order((u64)min_objects * size));
 
-	if ((PAGE_SIZE << kdata->slub_min_order) / size > MAX_OBJS_PER_PAGE)
+	if ((PAGE_SIZE << least) / size > MAX_OBJS_PER_PAGE)
 		return (u32)get_order((u64)size * MAX_OBJS_PER_PAGE) - 1;
 	for (; order <= max_order; order++) {
 		u64 bytes = PAGE_SIZE << order;
@@ -34,17 +37,18 @@ static u32 slab_order(u32 size, u32 min_objects, u32 max_order, u32 fraction)
 /* More CPUs, more objects in a slab: fewer trips to the shared lists. */
 static u32 wanted_objects(void)
 {
-	u32 wanted = kdata->slub_min_objects;
+	u32 wanted = READ_ONCE(kdata->slub_min_objects);
 
 	if (wanted)
 		return wanted;
-	return 4 * ((u32)fls(kdata->nr_cpu_ids) + 1);
+	return 4 * ((u32)fls(READ_ONCE(kdata->nr_cpu_ids)) + 1);
 }
 
 /* Since 6.8: the order that holds the wanted objects is the least that is looked at. */
 static u32 order_for_objects(u32 size, u32 max_order, u32 objects)
 {
-	u32 least = max(kdata->slub_min_order, (u32)get_order((u64)objects * size));
+	u32 lowest = READ_ONCE(kdata->slub_min_order);
+	u32 least = max(lowest, (u32)get_order((u64)objects * size));
 
 	for (u32 fraction = 16; fraction > 1; fraction /= 2) {
 		for (u32 order = least; order <= max_order; order++) {
@@ -78,8 +82,8 @@ static u32 order_with_fewer(u32 size, u32 max_order, u32 most_objects)
  */
 static u32 calculate_order(u32 size)
 {
-	u32 max_order = kdata->slub_max_order, order;
-	u32 most = (u32)((PAGE_SIZE << max_order) / size), objects = min(wanted_objects(), max(most, 1u));
+	u32 max_order = READ_ONCE(kdata->slub_max_order), order, wanted = wanted_objects();
+	u32 most = (u32)((PAGE_SIZE << max_order) / size), objects = min(wanted, max(most, 1u));
 
 	if (kms_tunable(TUNE_SLAB_ORDER) == SLAB_ORDER_6_8)
 		order = order_for_objects(size, max_order, objects);
@@ -87,15 +91,16 @@ static u32 calculate_order(u32 size)
 		order = order_with_fewer(size, max_order, objects);
 	if (order <= max_order)
 		return order;
-	if (slab_order(size, 1, max_order, 1) <= max_order)
-		return slab_order(size, 1, max_order, 1);
+	order = slab_order(size, 1, max_order, 1);
+	if (order <= max_order)
+		return order;
 	return slab_order(size, 1, MAX_ORDER, 1);
 }
 
 static void set_min_partial(struct kmem_cache *s)
 {
 	u32 given = kms_tunable(TUNE_MIN_PARTIAL);
-	u64 half_log = (u64)ilog2(s->size) / 2;
+	u64 half_log = (u64)ilog2(READ_ONCE(s->size)) / 2;
 
 	s->min_partial = max((u64)MIN_PARTIAL, min((u64)MAX_PARTIAL, half_log));
 	if (given != TUNE_UNSET)
@@ -117,7 +122,7 @@ static void set_cpu_partial(struct kmem_cache *s)
 {
 	const u8 in_slabs[] = { 6, 24, 52, 120 }, in_objects[] = { 2, 6, 13, 30 };
 	bool by_objects = kms_tunable(TUNE_CPU_PARTIAL_LIMIT) == CPU_PARTIAL_OBJECTS;
-	u32 step = size_step(s->size), objects = by_objects ? in_objects[step] : in_slabs[step];
+	u32 step = size_step(READ_ONCE(s->size)), objects = by_objects ? in_objects[step] : in_slabs[step];
 	u32 given = kms_tunable(TUNE_CPU_PARTIAL);
 
 	if (!kdata->slub_cpu_partial || cache_debug(s))
@@ -183,6 +188,8 @@ static bool early_node_alloc(struct kmem_cache *s, int nid)
 	slab->freelist = get_freepointer(s, n);
 	slab->counters = counters_make(1, objects, false);
 	s->node[nid] = n;
+	if (unlikely(s->flags & SLAB_DEBUG_FLAGS))
+		slub_debug_early_object(s, n);
 	init_node(n);
 	n->nr_slabs = 1;
 	n->total_objects = objects;
@@ -236,12 +243,25 @@ static bool alloc_cpu_slabs(struct kmem_cache *s)
 	return true;
 }
 
+/* With slub_debug's letter O: do debug options make the smallest slab larger? */
+static bool metadata_costs_order(const struct kmem_cache *s)
+{
+	return (kms_tunable(TUNE_SLUB_DEBUG) & SLUB_DEBUG_SAME_ORDER) &&
+	       get_order(s->size) > get_order(s->object_size);
+}
+
 /* Complete a described kmem_cache. False: impossible geometry, or memory is out. */
 static bool open_cache(struct kmem_cache *s, u32 flags)
 {
+	flags = slub_debug_flags(flags);
 	s->flags = flags | (flags & SLAB_NO_CMPXCHG ? 0 : SLAB_CMPXCHG_DOUBLE);
 	if (!calculate_sizes(s))
 		return false;
+	if (metadata_costs_order(s)) {
+		s->flags &= ~SLAB_DEBUG_METADATA;
+		if (!calculate_sizes(s))
+			return false;
+	}
 	set_min_partial(s);
 	set_cpu_partial(s);
 	s->remote_node_defrag_ratio = 10 * kms_tunable(TUNE_REMOTE_NODE_DEFRAG_RATIO);
@@ -283,7 +303,8 @@ struct kmem_cache *slub_cache_create(const struct kmem_cache_args *args)
 	bool merged;
 
 	spin_lock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);
-	s = find_mergeable(args);
+	/* what is marked so keeps apart; F alone does not */
+	s = kms_tunable(TUNE_SLUB_DEBUG) & SLAB_DEBUG_METADATA ? NULL : find_mergeable(args);
 	merged = s != NULL;
 	if (merged)
 		merge_into(s, args->size);
@@ -328,6 +349,10 @@ static struct kmem_cache *move_boot_cache(struct kmem_cache *from)
 		if (!s->node[nid])
 			continue;
 		list_for_each_entry(slab, &s->node[nid]->partial, lru)
+			slab->slab_cache = s;
+		if (!(s->flags & SLAB_STORE_USER))
+			continue;
+		list_for_each_entry(slab, &s->node[nid]->full, lru)
 			slab->slab_cache = s;
 	}
 	list_add(&s->list, &kdata->slab_caches);

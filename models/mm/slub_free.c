@@ -45,10 +45,15 @@ static bool enough_partial(const struct kmem_cache *s, const struct kmem_cache_n
 
 void slub_free_slab(struct kmem_cache *s, struct page *slab, u32 order)
 {
+	u32 flags;
+
 	trace_step(s_free_slab, (u64)s, page_to_pfn(slab), order);
 	slab->flags &= ~PG_slab;
 	slab->mapping = 0;
-	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), s->flags & SLAB_RECLAIM_ACCOUNT);
+	flags = READ_ONCE(s->flags);
+	if (unlikely(flags & SLAB_CONSISTENCY_CHECKS))
+		slub_debug_check_empty(s, slab);
+	account_slab_pages(slab, -(s64)(PAGE_SIZE << order), flags & SLAB_RECLAIM_ACCOUNT);
 	__free_pages(slab, order);
 }
 
@@ -273,6 +278,8 @@ static void free_slow(struct kmem_cache *s, struct page *slab, void *head, void 
 	for (;;) {
 		prior = READ_ONCE(slab->freelist);
 		old = READ_ONCE(slab->counters);
+		if (unlikely(tail == prior))
+			slub_debug_double_free(s, tail);
 		set_freepointer(s, tail, prior);
 		new = old - count;
 		if (!counters_frozen(old)) {
@@ -335,6 +342,8 @@ void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *t
 			return;
 		}
 		freelist = READ_ONCE(c->freelist);
+		if (unlikely(last == freelist))
+			slub_debug_double_free(s, last);
 		set_freepointer(s, last, freelist);
 	} while (unlikely(!cpu_freelist_update(s, c, freelist, tid, first)));
 	trace2(slab_free_fast, count, s);

@@ -9,6 +9,7 @@
 #ifndef MODELS_MM_TUNABLES_H
 #define MODELS_MM_TUNABLES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum kms_tunable {
@@ -22,6 +23,14 @@ enum kms_tunable {
 	TUNE_CPU_PARTIAL,     /* TUNE_UNSET: by object size */
 	TUNE_MIN_PARTIAL,     /* TUNE_UNSET: by object size */
 	TUNE_REMOTE_NODE_DEFRAG_RATIO, /* percent */
+	/* SLAB; TUNE_UNSET: as the kernel chooses */
+	TUNE_SLAB_MAX_ORDER,
+	TUNE_SLAB_LIMIT,
+	TUNE_SLAB_BATCHCOUNT,
+	TUNE_SLAB_SHARED,
+	TUNE_NOALIENCACHE,
+	TUNE_SLOB_BREAK1, /* bytes */
+	TUNE_SLOB_BREAK2,
 	TUNE_SHEAF_CAPACITY,  /* 0: no sheaves; TUNE_UNSET: as the kernel */
 	TUNE_SHEAF_CACHES,    /* enum sheaf_caches */
 	/* behaviours of other kernel versions (mm.h) */
@@ -35,15 +44,21 @@ enum kms_tunable {
 	TUNE_SLAB_ORDER,
 	TUNE_FREE_POINTER,
 	TUNE_CPU_PARTIAL_LIMIT,
+	TUNE_TRANSPARENT_HUGEPAGE, /* 1: khugepaged runs */
+	TUNE_SLUB_DEBUG,     /* slab cache flags, and SLUB_DEBUG_SAME_ORDER */
+	TUNE_SLAB_HARDENED,  /* 1: a free object that links to itself is a bug */
 	NR_TUNABLES
 };
 #define TUNE_UNSET 0xffffffffu
+#define SLUB_DEBUG_SAME_ORDER 1u /* no debug option may make a cache's slabs larger */
 
 struct mm_params;
 
 /* models/rt/tunables.c. Written before a run, never during one. */
 extern uint32_t kms_tunables[NR_TUNABLES];
 void kms_set_params(const struct mm_params *params);
+/* The letters of the boot parameter slub_debug (any of "FZPUO", or "-") as flags; false: no such letter. */
+bool kms_slub_debug_flags(const char *text, uint32_t *flags);
 
 #ifdef KMS_FLAVOUR_CYCLE
 uint32_t kms_tunable(enum kms_tunable tunable) __attribute__((pure));

@@ -130,6 +130,32 @@ static void calculate_min_free_kbytes(void)
 	kdata->min_free_kbytes = min(kbytes, 262144ul);
 }
 
+/*
+ * khugepaged wants huge pages to be had: two free pageblocks a zone, and as many
+ * as there are pairs of migratetypes, so that none must steal another's; at most
+ * a twentieth of what is free. Three zones: 67584 KiB. Not below 512 MiB of RAM.
+ */
+static bool raise_min_free_kbytes(void)
+{
+	u64 pageblock = 1ul << kms_tunable(TUNE_PAGEBLOCK_ORDER), zones = 0, managed = 0, pages;
+	struct zone *zone;
+
+	if (!kms_tunable(TUNE_TRANSPARENT_HUGEPAGE))
+		return false;
+	for_each_populated_zone(zone) {
+		managed += zone->managed_pages;
+		zones += zone->zone_idx != ZONE_MOVABLE;
+	}
+	if (managed < 512ul << (20 - PAGE_SHIFT))
+		return false;
+	pages = pageblock * zones * (2 + MIGRATE_PCPTYPES * MIGRATE_PCPTYPES);
+	pages = min(pages, nr_free_zone_pages(ZONE_NORMAL) / 20) << (PAGE_SHIFT - 10);
+	if (pages <= kdata->min_free_kbytes)
+		return false;
+	kdata->min_free_kbytes = pages;
+	return true;
+}
+
 static void set_zone_wmarks(struct zone *zone, u64 pages_min, u64 lowmem_pages)
 {
 	u64 least = pages_min * zone->managed_pages / lowmem_pages;
@@ -210,6 +236,8 @@ void init_per_zone_wmark_min(void)
 	kdata->gfp_allowed_mask = ~0u;
 	calculate_min_free_kbytes();
 	setup_per_zone_wmarks();
+	if (raise_min_free_kbytes()) /* the kernel does so a little later, when khugepaged starts */
+		setup_per_zone_wmarks();
 	refresh_zone_stat_thresholds();
 	for (nid = 0; nid < kdata->nr_node_ids; nid++)
 		setup_lowmem_reserve(kdata->node_data[nid]);

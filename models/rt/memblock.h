@@ -78,6 +78,9 @@ struct memblock_recording {
  */
 int memblock_from_config(struct memblock *mb, const struct memory_config *memory, u32 nr_cpus,
 			 struct kms_error *err);
+/* With another size of a CPU's area than MEMBLOCK_PERCPU_UNIT. */
+int memblock_from_config_sized(struct memblock *mb, const struct memory_config *memory, u32 nr_cpus,
+			       u64 percpu_unit_bytes, struct kms_error *err);
 int memblock_from_recording(struct memblock *mb, const struct memblock_recording *recording,
 			    struct kms_error *err);
 

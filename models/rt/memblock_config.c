@@ -178,6 +178,12 @@ static int lay_out(struct layout *l, const struct memory_config *memory)
 int memblock_from_config(struct memblock *mb, const struct memory_config *memory, u32 nr_cpus,
 			 struct kms_error *err)
 {
+	return memblock_from_config_sized(mb, memory, nr_cpus, MEMBLOCK_PERCPU_UNIT, err);
+}
+
+int memblock_from_config_sized(struct memblock *mb, const struct memory_config *memory, u32 nr_cpus,
+			       u64 percpu_unit_bytes, struct kms_error *err)
+{
 	u64 nr_nodes = memory->nodes.n ? memory->nodes.n : 1;
 	int rc = memblock_check_counts(nr_cpus, nr_nodes, err);
 	struct layout l;
@@ -187,6 +193,7 @@ int memblock_from_config(struct memblock *mb, const struct memory_config *memory
 		return rc;
 	memblock_begin(&l, mb, nr_cpus, (u32)nr_nodes,
 		       memory->node_distance ? memory->node_distance : 20, err);
+	mb->boot.percpu_unit_bytes = percpu_unit_bytes;
 	rc = read_nodes(&l, memory);
 	if (!rc) {
 		mb->boot.max_pfn = l.node[nr_nodes - 1].end;

@@ -93,7 +93,7 @@ void rt_enter_cpu(u32 cpu)
 
 void rt_begin_op(u32 cpu)
 {
-	ops[cpu] = (struct rt_op){0};
+	ops[cpu] = (struct rt_op){ .number = ++rt.operations };
 }
 
 void rt_set_op(u32 cpu, const struct rt_op *op)

@@ -45,6 +45,7 @@ struct rt_op {
 	u32 path; /* enum mm_path */
 	u32 tracepoints;
 	u64 insns_x1024; /* instructions charged at tracepoints; 0 in functional timing */
+	u64 number; /* counted from 1 on, all CPUs */
 };
 
 /*
@@ -58,6 +59,12 @@ void rt_set_percpu(u32 cpu, u64 offset_address);
 void rt_enter_cpu(u32 cpu);
 void rt_begin_op(u32 cpu);
 const struct rt_op *rt_op(u32 cpu);
+
+/*
+ * Names of slab caches for messages, by the ids that their creators gave them;
+ * NULL, or a NULL from it: the id itself.
+ */
+void rt_set_cache_names(const char *(*name)(void *arg, u64 id), void *arg);
 
 /* Instruction work of the running CPU that no tracepoint stands for. Call sim_sync(), or an access, after it. */
 void rt_work(u32 insns);

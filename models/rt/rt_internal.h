@@ -18,6 +18,7 @@ struct rt_state {
 	u64 percpu[SIM_MAX_CPUS];
 	kms_ps ps_per_insn_x1024; /* 0: instruction work costs nothing */
 	kms_ps irq_save_ps, irq_restore_ps;
+	u64 operations; /* begun */
 	kms_ps cpu_relax_ps; /* at least 1: a spinning CPU must let time pass */
 };
 

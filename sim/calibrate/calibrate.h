@@ -12,6 +12,7 @@
 #ifndef SIM_CALIBRATE_CALIBRATE_H
 #define SIM_CALIBRATE_CALIBRATE_H
 
+#include <gsl/gsl_rng.h>
 #include <stdio.h>
 
 #include "sim/engine/base.h"
@@ -54,6 +55,9 @@ struct calibrate_host {
 int calibrate_topology(struct calibrate_topology *t, struct kms_error *err);
 /* most: bytes of the largest chase (0: 4 times the LLC, at most 512 MiB). Some seconds. */
 int calibrate_measure(struct calibrate_host *host, u64 most, const volatile int *stop, struct kms_error *err);
+
+/* The n numbers below n in the order of one random cycle (Sattolo's shuffle). */
+void calibrate_cycle(u32 *order, u64 n, gsl_rng *rng);
 
 /* The machine as JSON text; caller frees. NULL: out of memory. */
 char *calibrate_machine(const struct calibrate_host *host, const char *name);

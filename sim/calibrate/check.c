@@ -42,15 +42,7 @@ static u64 make_cycle(u64 bytes, u32 *order, gsl_rng *rng)
 {
 	u64 n = bytes / LINE;
 
-	for (u64 i = 0; i < n; i++)
-		order[i] = (u32)i;
-	for (u64 i = n - 1; i > 0; i--) {
-		u64 k = gsl_rng_uniform_int(rng, i);
-		u32 swap = order[i];
-
-		order[i] = order[k];
-		order[k] = swap;
-	}
+	calibrate_cycle(order, n, rng);
 	for (u64 i = 0; i < n; i++)
 		*(void **)ram_ptr(FIRST + order[i] * LINE) = ram_ptr(FIRST + order[(i + 1) % n] * LINE);
 	return FIRST + order[0] * LINE;

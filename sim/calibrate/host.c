@@ -230,11 +230,8 @@ static struct calibrate_value measure(double (*run)(void *arg), void *arg)
 	return summary(runs);
 }
 
-/* One random cycle through words that lie `step` bytes apart (Sattolo's shuffle). */
-static void **make_cycle(char *memory, u64 bytes, u64 step, u32 *order, gsl_rng *rng)
+void calibrate_cycle(u32 *order, u64 n, gsl_rng *rng)
 {
-	u64 n = bytes / step;
-
 	for (u64 i = 0; i < n; i++)
 		order[i] = (u32)i;
 	for (u64 i = n - 1; i > 0; i--) {
@@ -244,6 +241,14 @@ static void **make_cycle(char *memory, u64 bytes, u64 step, u32 *order, gsl_rng 
 		order[i] = order[k];
 		order[k] = swap;
 	}
+}
+
+/* One random cycle through words that lie `step` bytes apart. */
+static void **make_cycle(char *memory, u64 bytes, u64 step, u32 *order, gsl_rng *rng)
+{
+	u64 n = bytes / step;
+
+	calibrate_cycle(order, n, rng);
 	for (u64 i = 0; i < n; i++) {
 		u64 from = order[i] * step, to = order[(i + 1) % n] * step;
 

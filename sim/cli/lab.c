@@ -7,13 +7,14 @@
 #include "results/json.h"
 #include "sim/cli/internal.h"
 #include "sim/labs/grade.h"
+#include "sim/labs/grade_policy.h"
 
 static int lab_options_of(const struct cli *cli, struct lab_options *o, struct kms_error *err)
 {
 	const char *seed = cli_value(cli, "seed", NULL);
 	char *end;
 
-	*o = (struct lab_options){.db = cli_db(cli), .dir = cli_value(cli, "output", NULL), .stop = &cli_interrupted};
+	*o = (struct lab_options){.db = cli_value(cli, "db", NULL), .dir = cli_value(cli, "output", NULL), .stop = &cli_interrupted};
 	if (!seed)
 		return 0;
 	o->seeded = true;
@@ -104,6 +105,19 @@ static int check_all(struct cli *cli, const struct lab_options *o, struct kms_er
 	return 0;
 }
 
+static int grade_allocator(const struct cli *cli, struct kms_error *err)
+{
+	const struct grade_limits limits = {.seconds = 60, .bytes = 1ull << 30};
+	struct grade_policy g;
+	int rc = grade_policy(&g, cli->args[1], &limits, err);
+
+	if (!rc && cli->json)
+		grade_policy_json(&g, stdout);
+	else if (!rc)
+		grade_policy_print(&g, stdout);
+	return rc;
+}
+
 static int grade(struct cli *cli, const struct lab_options *o, struct kms_error *err)
 {
 	struct grade g;
@@ -111,6 +125,8 @@ static int grade(struct cli *cli, const struct lab_options *o, struct kms_error 
 
 	if (cli->nr_args != 2)
 		return kms_fail(err, KMS_EUSAGE, "expected lab grade FILE");
+	if (grade_is_policy(cli->args[1]))
+		return grade_allocator(cli, err);
 	rc = grade_file(&g, cli->args[1], o, err);
 	if (!rc && cli->json)
 		grade_json(&g, stdout);
@@ -141,7 +157,7 @@ static int run_lab(struct cli *cli, struct kms_error *err)
 }
 
 static const struct cli_option options[] = {
-	CLI_OPTION_DB,
+	{"db", 0, "FILE", "keep the lab's runs in this database [nowhere]"},
 	{"seed", 0, "S", "other numbers than the book's, drawn with this seed"},
 	{"answers", 0, NULL, "show the answers to the questions"},
 	{"output", 'o', "DIR", "draw the lab's pictures into this folder"},
@@ -157,7 +173,8 @@ const struct cli_verb cli_verb_lab = {
 		    "kmemsim lab scenarios --seed 7 --answers   other numbers, with the answers\n"
 		    "kmemsim lab saw-tooth -o pictures          with its pictures\n"
 		    "kmemsim lab all                            carry out every lab and check every number\n"
-		    "kmemsim lab grade answers.json --json      mark an answer file\n",
+		    "kmemsim lab grade answers.json --json      mark an answer file\n"
+		    "kmemsim lab grade mine.c                   mark an allocator against SLUB\n",
 	.options = options,
 	.min_args = 1,
 	.max_args = 2,

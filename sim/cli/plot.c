@@ -1,5 +1,5 @@
 /*
- * plot.c - `kmemsim plot RUN...`: pictures of runs.
+ * plot.c - `kmemsim plot [RUN...]`: pictures of runs.
  */
 #include "plots/plot.h"
 #include "results/json.h"
@@ -79,29 +79,54 @@ struct plotting {
 	struct store *store;
 	s64 runs[PLOT_MAX_RUNS];
 	u32 nr_runs, drawn;
-	const char *dir;
-	enum plot_x x;
+	struct plot_options options;
 	struct json json;
 };
 
-static void report(struct plotting *p, const struct plot_type *type)
+/* An image of characters goes to the terminal as it is. */
+static void print_text(const char *path)
 {
-	static const char *const suffix[] = {"svg", "png", "gp", "tsv"};
+	FILE *f = fopen(path, "r");
+	char line[4096];
+
+	while (f && fgets(line, sizeof(line), f)) {
+		size_t n = strlen(line);
+
+		while (n && strchr(" \n\f", line[n - 1]))
+			line[--n] = 0;
+		puts(line);
+	}
+	if (f)
+		fclose(f);
+}
+
+static void report_file(struct plotting *p, const struct plot_type *type, const char *key, const char *suffix)
+{
 	char path[4096], safe[4096];
 
+	snprintf(path, sizeof(path), "%s/%s.%s", p->options.dir, type->name, suffix);
+	if (p->cli->json)
+		json_text(&p->json, key, path);
+	else if (!strcmp(suffix, plot_formats[PLOT_TEXT].suffix))
+		print_text(path);
+	else
+		printf("%s\n", cli_safe(safe, sizeof(safe), path));
+}
+
+static void report(struct plotting *p, const struct plot_type *type)
+{
 	if (p->cli->json)
 		json_open(&p->json, NULL, '{');
 	if (p->cli->json)
 		json_text(&p->json, "type", type->name);
-	for (size_t i = 0; i < KMS_ARRAY_SIZE(suffix); i++) {
-		snprintf(path, sizeof(path), "%s/%s.%s", p->dir, type->name, suffix[i]);
-		if (p->cli->json)
-			json_text(&p->json, suffix[i], path);
-		else if (i < 2)
-			printf("%s\n", cli_safe(safe, sizeof(safe), path));
-	}
-	if (p->cli->json)
+	for (u32 i = 0; i < NR_PLOT_FORMATS; i++)
+		if (p->options.formats >> i & 1)
+			report_file(p, type, plot_formats[i].name, plot_formats[i].suffix);
+	if (p->cli->json) {
+		report_file(p, type, "gp", "gp");
+		report_file(p, type, "tsv", "tsv");
 		json_close(&p->json, '}');
+	}
 	p->drawn++;
 }
 
@@ -111,7 +136,7 @@ static int draw(struct plotting *p, const struct plot_type *type, bool asked_for
 	char why[256];
 	int rc;
 
-	rc = plot_draw(p->store, type, p->runs, p->nr_runs, p->dir, p->x, why, err);
+	rc = plot_draw(p->store, type, p->runs, p->nr_runs, &p->options, why, err);
 	if (rc == PLOT_NO_DATA && asked_for)
 		return kms_fail(err, KMS_EUSAGE, "cannot draw '%s': %s", type->name, why);
 	if (rc == PLOT_NO_DATA) {
@@ -135,7 +160,7 @@ static int draw_all(struct plotting *p, struct kms_error *err)
 	if (p->cli->json) {
 		json_start(&p->json, stdout);
 		json_open(&p->json, NULL, '{');
-		json_text(&p->json, "folder", p->dir);
+		json_text(&p->json, "folder", p->options.dir);
 		json_open(&p->json, "plots", '[');
 	}
 	for (int i = 0; i < n && !rc; i++)
@@ -153,15 +178,44 @@ static int draw_all(struct plotting *p, struct kms_error *err)
 	return rc;
 }
 
+/* Without a name: the newest run. */
 static int find_runs(struct plotting *p, struct kms_error *err)
 {
 	int rc = 0;
 
-	if (p->cli->nr_args < 1 || p->cli->nr_args > PLOT_MAX_RUNS)
-		return kms_fail(err, KMS_EUSAGE, "plot needs 1 to %d runs, not %d (see `kmemsim list`)",
-				PLOT_MAX_RUNS, p->cli->nr_args);
+	if (!p->cli->nr_args)
+		return store_find_run(p->store, "latest", &p->runs[p->nr_runs++], err);
 	for (int i = 0; i < p->cli->nr_args && !rc; i++)
 		rc = store_find_run(p->store, p->cli->args[i], &p->runs[p->nr_runs++], err);
+	return rc;
+}
+
+static int add_format(u32 *formats, const char *name, struct kms_error *err)
+{
+	const char *names[NR_PLOT_FORMATS];
+
+	for (u32 i = 0; i < NR_PLOT_FORMATS; i++) {
+		names[i] = plot_formats[i].name;
+		if (strcmp(name, names[i]))
+			continue;
+		*formats |= 1u << i;
+		return 0;
+	}
+	return cli_unknown(err, "image format", name, names, NR_PLOT_FORMATS);
+}
+
+static int parse_formats(const struct cli *cli, u32 *formats, struct kms_error *err)
+{
+	char *list = strdup(cli_value(cli, "format", "svg,png")), *save = NULL;
+	int rc = 0;
+
+	if (!list)
+		return kms_fail(err, KMS_EFAIL, "out of memory");
+	for (char *name = strtok_r(list, ",", &save); name && !rc; name = strtok_r(NULL, ",", &save))
+		rc = add_format(formats, name, err);
+	free(list);
+	if (!rc && !*formats)
+		return kms_fail(err, KMS_EUSAGE, "--format names no image format: svg, png, pdf or dumb");
 	return rc;
 }
 
@@ -183,7 +237,7 @@ static int parse_x(const struct cli *cli, enum plot_x *x, struct kms_error *err)
 
 static int plot(struct cli *cli, struct kms_error *err)
 {
-	struct plotting p = {.cli = cli, .dir = cli_value(cli, "output", NULL)};
+	struct plotting p = {.cli = cli, .options = {.dir = cli_value(cli, "output", NULL)}};
 	char default_dir[512];
 	int rc;
 
@@ -191,15 +245,17 @@ static int plot(struct cli *cli, struct kms_error *err)
 		list_types(cli);
 		return 0;
 	}
-	rc = parse_x(cli, &p.x, err);
+	rc = parse_x(cli, &p.options.x, err);
+	if (!rc)
+		rc = parse_formats(cli, &p.options.formats, err);
 	if (!rc)
 		rc = store_open(&p.store, cli_db(cli), STORE_READ, err);
 	if (rc)
 		return rc;
 	rc = find_runs(&p, err);
-	if (!rc && !p.dir) {
+	if (!rc && !p.options.dir) {
 		rc = plot_default_dir(p.store, p.runs, p.nr_runs, default_dir, sizeof(default_dir), err);
-		p.dir = default_dir;
+		p.options.dir = default_dir;
 	}
 	if (!rc)
 		rc = draw_all(&p, err);
@@ -211,6 +267,7 @@ static const struct cli_option options[] = {
 	CLI_OPTION_DB,
 	{"type", 't', "TYPE,...", "draw these plot types [all that the runs have data for]"},
 	{"output", 'o', "DIR", "folder for the pictures [plots/out/NAME-ID]"},
+	{"format", 'f', "FORMAT,...", "svg, png, pdf, or dumb: text, printed as well [svg,png]"},
 	{"x", 'x', "AXIS", "x axis of time series: time or requests [requests; time with pacing timestamps]"},
 	{"list", 0, NULL, "list the plot types and stop"},
 	{NULL, 0, NULL, NULL},
@@ -218,11 +275,12 @@ static const struct cli_option options[] = {
 
 const struct cli_verb cli_verb_plot = {
 	.name = "plot",
-	.args = "RUN...",
-	.summary = "draw pictures of runs: SVG, PNG, and the gnuplot script and data beside them",
-	.examples = "kmemsim plot latest                                  every picture of the newest run\n"
+	.args = "[RUN...]",
+	.summary = "draw pictures of runs: SVG, PNG, PDF or text, the gnuplot script and data beside them",
+	.examples = "kmemsim plot                                         every picture of the newest run\n"
 		    "kmemsim plot slub-up --type latency-cdf -o figures   one picture, into figures/\n"
-		    "kmemsim plot slub-up no-slab                         two runs side by side\n",
+		    "kmemsim plot slub-up no-slab                         two runs side by side\n"
+		    "kmemsim plot --type fragmentation --format dumb      in the terminal\n",
 	.options = options,
 	.min_args = 0,
 	.max_args = PLOT_MAX_RUNS,

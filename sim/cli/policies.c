@@ -19,6 +19,8 @@ static char *param_values(char *buf, size_t n, const struct slab_param *p)
 		snprintf(buf, n, "true or false");
 	else if (p->choices)
 		snprintf(buf, n, "%s", p->choices);
+	else if (!strcmp(p->type, "string"))
+		snprintf(buf, n, "text");
 	else
 		snprintf(buf, n, "%lld to %lld", (long long)p->min, (long long)p->max);
 	return buf;

@@ -6,6 +6,8 @@
  */
 #include "sim/config/experiment.h"
 
+#include "models/mm/tunables.h"
+
 #define F(struct_, member) .key = #member, .offset = offsetof(struct struct_, member)
 #define PARAM(name) .key = #name, .offset = offsetof(struct allocator_config, params.name)
 
@@ -38,6 +40,8 @@ static const char *const free_pointers[] = {
 	[FREE_POINTER_MIDDLE] = "middle", [FREE_POINTER_START] = "start", NULL};
 static const char *const cpu_partial_limits[] = {
 	[CPU_PARTIAL_SLABS] = "slabs", [CPU_PARTIAL_OBJECTS] = "objects", NULL};
+static const char *const hugepages[] = {
+	[THP_NEVER] = "never", [THP_MADVISE] = "madvise", [THP_ALWAYS] = "always", NULL};
 static const char *const list_orders[] = {
 	[FREE_LIST_LIFO] = "lifo", [FREE_LIST_FIFO] = "fifo", [FREE_LIST_ADDRESS] = "address", NULL};
 
@@ -48,6 +52,7 @@ static const char *const list_orders[] = {
 #define CHOICES_BOOL
 #define CHOICES_UINT
 #define CHOICES_INT
+#define CHOICES_STRING
 #define CHOICES_ENUM(...) (const char *const[]){__VA_ARGS__, NULL}
 #define NONE NULL
 
@@ -64,6 +69,10 @@ static const struct cfg_field allocator_fields[] = {
 	{PARAM(min_free_kbytes), .type = CFG_UINT, .def = "0", .max = 1ull << 32, .unit = "KiB",
 	 .doc = "vm.min_free_kbytes, from which the watermarks come; 0: as the kernel computes it "
 		"from the memory size."},
+	{PARAM(transparent_hugepage), .type = CFG_ENUM, .def = "\"never\"", .choices = hugepages,
+	 .doc = "Boot parameter transparent_hugepage: with madvise or always khugepaged runs and raises "
+		"min_free_kbytes on machines with 512 MiB and more. Huge pages themselves are up to the "
+		"workload."},
 	{PARAM(watermark_scale_factor), .type = CFG_UINT, .def = "10", .min = 1, .max = 3000,
 	 .unit = "1/10000 of a zone",
 	 .doc = "vm.watermark_scale_factor: distance between the watermarks."},
@@ -71,6 +80,9 @@ static const struct cfg_field allocator_fields[] = {
 	 .unit = "1/10000 of the high watermark",
 	 .doc = "vm.watermark_boost_factor: how far watermarks rise after a pageblock was stolen; "
 		"0 turns it off."},
+	{F(allocator_config, lowmem_reserve_ratio), .type = CFG_UINTS, .def = "[256, 256, 32, 0]", .max = 1ull << 31,
+	 .doc = "vm.lowmem_reserve_ratio, for the zones DMA, DMA32, Normal and Movable: a zone keeps 1/n "
+		"of the memory above it back from requests that could have used that; 0: nothing."},
 	{PARAM(percpu_pagelist_high_fraction), .type = CFG_UINT, .def = "0", .max = 1e9,
 	 .doc = "vm.percpu_pagelist_high_fraction: per-CPU page lists may hold 1/n of a zone; 0: "
 		"the kernel's default, otherwise at least 8."},
@@ -138,7 +150,11 @@ static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_
 {
 	const struct allocator_config *a = section;
 	const struct mm_params *p = &a->params;
+	u32 flags;
 
+	if (!kms_slub_debug_flags(p->slub_debug, &flags))
+		return cfg_fail(ctx, err, "slub_debug",
+				"expected letters out of FZPUO, or \"-\", found \"%s\"", p->slub_debug);
 	if (p->slub_min_order > p->slub_max_order)
 		return cfg_fail(ctx, err, "slub_min_order",
 				"%llu is above slub_max_order, which is %llu",
@@ -148,6 +164,18 @@ static int check_allocator(const void *section, struct cfg_ctx *ctx, struct kms_
 		return cfg_fail(ctx, err, "percpu_pagelist_high_fraction",
 				"expected 0 or at least 8, found %llu",
 				(unsigned long long)p->percpu_pagelist_high_fraction);
+	if (a->lowmem_reserve_ratio.n != KMS_ARRAY_SIZE(p->lowmem_reserve_ratio))
+		return cfg_fail(ctx, err, "lowmem_reserve_ratio", "expected %zu numbers, one a zone, found %zu",
+				KMS_ARRAY_SIZE(p->lowmem_reserve_ratio), a->lowmem_reserve_ratio.n);
+	if (!p->slab_limit || !p->slab_batchcount)
+		return cfg_fail(ctx, err, p->slab_limit ? "slab_batchcount" : "slab_limit",
+				"expected -1 or at least 1, found 0");
+	if (p->slab_limit != ~0ull && p->slab_batchcount != ~0ull && p->slab_batchcount > p->slab_limit)
+		return cfg_fail(ctx, err, "slab_batchcount", "%llu is above slab_limit, which is %llu",
+				(unsigned long long)p->slab_batchcount, (unsigned long long)p->slab_limit);
+	if (p->slob_break1 > p->slob_break2)
+		return cfg_fail(ctx, err, "slob_break1", "%llu is above slob_break2, which is %llu",
+				(unsigned long long)p->slob_break1, (unsigned long long)p->slob_break2);
 	if (p->pageblock_order > p->max_page_order)
 		return cfg_fail(ctx, err, "pageblock_order",
 				"%llu is above max_page_order, which is %llu",
@@ -265,6 +293,9 @@ static const struct cfg_table workload_table = {
 static const struct cfg_field sampling_fields[] = {
 	{F(sampling_config, samples), .type = CFG_UINT, .def = "400", .min = 1, .max = 1000000,
 	 .unit = "samples", .doc = "About this many points of each time series over the run."},
+	{F(sampling_config, page_maps), .type = CFG_UINT, .def = "100", .max = 1000000, .unit = "samples",
+	 .doc = "About this many of these points with a map of what each pageblock holds and how full the "
+		"slabs are; 0 none."},
 };
 
 static const struct cfg_table sampling_table = {

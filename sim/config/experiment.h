@@ -21,6 +21,7 @@ struct allocator_config {
 	struct cfg_array source; /* where the values come from, for people */
 	char *slab;		 /* name in the policy table, or a FILE.so */
 	cJSON *policy_params;	 /* of a FILE.so; NULL: none given */
+	struct cfg_array lowmem_reserve_ratio; /* u64, by zone index, at most 4 */
 	struct mm_params params; /* by the kernel's names */
 };
 
@@ -49,6 +50,7 @@ struct workload_config {
 
 struct sampling_config {
 	u64 samples; /* about this many over the run */
+	u64 page_maps; /* about this many of them with a page map */
 };
 
 struct periodic_config {

@@ -213,13 +213,17 @@ static void folder_of(const char *path, char *dir, size_t n)
 
 struct sandbox *lab_sandbox(struct lab_run *r, struct kms_error *err)
 {
+	return r->box_open ? &r->box : lab_sandbox_with(r, NULL, 0, err);
+}
+
+struct sandbox *lab_sandbox_with(struct lab_run *r, const char *const *settings, size_t n, struct kms_error *err)
+{
 	char *text, dir[512];
-	struct sandbox_options options = {.text_name = r->path};
+	struct sandbox_options options = {.text_name = r->path, .settings = settings, .nr_settings = n};
 	const cJSON *timing = cJSON_GetObjectItemCaseSensitive(r->config.experiment, "timing");
 	int rc;
 
-	if (r->box_open)
-		return &r->box;
+	lab_sandbox_reset(r);
 	text = experiment_text(r, false);
 	if (!text) {
 		kms_fail(err, KMS_EFAIL, "out of memory");
@@ -269,7 +273,7 @@ int lab_experiment(struct lab_run *r, const char *name, const char *const *setti
 	lab_sandbox_reset(r);
 	folder_of(r->path, dir, sizeof(dir));
 	if (!rc && !r->store)
-		rc = store_open(&r->store, r->options.db, STORE_WRITE, err);
+		rc = store_open(&r->store, r->options.db ? r->options.db : ":memory:", STORE_WRITE, err);
 	if (!rc)
 		rc = cfg_load_text(&cfg, &experiment_config_table, &config, text, r->path, dir, settings, n, err);
 	if (!rc)
@@ -277,9 +281,8 @@ int lab_experiment(struct lab_run *r, const char *name, const char *const *setti
 	if (!rc && !json)
 		rc = kms_fail(err, KMS_EFAIL, "out of memory");
 	if (!rc) {
-		free(config.name);
-		config.name = strdup(name);
-		rc = config.name ? run_experiment(&config, json, r->store, &options, id, err) : KMS_EFAIL;
+		config.name = (char *)name; /* the configuration's own belongs to cfg */
+		rc = run_experiment(&config, json, r->store, &options, id, err);
 	}
 	free(json);
 	free(text);

@@ -32,7 +32,7 @@ int lab_find(const char *name, const struct lab **lab, struct kms_error *err);
 struct lab_options {
 	bool seeded;
 	u64 seed;
-	const char *db;	    /* database for labs that carry out whole runs */
+	const char *db;	    /* database for labs that carry out whole runs; NULL: in memory */
 	const char *dir;    /* folder for pictures; NULL: draw none */
 	volatile int *stop;
 };
@@ -67,6 +67,8 @@ bool lab_is_book(const struct lab_run *r);
 
 /* A booted machine as "experiment" describes it; opened at the first call, closed with the lab. */
 struct sandbox *lab_sandbox(struct lab_run *r, struct kms_error *err);
+/* A fresh one with further settings (path=value). */
+struct sandbox *lab_sandbox_with(struct lab_run *r, const char *const *settings, size_t n, struct kms_error *err);
 /* Close it, so that the next call boots a fresh one. */
 void lab_sandbox_reset(struct lab_run *r);
 /*

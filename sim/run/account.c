@@ -34,6 +34,9 @@ int account_init(struct run *run, struct kms_error *err)
 	a->cache_frees = calloc(caches, sizeof(u64));
 	a->cache_held = calloc(caches, sizeof(u64));
 	a->caches = calloc(a->max_caches, sizeof(*a->caches));
+	for (u32 kind = 0; kind < NR_SIZE_KINDS; kind++)
+		if (!(a->sizes[kind] = calloc(SIZES_MAX, sizeof(*a->sizes[kind]))))
+			return kms_fail(err, KMS_EFAIL, "no memory for the accounts of sizes");
 	if (!a->sites || !a->cache_allocs || !a->cache_frees || !a->cache_held || !a->caches)
 		return kms_fail(err, KMS_EFAIL, "no memory for the accounts of %u call sites", sites);
 	return 0;
@@ -42,6 +45,8 @@ int account_init(struct run *run, struct kms_error *err)
 void account_free(struct account *a)
 {
 	free(a->sites);
+	for (u32 kind = 0; kind < NR_SIZE_KINDS; kind++)
+		free(a->sizes[kind]);
 	free(a->cache_allocs);
 	free(a->cache_frees);
 	free(a->cache_held);
@@ -81,6 +86,25 @@ static void add_bytes(struct account *a, const struct object *object, s64 reques
 	site->waste_live += (u64)(held - requested);
 }
 
+u32 account_size_index(u64 size)
+{
+	u64 beyond = size > SIZES_EXACT ? (size - SIZES_EXACT + 1023) / 1024 : 0;
+
+	return size < SIZES_EXACT ? (u32)size : beyond < SIZES_MAX - SIZES_EXACT ? SIZES_EXACT + (u32)beyond : SIZES_MAX - 1;
+}
+
+static void count_size(struct account *a, const struct object *object)
+{
+	enum size_kind kind = object->cache == OBJECT_PAGES  ? SIZE_PAGES :
+			      object->cache < OBJECT_KMALLOC ? SIZE_CACHE :
+							       SIZE_KMALLOC;
+	struct size_account *size = &a->sizes[kind][account_size_index(object->requested)];
+
+	size->count++;
+	size->requested += object->requested;
+	size->held += object->held;
+}
+
 void account_alloc(struct account *a, const struct object *object)
 {
 	struct site_account *site = &a->sites[object->site];
@@ -92,6 +116,7 @@ void account_alloc(struct account *a, const struct object *object)
 	site->live++;
 	site->requested_bytes += object->requested;
 	site->waste_total += object->held - object->requested;
+	count_size(a, object);
 }
 
 void account_held(struct account *a, const struct object *object)

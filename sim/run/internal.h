@@ -79,12 +79,22 @@ struct site_account {
 	u64 allocs, frees, live, live_bytes, requested_bytes, waste_live, waste_total;
 };
 
+/* Allocations by size asked for: every size up to SIZES_EXACT, then steps of 1 KiB. */
+#define SIZES_EXACT 8192u
+#define SIZES_MAX (4096u + SIZES_EXACT)
+enum size_kind { SIZE_KMALLOC, SIZE_CACHE, SIZE_PAGES, NR_SIZE_KINDS };
+struct size_account {
+	u64 count, requested, held;
+};
+u32 account_size_index(u64 size);
+
 struct account {
 	u64 ram_bytes;
 	u64 kernel_bytes; /* vmemmap, per-CPU areas, node data ... */
 	u64 slab_requested, slab_held, page_requested, page_blocks;
 	u64 slab_free_cpu; /* bytes of free objects that CPUs keep, at the last partition */
 	struct site_account *sites;
+	struct size_account *sizes[NR_SIZE_KINDS];
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
 	u64 *cache_allocs, *cache_frees; /* by account_cache() */
 	u64 *cache_held;		 /* likewise: objects from before the run */
@@ -138,6 +148,7 @@ struct phase_record {
 	s64 bytes_end[NR_BYTE_STATES];
 	double unusable_end, index_end;
 	u64 fragmenting;	  /* fallbacks */
+	u64 whole_new, whole_freed; /* objects that are whole pages */
 	u64 unmovable_in_movable; /* pages, at the end */
 };
 
@@ -149,7 +160,7 @@ struct recorder {
 	struct hw_stats hw;
 	u64 lock_wait, lock_contended;
 	u64 trace_counts[NR_TRACEPOINTS];
-	u64 fragmenting;
+	u64 fragmenting, whole_new, whole_freed;
 };
 
 /* Where a CPU stood when its operation began. */
@@ -169,12 +180,25 @@ void record_close(struct run *run); /* ends the last phase */
 
 /* ---- mobility.c: pages and pageblocks of the wrong kind ---- */
 
+enum frame_use { FRAME_FREE, FRAME_UNMOVABLE, FRAME_MOVABLE };
+
+struct frame_set {
+	u64 *frames;   /* a bit each */
+	u16 *in_block; /* how many of each pageblock are in the set */
+};
+
+static inline bool frame_in_set(const struct frame_set *set, u64 pfn)
+{
+	return set->frames[pfn / 64] >> pfn % 64 & 1;
+}
+
 struct mobility {
 	u64 nr_pages;
 	u32 pageblock_order;
-	u64 *unmovable; /* bit per frame: in use by a request that was not movable */
-	u16 *in_block;	/* such frames of each pageblock */
-	u64 in_movable; /* such frames in movable pageblocks */
+	struct frame_set unmovable; /* in use by a request that was not movable */
+	struct frame_set movable;   /* in use by one that was */
+	u16 *managed;		    /* of each pageblock: pages known to be the page allocator's to give */
+	u64 in_movable;		    /* frames of unmovable in movable pageblocks */
 	u64 fragmenting; /* fallbacks to blocks smaller than a pageblock */
 	u64 fallbacks[MOBILITY_TYPES][MOBILITY_TYPES]; /* by type wanted, type of the block */
 };
@@ -182,9 +206,26 @@ struct mobility {
 /* Watch the page allocator from now on. Call once the memory map is there and before requests. */
 int mobility_start(struct mobility *m, struct kms_error *err);
 void mobility_stop(struct mobility *m);
-/* Frames [pfn, pfn + n) are in use by what cannot be moved, since before the run. */
-void mobility_held(struct mobility *m, u64 pfn, u64 n);
+/* Frames [pfn, pfn + n) have been in use since before the run. */
+void mobility_held(struct mobility *m, u64 pfn, u64 n, bool movable);
 extern const char *const mobility_type_names[MOBILITY_TYPES];
+
+/* ---- page_map.c: what pageblocks hold and how full slabs are ---- */
+
+struct page_map {
+	u32 nr_cells, blocks_per_cell;
+	struct store_page_cell *last; /* as stored, a cell each */
+	u64 every, until_next;	      /* samples */
+};
+
+/* Which of the store_slab_fills a slab is in. */
+u32 page_map_fill(const struct mm_slab_fill *fill);
+/* Call f for every frame of slabs that has the slab's counts. */
+void page_map_each_slab(const struct mobility *m, void (*f)(void *arg, const struct mm_slab_fill *fill),
+			void *arg);
+/* Part of a sample: a map where it is time for one. base: when. */
+int page_map_sample(struct run *run, const struct store_sample *base, struct kms_error *err);
+void page_map_free(struct page_map *map);
 
 /* ---- report.c: metrics and tables into the store, after the replay ---- */
 
@@ -269,6 +310,7 @@ struct run {
 	const struct kms_workload_info *info;
 	const struct mm_ops *mm;	/* flavour that carries out requests */
 	const struct slab_ops *slab;
+	u64 slab_period; /* ns between its periodic work, 0 none */
 	const struct slab_policy *policy, *policy_plain;
 	bool cycle;
 	struct machine *machine;
@@ -281,6 +323,7 @@ struct run {
 	struct account account;
 	struct recorder recorder;
 	struct mobility mobility;
+	struct page_map page_map;
 	struct slab_stats slab_stats;
 	struct replay replay;
 	double started; /* host seconds */

@@ -4,7 +4,8 @@
  * Grouping by mobility works as long as what cannot be moved stays out of
  * movable pageblocks. How many such pages there are is kept up to date from
  * tracepoints, a bit a frame and a count a pageblock, because walking all
- * struct pages for every sample would take far longer than the run.
+ * struct pages for every sample would take far longer than the run. The page
+ * maps (page_map.c) are made of the same bits and counts.
  */
 #include "sim/run/internal.h"
 
@@ -21,41 +22,47 @@ static bool counts(u64 pfn)
 	return mm_inspect_pageblock_type(pfn) == MOVABLE;
 }
 
-static bool is_marked(const struct mobility *m, u64 pfn)
+/* Set or clear the bits of a block that lies in one pageblock; by how many pages that changed. */
+static u64 mark_in_block(struct frame_set *set, u32 pageblock_order, u64 pfn, u64 n, bool value)
 {
-	return m->unmovable[pfn / 64] >> pfn % 64 & 1;
-}
-
-/* Set or clear the bits of a block that lies in one pageblock. */
-static void mark_in_block(struct mobility *m, u64 pfn, u64 n, bool unmovable)
-{
-	u16 *in_block = &m->in_block[pfn >> m->pageblock_order];
+	u16 *in_block = &set->in_block[pfn >> pageblock_order];
 	u64 changed = 0;
 
 	for (u64 i = pfn; i < pfn + n; i++) {
-		if (is_marked(m, i) == unmovable)
+		if (frame_in_set(set, i) == value)
 			continue;
-		m->unmovable[i / 64] ^= 1ull << i % 64;
+		set->frames[i / 64] ^= 1ull << i % 64;
 		changed++;
 	}
-	if (!changed)
-		return;
-	*in_block = (u16)(unmovable ? *in_block + changed : *in_block - changed);
-	if (counts(pfn))
-		m->in_movable += unmovable ? changed : -changed;
+	*in_block = (u16)(value ? *in_block + changed : *in_block - changed);
+	return changed;
 }
 
-static void mark(struct mobility *m, u64 pfn, u32 order, bool unmovable)
+/* use: of the block from now on. */
+static void mark(struct mobility *m, u64 pfn, u32 order, enum frame_use use)
 {
 	u64 n = 1ull << order, block = 1ull << m->pageblock_order, step = n < block ? n : block;
 
 	if (pfn >= m->nr_pages)
 		return; /* a failed allocation */
-	for (; n; n -= step, pfn += step)
-		mark_in_block(m, pfn, step, unmovable);
+	for (; n; n -= step, pfn += step) {
+		u64 changed = mark_in_block(&m->unmovable, m->pageblock_order, pfn, step,
+					    use == FRAME_UNMOVABLE);
+		u64 movable = mark_in_block(&m->movable, m->pageblock_order, pfn, step, use == FRAME_MOVABLE);
+
+		if (use == FRAME_FREE && changed + movable < step) /* taken before watching began */
+			m->managed[pfn >> m->pageblock_order] += (u16)(step - changed - movable);
+		if (changed && counts(pfn))
+			m->in_movable += use == FRAME_UNMOVABLE ? changed : -changed;
+	}
 }
 
-void mobility_held(struct mobility *m, u64 pfn, u64 n)
+static enum frame_use use_of(u64 migratetype)
+{
+	return migratetype == MOVABLE ? FRAME_MOVABLE : FRAME_UNMOVABLE;
+}
+
+void mobility_held(struct mobility *m, u64 pfn, u64 n, bool movable)
 {
 	u64 block = 1ull << m->pageblock_order;
 
@@ -63,7 +70,9 @@ void mobility_held(struct mobility *m, u64 pfn, u64 n)
 		u64 step = block - pfn % block;
 
 		step = n < step ? n : step;
-		mark_in_block(m, pfn, step, true);
+		mark_in_block(movable ? &m->movable : &m->unmovable, m->pageblock_order, pfn, step, true);
+		if (!movable && counts(pfn))
+			m->in_movable += step;
 		pfn += step;
 		n -= step;
 	}
@@ -71,24 +80,24 @@ void mobility_held(struct mobility *m, u64 pfn, u64 n)
 
 static void page_taken(void *arg, u32 cpu, u64 pfn, u64 order, u64 migratetype)
 {
-	mark(arg, pfn, (u32)order, migratetype != MOVABLE);
+	mark(arg, pfn, (u32)order, use_of(migratetype));
 }
 
 static void block_taken(void *arg, u32 cpu, u64 order, u64 migratetype, u64 pfn)
 {
-	mark(arg, pfn, (u32)order, migratetype != MOVABLE);
+	mark(arg, pfn, (u32)order, use_of(migratetype));
 }
 
 static void page_freed(void *arg, u32 cpu, u64 tail_pages, u64 order, u64 pfn)
 {
-	mark(arg, pfn, (u32)order, false);
+	mark(arg, pfn, (u32)order, FRAME_FREE);
 }
 
 /* Seen just before it happens. */
 static void pageblock_set(void *arg, u32 cpu, u64 pfn, u64 type, u64 old)
 {
 	struct mobility *m = arg;
-	u16 pages = m->in_block[pfn >> m->pageblock_order];
+	u16 pages = m->unmovable.in_block[pfn >> m->pageblock_order];
 
 	if (old == MOVABLE && type != MOVABLE)
 		m->in_movable -= pages;
@@ -104,15 +113,28 @@ static void fallback(void *arg, u32 cpu, u64 orders, u64 start_type, u64 block_t
 	m->fragmenting += (orders & 0xff) < m->pageblock_order;
 }
 
+static bool set_init(struct frame_set *set, const struct mobility *m)
+{
+	set->frames = calloc(m->nr_pages / 64 + 1, sizeof(*set->frames));
+	set->in_block = calloc((m->nr_pages >> m->pageblock_order) + 1, sizeof(*set->in_block));
+	return set->frames && set->in_block;
+}
+
+static void set_free(struct frame_set *set)
+{
+	free(set->frames);
+	free(set->in_block);
+}
+
 int mobility_start(struct mobility *m, struct kms_error *err)
 {
 	m->nr_pages = mm_inspect_max_pfn();
 	m->pageblock_order = mm_inspect_pageblock_order();
-	m->unmovable = calloc(m->nr_pages / 64 + 1, sizeof(*m->unmovable));
-	m->in_block = calloc((m->nr_pages >> m->pageblock_order) + 1, sizeof(*m->in_block));
-	if (!m->unmovable || !m->in_block)
+	m->managed = calloc((m->nr_pages >> m->pageblock_order) + 1, sizeof(*m->managed));
+	if (!m->managed || !set_init(&m->unmovable, m) || !set_init(&m->movable, m))
 		return kms_fail(err, KMS_EFAIL, "no memory for the map of %llu pages",
 				(unsigned long long)m->nr_pages);
+	mm_inspect_free_pages(m->managed);
 	rt_probe(TP_mm_page_alloc, page_taken, m);
 	rt_probe(TP_mm_page_pcp_alloc, page_taken, m);
 	rt_probe(TP_mm_rmqueue_buddy, block_taken, m);
@@ -129,7 +151,8 @@ void mobility_stop(struct mobility *m)
 
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(points); i++)
 		rt_probe(points[i], NULL, NULL);
-	free(m->unmovable);
-	free(m->in_block);
+	set_free(&m->unmovable);
+	set_free(&m->movable);
+	free(m->managed);
 	*m = (struct mobility){ 0 };
 }

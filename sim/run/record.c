@@ -144,6 +144,8 @@ static void close_phase(struct run *run)
 	p->unusable_end = extfrag_unusable(nr_free, HUGE_PAGE_ORDER) / 1000.0;
 	p->index_end = extfrag_index(nr_free, HUGE_PAGE_ORDER) / 1000.0;
 	p->fragmenting += run->mobility.fragmenting - r->fragmenting;
+	p->whole_new += run->slab_stats.whole_new - r->whole_new;
+	p->whole_freed += run->slab_stats.whole_freed - r->whole_freed;
 	p->unmovable_in_movable = run->mobility.in_movable;
 	if (!run->cycle)
 		return;
@@ -174,6 +176,8 @@ int record_phase(struct run *run, u32 phase, struct kms_error *err)
 	r->phase = phase;
 	memcpy(r->trace_counts, rt_trace_counts(), sizeof(r->trace_counts));
 	r->fragmenting = run->mobility.fragmenting;
+	r->whole_new = run->slab_stats.whole_new;
+	r->whole_freed = run->slab_stats.whole_freed;
 	if (run->cycle) {
 		machine_stats(run->machine, -1, &r->hw);
 		lock_totals(&r->lock_wait, &r->lock_contended);
@@ -294,6 +298,24 @@ static int sample_mobility(struct run *run, const struct store_sample *base, str
 	return ret;
 }
 
+/* Lines to and from DRAM and what they found, since the start. */
+static int sample_dram(struct run *run, const struct store_sample *base, struct kms_error *err)
+{
+	static const char *const series[] = { "dram.reads", "dram.writes", "dram.row_hits",
+					      "dram.row_misses", "dram.row_conflicts" };
+	struct hw_stats hw;
+	int ret = 0;
+
+	if (!run->cycle)
+		return 0;
+	machine_stats(run->machine, -1, &hw);
+	const u64 value[] = { hw.dram_reads, hw.dram_writes, hw.row_hits, hw.row_misses, hw.row_conflicts };
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(series) && !ret; i++)
+		ret = sample(run, base, series[i], "bursts", (s64)value[i], err);
+	return ret;
+}
+
 int record_sample(struct run *run, struct kms_error *err)
 {
 	u32 n = mm_inspect_zones(zones, MAX_ZONES);
@@ -305,6 +327,10 @@ int record_sample(struct run *run, struct kms_error *err)
 
 	if (!ret)
 		ret = sample_mobility(run, &base, err);
+	if (!ret)
+		ret = sample_dram(run, &base, err);
+	if (!ret)
+		ret = page_map_sample(run, &base, err);
 	for (u32 i = 0; i < n && !ret; i++) {
 		struct store_sample here = base;
 

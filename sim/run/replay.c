@@ -182,6 +182,7 @@ static void vmstat_work(struct replay_cpu *c, u64 now)
 	run_vmstat(c->run, c->id);
 }
 
+#define SECOND_NS 1000000000
 #define CPU_SKEW_NS 30000000 /* 3 jiffies: CPUs do not all work at once */
 
 /*
@@ -191,14 +192,16 @@ static void vmstat_work(struct replay_cpu *c, u64 now)
 static void slab_work(struct replay_cpu *c, u64 now)
 {
 	struct run *run = c->run;
-	u64 due = c->next_slab_work, period = run->slab->periodic_ns, next = now + period;
+	u64 due = c->next_slab_work, period = run->slab_period, next = now + period;
 	struct op_mark mark;
 
-	if (!run->slab->periodic || now < due)
+	if (!period || now < due)
 		return;
 	if (!due)
 		next = now + period / 2;
-	c->next_slab_work = next - next % 1000000000 + c->id * CPU_SKEW_NS;
+	if (period >= SECOND_NS)
+		next -= next % SECOND_NS;
+	c->next_slab_work = next + c->id * CPU_SKEW_NS;
 	if (!due)
 		return;
 	record_begin(run, c->id, OPERATION_SLAB_WORK, &mark);

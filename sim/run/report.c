@@ -59,6 +59,8 @@ static void add_phase(struct phase_record *to, const struct phase_record *from)
 	to->unusable_end = from->unusable_end;
 	to->index_end = from->index_end;
 	to->fragmenting += from->fragmenting;
+	to->whole_new += from->whole_new;
+	to->whole_freed += from->whole_freed;
 	to->unmovable_in_movable = from->unmovable_in_movable;
 }
 
@@ -111,22 +113,44 @@ static u64 count_ops(const struct phase_record *p, const u8 *ops, size_t n, int 
 	return sum;
 }
 
+/* Sum over the policies' tracepoints of one meaning: a run passes those of its own. */
+static u64 count_points(const struct phase_record *p, const u32 *points, size_t n)
+{
+	u64 sum = 0;
+
+	for (size_t i = 0; i < n; i++)
+		sum += p->trace_counts[points[i]];
+	return sum;
+}
+
+static void slab_metrics(struct metrics *m, const struct phase_record *p)
+{
+	static const u8 ops[] = { REQ_KMALLOC, REQ_KFREE, REQ_CACHE_ALLOC, REQ_CACHE_FREE };
+	static const u8 own_paths[] = { PATH_SLAB_FAST, PATH_SHEAF, PATH_SHEAF_SWAP, PATH_PCP,
+					PATH_KMALLOC_LARGE };
+	static const u32 new[] = { TP_slab_new, TP_ac_grow, TP_slob_new_page };
+	static const u32 freed[] = { TP_slab_discard, TP_ac_destroy, TP_slob_free_page };
+	u64 own = 0;
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(own_paths); i++)
+		own += count_ops(p, ops, sizeof(ops), own_paths[i]);
+	set_ratio(m, M_FAST_PATH, (double)own, (double)count_ops(p, ops, sizeof(ops), -1));
+	set(m, M_SLABS_NEW, (double)(count_points(p, new, KMS_ARRAY_SIZE(new)) + p->whole_new));
+	set(m, M_SLABS_FREED, (double)(count_points(p, freed, KMS_ARRAY_SIZE(freed)) + p->whole_freed));
+}
+
 static void request_metrics(struct metrics *m, const struct phase_record *p)
 {
-	static const u8 slab_ops[] = { REQ_KMALLOC, REQ_KFREE, REQ_CACHE_ALLOC, REQ_CACHE_FREE };
 	static const u8 page_ops[] = { REQ_PAGE_ALLOC, REQ_PAGE_FREE };
 
 	set(m, M_REQUESTS, (double)count_class(p, 0, -1));
 	set(m, M_ALLOCATIONS, (double)count_class(p, 'A', -1));
 	set(m, M_FAILED, (double)p->failed);
-	set_ratio(m, M_FAST_PATH, (double)count_ops(p, slab_ops, sizeof(slab_ops), PATH_SLAB_FAST),
-		  (double)count_ops(p, slab_ops, sizeof(slab_ops), -1));
 	set_ratio(m, M_PCP_HIT, (double)count_ops(p, page_ops, sizeof(page_ops), PATH_PCP),
 		  (double)count_ops(p, page_ops, sizeof(page_ops), -1));
 	set(m, M_EXTFRAG, (double)p->trace_counts[TP_mm_page_alloc_extfrag]);
 	set(m, M_FRAGMENTING, (double)p->fragmenting);
-	set(m, M_SLABS_NEW, (double)p->trace_counts[TP_slab_new]);
-	set(m, M_SLABS_FREED, (double)p->trace_counts[TP_slab_discard]);
+	slab_metrics(m, p);
 }
 
 static void latency_metrics(struct metrics *m, const struct phase_record *p)
@@ -335,8 +359,8 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 		row.objects = row.inuse = held + row.allocs - row.frees;
 		row.tail_bytes = 0;
 	}
-	/* the slab layer's own descriptors are nobody's request and waste nothing */
-	row.rounding_bytes = requested ? row.inuse * c->size - requested : 0;
+	/* the slab layer's own objects are nobody's request and waste nothing */
+	row.rounding_bytes = requested ? (row.inuse - c->metadata) * c->size - requested : 0;
 	return store_cache(run->store, &row, err);
 }
 
@@ -350,11 +374,39 @@ static int store_slab_stats(struct run *run, const struct mm_cache_info *c, stru
 	return ret;
 }
 
+/* Slabs of every inspected cache, by how full they are. */
+struct fills {
+	const struct cache_place *places;
+	u32 n;
+	u64 (*slabs)[NR_STORE_SLAB_FILLS];
+};
+
+static void add_fill(void *arg, const struct mm_slab_fill *fill)
+{
+	struct fills *f = arg;
+	struct cache_place key = { .cache = fill->cache };
+	const struct cache_place *c = bsearch(&key, f->places, f->n, sizeof(*f->places), by_address);
+
+	if (c)
+		f->slabs[c->at][page_map_fill(fill)]++;
+}
+
+static int store_fills(struct run *run, const u64 *slabs, struct kms_error *err)
+{
+	int ret = 0;
+
+	for (u32 i = 0; i < NR_STORE_SLAB_FILLS && !ret; i++)
+		if (slabs[i])
+			ret = store_slab_fill(run->store, i, slabs[i], err);
+	return ret;
+}
+
 static int report_caches(struct run *run, struct kms_error *err)
 {
 	struct account *a = &run->account;
 	u32 n = mm_inspect_caches(a->caches, a->max_caches);
 	struct cache_place *places;
+	struct fills fills = { .n = n < a->max_caches ? n : a->max_caches };
 	u64 *requested;
 	int ret = 0;
 
@@ -362,21 +414,48 @@ static int report_caches(struct run *run, struct kms_error *err)
 		n = a->max_caches;
 	requested = calloc(n + 1, sizeof(*requested));
 	places = calloc(n + 1, sizeof(*places));
-	if (!requested || !places)
+	fills.slabs = calloc(n + 1, sizeof(*fills.slabs));
+	if (!requested || !places || !fills.slabs)
 		ret = kms_fail(err, KMS_EFAIL, "no memory for %u slab caches", n);
 	for (u32 i = 0; i < n && !ret; i++)
 		places[i] = (struct cache_place){ a->caches[i].cache, i };
 	if (!ret) {
 		qsort(places, n, sizeof(*places), by_address);
 		sum_requested(run, places, n, requested);
+		fills.places = places;
+		page_map_each_slab(&run->mobility, add_fill, &fills);
 	}
 	for (u32 i = 0; i < n && !ret; i++) {
 		ret = store_one_cache(run, &a->caches[i], requested[i], err);
 		if (!ret)
 			ret = store_slab_stats(run, &a->caches[i], err);
+		if (!ret)
+			ret = store_fills(run, fills.slabs[i], err);
 	}
 	free(requested);
 	free(places);
+	free(fills.slabs);
+	return ret;
+}
+
+static int report_sizes(struct run *run, struct kms_error *err)
+{
+	static const char *const kinds[NR_SIZE_KINDS] = { "kmalloc", "cache", "pages" };
+	int ret = 0;
+
+	for (u32 kind = 0; kind < NR_SIZE_KINDS; kind++)
+		for (u32 i = 0; i < SIZES_MAX && !ret; i++) {
+			const struct size_account *s = &run->account.sizes[kind][i];
+			u64 high = i <= SIZES_EXACT ? i : SIZES_EXACT + (u64)(i - SIZES_EXACT) * 1024;
+			struct store_size row = {
+				.kind = kinds[kind], .low = i <= SIZES_EXACT ? i : high - 1023,
+				.high = i == SIZES_MAX - 1 ? INT64_MAX : high, .count = s->count,
+				.requested_bytes = s->requested, .held_bytes = s->held,
+			};
+
+			if (s->count)
+				ret = store_size(run->store, &row, err);
+		}
 	return ret;
 }
 
@@ -517,7 +596,7 @@ static int report_reclaim(struct run *run, struct kms_error *err)
 int report(struct run *run, struct kms_error *err)
 {
 	int (*const parts[])(struct run *, struct kms_error *) = {
-		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_locks, report_hardware,
+		report_phases, report_caches, report_zones, report_vm_counters, report_sites, report_sizes, report_locks, report_hardware,
 		report_counters, report_fallbacks, report_reclaim,
 	};
 	int ret = 0;

@@ -137,13 +137,32 @@ static int host_facts(struct run *run, double start_up, struct kms_error *err)
 
 /* ---- from start to end ---- */
 
+/* ns between the slab layer's periodic work; 0: there is none. */
+static u64 slab_period(const struct run *run)
+{
+	if (!run->slab->periodic)
+		return 0;
+	if (!strcmp(run->policy->name, "slab"))
+		return run->config->allocator.params.cache_reap_ms * 1000000;
+	return run->slab->periodic_ns;
+}
+
+static const char *cache_name(void *arg, u64 id)
+{
+	const struct run *run = arg;
+
+	return id < run->info->nr_caches ? run->info->caches[id].name : NULL;
+}
+
 static int start_system(struct run *run, struct system *system, struct kms_error *err)
 {
 	const struct experiment_config *c = run->config;
 	char costs[4096] = "";
 	struct system_config sc = {
 		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
+		.lowmem_reserve_ratio = &c->allocator.lowmem_reserve_ratio,
 		.policy_params = c->allocator.policy_params, .checked = c->check || run->options->check,
+		.workload = run->info,
 		.recorded = (run->state ? run->state->recorded_memory : c->workload.memory == MEMORY_RECORDED) ?
 				    run->info : NULL,
 		.seed = c->seed, .cycle = run->cycle, .access = run->options->access,
@@ -157,12 +176,14 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 	ret = system_start(system, &sc, err);
 	if (ret)
 		return ret;
+	rt_set_cache_names(cache_name, run);
 	run->machine = system->machine;
 	run->recorded_memory = sc.recorded != NULL;
 	run->mm = system->mm;
 	run->policy = system->policy;
 	run->policy_plain = system->policy_plain;
 	run->slab = run->policy->ops;
+	run->slab_period = slab_period(run);
 	run->account.ram_bytes = system->ram_bytes;
 	run->account.kernel_bytes = system->kernel_bytes;
 	return 0;
@@ -294,6 +315,7 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	if (!ret)
 		ret = run_on_system(&run, &system, config_json, trace_hash, run_id, err);
 	slab_stats_stop(&run.slab_stats);
+	page_map_free(&run.page_map);
 	mobility_stop(&run.mobility);
 	record_free(&run.recorder);
 	account_free(&run.account);
@@ -301,6 +323,7 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	free(run.caches);
 	free(run.cache_gone);
 	free(run.workers);
+	rt_set_cache_names(NULL, NULL);
 	system_stop(&system);
 	run.stream->close(run.stream);
 	state_close(run.state);

@@ -1,5 +1,6 @@
 /*
- * slab_stats.c - SLUB's event counters from its tracepoints.
+ * slab_stats.c - SLUB's event counters from its tracepoints, and for all policies
+ * the objects that are whole pages.
  */
 #include "sim/run/slab_stats.h"
 
@@ -99,6 +100,14 @@ static void on_slab_unfreeze(void *arg, u32 cpu, u64 slabs, u64 cache, u64 given
 	n[STAT_FREE_SLAB] += given_back;
 }
 
+static void on_kmalloc_large(void *arg, u32 cpu, u64 order, u64 bytes, u64 allocated)
+{
+	struct slab_stats *s = arg;
+
+	s->whole_new += allocated;
+	s->whole_freed += !allocated;
+}
+
 /* A destroyed cache may have had the same slot. */
 static void on_kmem_cache_create(void *arg, u32 cpu, u64 merged, u64 cache, u64 c)
 {
@@ -122,7 +131,7 @@ static const struct {
 	PROBE(slab_flush), PROBE(slab_node_mismatch), PROBE(slab_order_fallback),
 	PROBE(slab_cmpxchg_cpu_fail), PROBE(slab_cmpxchg_fail), PROBE(slab_node_partial),
 	PROBE(slab_new), PROBE(slab_deactivate), PROBE(slab_free_list_lock), PROBE(slab_unfreeze),
-	PROBE(kmem_cache_create),
+	PROBE(kmem_cache_create), PROBE(kmalloc_large),
 #undef PROBE
 };
 

@@ -25,6 +25,7 @@ extern const char *const slab_stat_names[NR_SLAB_STATS];
 struct slab_stats {
 	u64 (*count)[NR_SLAB_STATS]; /* by mm_inspect_cache_slot() */
 	u32 slots;
+	u64 whole_new, whole_freed; /* blocks of pages that are one object, any policy */
 };
 
 /* Count from now on: before the slab layer starts. KMS_EFAIL: no memory. */

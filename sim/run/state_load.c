@@ -303,20 +303,20 @@ static int load_objects(struct run *run, struct cursor *c, struct kms_error *err
 	return 0;
 }
 
-static int load_mobility(struct run *run, struct cursor *c, struct kms_error *err)
+static int load_frames(struct run *run, struct cursor *c, bool movable, struct kms_error *err)
 {
 	u64 n = cursor_varint(c), pfn = 0;
-	bool unmovable = false;
+	bool held = false;
 
 	if (n != run->mobility.nr_pages)
 		c->bad = true;
 	while (pfn < n && !c->bad) {
 		u64 run_length = cursor_varint_max(c, n - pfn);
 
-		if (unmovable)
-			mobility_held(&run->mobility, pfn, run_length);
+		if (held)
+			mobility_held(&run->mobility, pfn, run_length, movable);
 		pfn += run_length;
-		unmovable = !unmovable;
+		held = !held;
 	}
 	return c->bad ? damaged(run->state, "its description does not fit its machine", err) : 0;
 }
@@ -363,7 +363,9 @@ int state_load(struct run *run, struct kms_error *err)
 	load_caches(run, &s->rest, false);
 	ret = load_objects(run, &s->rest, err);
 	if (!ret)
-		ret = load_mobility(run, &s->rest, err);
+		ret = load_frames(run, &s->rest, false, err);
+	if (!ret)
+		ret = load_frames(run, &s->rest, true, err);
 	if (!ret)
 		ret = load_plugin(run, &s->rest, err);
 	if (!ret && plugin_policy())

@@ -102,15 +102,15 @@ static void put_objects(struct bytes *b, const struct objects *objects)
 	bytes_put_varint(b, 0);
 }
 
-/* Frames in use by what cannot be moved, as runs: used, unused, ... */
-static void put_mobility(struct bytes *b, const struct mobility *m)
+/* Frames in the set, as runs: not in it, in it, ... */
+static void put_frames(struct bytes *b, const struct mobility *m, const struct frame_set *set)
 {
 	bool now = false;
 	u64 since = 0;
 
 	bytes_put_varint(b, m->nr_pages);
 	for (u64 pfn = 0; pfn < m->nr_pages; pfn++) {
-		bool bit = m->unmovable[pfn / 64] >> pfn % 64 & 1;
+		bool bit = frame_in_set(set, pfn);
 
 		if (bit == now)
 			continue;
@@ -160,7 +160,8 @@ static void describe(struct bytes *b, const struct run *run)
 	put_info(b, run->info);
 	put_caches(b, run);
 	put_objects(b, &run->objects);
-	put_mobility(b, &run->mobility);
+	put_frames(b, &run->mobility, &run->mobility.unmovable);
+	put_frames(b, &run->mobility, &run->mobility.movable);
 	put_plugin(b);
 }
 

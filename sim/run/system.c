@@ -16,7 +16,7 @@
 
 /* The shapes are equal; the types belong to different neighbours. */
 static int recorded_memory(struct memblock *mb, const struct kms_workload_info *info, u32 nr_cpus,
-			   struct kms_error *err)
+			   u64 percpu_unit_bytes, struct kms_error *err)
 {
 	struct mm_zone_boot *zones = calloc(info->nr_zones + 1, sizeof(*zones));
 	struct mm_range *free_ranges = calloc(info->nr_free + 1, sizeof(*free_ranges));
@@ -24,7 +24,7 @@ static int recorded_memory(struct memblock *mb, const struct kms_workload_info *
 	struct memblock_recording r = {
 		.nr_cpus = nr_cpus, .nr_nodes = info->nr_nodes, .cpu_node = info->cpu_node, .zones = zones,
 		.nr_zones = info->nr_zones, .free = free_ranges, .nr_free = info->nr_free, .late = late,
-		.nr_late = info->nr_late,
+		.nr_late = info->nr_late, .percpu_unit_bytes = percpu_unit_bytes,
 	};
 	int ret = KMS_EFAIL;
 
@@ -47,11 +47,39 @@ static int recorded_memory(struct memblock *mb, const struct kms_workload_info *
 	return ret;
 }
 
+#define PERCPU_OTHERS 0x4000 /* zones, counters */
+#define PERCPU_LITTLE 128    /* a slab cache, where the policy does not say */
+#define SIZE_CLASS_TYPES 3
+#define LARGEST_CLASS 8192
+#define PAGE_BYTES (1ull << SIM_PAGE_SHIFT)
+
+static u64 cache_percpu(const struct system *s, u32 object_size)
+{
+	bool says = s->policy_plain && s->policy_plain->percpu_bytes;
+
+	return says ? s->policy_plain->percpu_bytes(object_size) : PERCPU_LITTLE;
+}
+
+/* A CPU's area has room for what all slab caches of the workload take if none are merged. */
+static u64 percpu_bytes(const struct system *s, const struct system_config *c)
+{
+	u64 bytes = PERCPU_OTHERS + 2 * cache_percpu(s, 256);
+
+	for (u32 size = 8; size <= LARGEST_CLASS; size *= 2)
+		bytes += SIZE_CLASS_TYPES * cache_percpu(s, size);
+	bytes += 2 * SIZE_CLASS_TYPES * cache_percpu(s, 96); /* and 192 */
+	for (u32 i = 0; c->workload && i < c->workload->nr_caches; i++)
+		bytes += cache_percpu(s, c->workload->caches[i].object_size);
+	bytes = (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+	return bytes > MEMBLOCK_PERCPU_UNIT ? bytes : MEMBLOCK_PERCPU_UNIT;
+}
+
 static int set_up_memory(struct system *s, struct memblock *mb, const struct system_config *c,
 			 struct kms_error *err)
 {
-	int ret = c->recorded ? recorded_memory(mb, c->recorded, s->nr_cpus, err)
-			      : memblock_from_config(mb, &c->machine->memory, s->nr_cpus, err);
+	u64 unit = percpu_bytes(s, c);
+	int ret = c->recorded ? recorded_memory(mb, c->recorded, s->nr_cpus, unit, err)
+			      : memblock_from_config_sized(mb, &c->machine->memory, s->nr_cpus, unit, err);
 
 	if (ret)
 		return ret;
@@ -167,13 +195,20 @@ static u64 given_or_default(u64 value)
 	return value == ~0ull ? 0 : given(value);
 }
 
-static struct mm_params kernel_params(const struct mm_params *config)
+static struct mm_params kernel_params(const struct system_config *c)
 {
-	struct mm_params p = *config;
+	struct mm_params p = *c->params;
+
+	for (size_t i = 0; c->lowmem_reserve_ratio && i < c->lowmem_reserve_ratio->n; i++)
+		p.lowmem_reserve_ratio[i] = given(((const u64 *)c->lowmem_reserve_ratio->items)[i]);
 
 	p.watermark_boost_factor = given(p.watermark_boost_factor);
 	p.slub_max_order = given(p.slub_max_order);
 	p.remote_node_defrag_ratio = given(p.remote_node_defrag_ratio);
+	p.slab_max_order = given_or_default(p.slab_max_order);
+	p.slab_limit = given_or_default(p.slab_limit);
+	p.slab_batchcount = given_or_default(p.slab_batchcount);
+	p.slab_shared = given_or_default(p.slab_shared);
 	p.cpu_partial = given_or_default(p.cpu_partial);
 	p.min_partial = given_or_default(p.min_partial);
 	p.sheaf_capacity = given_or_default(p.sheaf_capacity);
@@ -184,7 +219,7 @@ static struct mm_params kernel_params(const struct mm_params *config)
 
 int system_start(struct system *s, const struct system_config *c, struct kms_error *err)
 {
-	struct mm_params params = kernel_params(c->params);
+	struct mm_params params = kernel_params(c);
 	struct memblock *mb = calloc(1, sizeof(*mb));
 	int ret;
 

@@ -19,10 +19,12 @@
 struct system_config {
 	const struct machine_config *machine;
 	const struct mm_params *params;
+	const struct cfg_array *lowmem_reserve_ratio; /* u64, by zone index; NULL: the kernel's */
 	const char *slab;		      /* policy name, or a file (sim/plugin) */
 	const cJSON *policy_params;	      /* of such a file, or NULL */
 	bool checked;			      /* look at all its accesses in functional timing, too */
 	const char *costs;		      /* cost table file; NULL: instruction work costs nothing */
+	const struct kms_workload_info *workload; /* its slab caches; NULL: none known */
 	const struct kms_workload_info *recorded; /* memory map and CPUs to rebuild; NULL: the machine's own */
 	u64 seed;
 	bool cycle;

@@ -119,6 +119,7 @@ int sandbox_open(struct sandbox *box, const struct sandbox_options *o, struct km
 		return rc;
 	struct system_config sc = {
 		.machine = &box->config.machine, .params = &box->config.allocator.params,
+		.lowmem_reserve_ratio = &box->config.allocator.lowmem_reserve_ratio,
 		.slab = box->config.allocator.slab,
 		.policy_params = box->config.allocator.policy_params, .costs = box->config.costs,
 		.seed = box->config.seed, .cycle = !o->functional, .access = watch_access,

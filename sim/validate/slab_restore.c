@@ -19,6 +19,7 @@ struct restoring {
 	struct replay *v;
 	const char *file;
 	u32 line;
+	u32 nr_before; /* lines of the trace before the dump */
 	struct slab_cache *s; /* of the last CACHE line */
 	u64 pointer;
 };
@@ -156,13 +157,13 @@ static int restore_cpu_array(struct restoring *r, const char *line)
 }
 
 /* A node's structure as its cache's creation allocated it, on its n-th node; 0: not shown. */
-static u64 recorded_node(const struct replay *v, u32 name, u32 node)
+static u64 recorded_node(const struct replay *v, u32 nr_before, u32 name, u32 node)
 {
 	u64 found = 0;
 	u32 seen = 0;
 	s32 pid = 0;
 
-	for (u32 i = 0; i < v->r.nr_lines; i++) {
+	for (u32 i = 0; i < nr_before; i++) {
 		const struct line *line = &v->r.lines[i];
 		char text[256];
 
@@ -186,7 +187,7 @@ static struct slab_node *place_node(struct restoring *r, u32 nid)
 	struct slab_node *n = NULL;
 
 	if (!(r->s->name & BOOT_NAME))
-		n = (struct slab_node *)recorded_node(r->v, (u32)r->s->name, nid);
+		n = (struct slab_node *)recorded_node(r->v, r->nr_before, (u32)r->s->name, nid);
 	if (!n) {
 		void *offset = mm_replay_ops.slab_arrays(sizeof(*n) / sizeof(void *));
 
@@ -335,7 +336,7 @@ static int restore_line(struct restoring *r, const char *line)
 
 void slab_restore(struct replay *v, const struct line *line)
 {
-	struct restoring r = { .v = v };
+	struct restoring r = { .v = v, .nr_before = (u32)(line - v->r.lines) };
 	char words[200], *text, *save = NULL;
 	size_t bytes;
 	int rc;

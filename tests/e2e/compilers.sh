@@ -15,5 +15,6 @@ check functional SLUB
 check cycle SLUB
 check cycle SLAB --set allocator.slab=slab
 check cycle sheaves --set allocator.slab=sheaves --set allocator.sheaf_caches=all
+check cycle "SLUB's debug options" --set allocator.slub_debug=FZPU
 check cycle "sorted lists, no per-CPU lists" --set allocator.free_list_order=address --set allocator.no_pcp_lists=true
 exit $status

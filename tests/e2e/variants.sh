@@ -34,9 +34,37 @@ variant cpu_partial=0
 variant min_partial=0
 variant slub_min_order=2
 variant slub_max_order=0
+variant slub_min_objects=64
+variant slab_nomerge=true
 variant watermark_scale_factor=500
+variant lowmem_reserve_ratio=[2,2,2,2]
 variant percpu_pagelist_high_fraction=8
 variant min_free_kbytes=65536
+# SLAB's and SLOB's parameters, each with its effect.
+layer() { # policy
+	policy=$1
+	run "$work/l.db" slub-smp4 --timing functional --policy $policy && layer_default=$(digest "$work/l.db")
+}
+changes() { # setting...
+	options=""
+	for s; do options="$options --set allocator.$s"; done
+	if ! run "$work/l.db" slub-smp4 --timing functional --check --policy $policy $options; then not_ok "$policy: $*"; return; fi
+	d=$(digest "$work/l.db")
+	if [ "$d" = "$layer_default" ]; then not_ok "$policy: $* changes the run" "digest $d in both"; else ok "$policy: $*"; fi
+}
+layer slab
+changes slab_max_order=0
+changes slab_max_order=3
+changes slab_limit=10
+changes slab_batchcount=1
+changes slab_shared=0
+changes slab_limit=2000 slab_batchcount=500 slab_shared=2
+changes slab_nomerge=true
+changes cache_reap_ms=0
+changes cache_reap_ms=100
+layer slob
+changes slob_break1=64
+changes slob_break2=512
 # Without sheaves the layer is SLUB, but for the size of a cache's node structure.
 run "$work/s.db" slub-up --timing functional --set allocator.slab=sheaves --set allocator.sheaf_capacity=0
 is "capacity 0: no sheaf is made" "$(sqlite3 "$work/s.db" \

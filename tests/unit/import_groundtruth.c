@@ -483,8 +483,8 @@ static void test_bad_input(void **state)
 	fails(state_up, "1 5 0 7 PG_FREE 10 0\n", "CPU 5, but the state dumps tell of 1 CPUs");
 	fails(state_up, "1 0 0 7 PG_BULK 5 5 0 1 2 x\n", "PG_BULK of 5 pages after 0 PCP_ALLOC lines");
 	fails(state_up, "1 0 0 7 S_BULK_BEGIN x 99999 cc0 y\n", "bulk allocation of 99999 objects");
-	fails(state_up, "1 0 0 7 L_ALLOC kmalloc-8 1000 cc0 -1 8 0 x\n", "event L_ALLOC is of SLAB");
-	fails(state_up, "1 0 0 7 O_ALLOC 1000 8 8 0 -1 cc0\n", "event O_ALLOC is of SLOB");
+	fails(state_up, "1 0 0 7 L_ALLOC kmalloc-8 1000 cc0 -1 8\n", "the line ends early, expected a decimal number");
+	fails(state_up, "1 0 0 7 O_KMALLOC 1000 x cc0 -1 y\n", "found 'x', expected a decimal number");
 	fails("DUMP name=x online_cpus=1 nodes=1\n", "1 0 0 7 MARK x\n", "tell of 0 zones");
 	fails("ZONE 0 garbage\n", "1 0 0 7 MARK x\n", "state-before_mem_init.txt:1: expected ZONE node zone");
 }

@@ -224,6 +224,30 @@ static void watermarks_and_pcp_high_follow_the_tunables(void **state)
 	assert_int_equal(host_pcp(zone, 0)->high, 8192);
 }
 
+/* One zone: 11 pageblocks of 512 pages; nothing on a machine below 512 MiB, and never less than before. */
+static void khugepaged_raises_min_free_kbytes(void **state)
+{
+	static const struct {
+		u64 pages;
+		u32 thp;
+		u64 given, kbytes;
+	} rows[] = {
+		{ 0x40000, THP_ALWAYS, 0, 11 * 512 * 4 }, { 0x40000, THP_MADVISE, 0, 11 * 512 * 4 },
+		{ 0x40000, THP_NEVER, 0, 4096 }, { 0x10000, THP_ALWAYS, 0, 2048 },
+		{ 0x40000, THP_ALWAYS, 50000, 50000 },
+	};
+
+	for (u32 i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct zone *zone = start_with(rows[i].pages, &(struct mm_params){
+			.transparent_hugepage = rows[i].thp, .min_free_kbytes = rows[i].given });
+
+		assert_int_equal(kdata->min_free_kbytes, rows[i].kbytes);
+		assert_int_equal(zone->_watermark[WMARK_MIN], rows[i].kbytes / 4);
+		host_stop();
+	}
+	start_with(0x10000, &(struct mm_params){ 0 });
+}
+
 static void boost_can_be_turned_off(void **state)
 {
 	start_with(0x10000, &(struct mm_params){ .watermark_boost_factor = MM_PARAM_ZERO });
@@ -359,6 +383,7 @@ int main(void)
 		MM_TEST(larger_pageblocks),
 		MM_TEST(without_grouping_there_is_one_type),
 		MM_TEST(watermarks_and_pcp_high_follow_the_tunables),
+		MM_TEST(khugepaged_raises_min_free_kbytes),
 		MM_TEST(boost_can_be_turned_off),
 		MM_TEST(round_robin_takes_from_every_list),
 		MM_TEST(list_by_list_empties_the_first),

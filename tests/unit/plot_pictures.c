@@ -23,11 +23,26 @@ static int fill(void **state)
 	struct sample_options d = {.name = HOSTILE, .title = HOSTILE, .seed = 3};
 	struct kms_error e = {0};
 
+	/* what a later schema has of lines that move between CPUs */
+	static const char lines[] =
+		"CREATE TABLE IF NOT EXISTS hot_line (run, position, address, structure, owner, transfers, invalidations);"
+		"CREATE TABLE IF NOT EXISTS hot_word (run, position, word, structure, owner, field, lock, reads, writes,"
+		" readers, writers, caused, true_sharing, false_sharing);"
+		"INSERT INTO hot_line (run, position, address, structure, owner, transfers, invalidations)"
+		" SELECT id, 0, 64, 'struct zone', 'node 0', 900, 100 FROM run;"
+		"INSERT INTO hot_word (run, position, word, structure, owner, field, lock, reads, writes, readers, writers,"
+		" caused, true_sharing, false_sharing)"
+		" SELECT id, 0, 1, 'struct zone', 'node 0', 'lock', 'zone', 50, 40, 4, 4, 90, 30, 50 FROM run;"
+		"UPDATE slab_cache SET name = (SELECT name FROM run WHERE id = 4) || ' %s %d' WHERE run = 4 AND position = 0;"
+		"UPDATE call_site SET name = (SELECT name FROM run WHERE id = 4) WHERE run = 4 AND name <> ''"
+		" AND allocs = 90000;"
+		"UPDATE lock_wait SET name = (SELECT name FROM run WHERE id = 4) WHERE run = 4 AND name = 'zone->lock'";
+
 	if (make_test_dir(state) || store_open(&pictures, test_path("p.db"), STORE_WRITE, &e) ||
 	    sample_run(pictures, &a, &slub, &e) || sample_run(pictures, &b, &noslab, &e) ||
 	    sample_run(pictures, &c, &functional, &e) || sample_run(pictures, &d, &hostile, &e))
 		return -1;
-	return 0;
+	return sqlite3_exec(store_db(pictures), lines, NULL, NULL, NULL) == SQLITE_OK ? 0 : -1;
 }
 
 static int clear(void **state)
@@ -35,6 +50,8 @@ static int clear(void **state)
 	store_close(pictures, NULL);
 	return remove_test_dir(state);
 }
+
+#define OPTIONS(name, axis) (&(struct plot_options){.dir = test_path(name), .x = (axis), .formats = 0xf})
 
 static char *slurp(const char *dir, const char *name, size_t *n)
 {
@@ -59,7 +76,7 @@ static void draw(const char *type_name, const s64 *runs, u32 n, const char *dir)
 
 	memset(&err, 0, sizeof(err));
 	assert_ok(plot_find_type(type_name, &type, &err), &err);
-	if (plot_draw(pictures, type, runs, n, test_path(dir), PLOT_X_DEFAULT, why, &err))
+	if (plot_draw(pictures, type, runs, n, OPTIONS(dir, PLOT_X_DEFAULT), why, &err))
 		fail_msg("%s: %s%s", type_name, err.text, why);
 }
 
@@ -78,16 +95,18 @@ static void assert_same_file(const char *a, const char *b, const char *name)
 	free(y);
 }
 
-static const char *const suffixes[] = {"tsv", "gp", "svg", "png"};
+static const char *const suffixes[] = {"tsv", "gp", "svg", "png", "pdf", "txt"};
 
 static void all_types_draw_the_same_twice(void **state)
 {
+	s64 runs[] = {slub, noslab};
+
 	for (size_t t = 0; plot_types[t]; t++) {
 		const char *name = plot_types[t]->name;
 		char file[64];
 
-		draw(name, &slub, 1, "one/folder");
-		draw(name, &slub, 1, "two");
+		draw(name, runs, plot_types[t]->min_runs, "one/folder");
+		draw(name, runs, plot_types[t]->min_runs, "two");
 		for (size_t s = 0; s < KMS_ARRAY_SIZE(suffixes); s++) {
 			snprintf(file, sizeof(file), "%s.%s", name, suffixes[s]);
 			assert_same_file("one/folder", "two", file);
@@ -122,15 +141,15 @@ static void x_axis_as_asked(void **state)
 	size_t n;
 
 	assert_ok(plot_find_type("free-blocks", &type, &err), &err);
-	assert_ok(plot_draw(pictures, type, &slub, 1, test_path("x"), PLOT_X_TIME, why, &err), &err);
+	assert_ok(plot_draw(pictures, type, &slub, 1, OPTIONS("x", PLOT_X_TIME), why, &err), &err);
 	gp = slurp(test_path("x"), "free-blocks.gp", &n);
 	assert_non_null(strstr(gp, "simulated time [ms]"));
 	free(gp);
-	assert_ok(plot_draw(pictures, type, &slub, 1, test_path("x"), PLOT_X_DEFAULT, why, &err), &err);
+	assert_ok(plot_draw(pictures, type, &slub, 1, OPTIONS("x", PLOT_X_DEFAULT), why, &err), &err);
 	gp = slurp(test_path("x"), "free-blocks.gp", &n);
 	assert_non_null(strstr(gp, "requests completed [thousands]"));
 	free(gp);
-	assert_ok(plot_draw(pictures, type, &functional, 1, test_path("x"), PLOT_X_TIME, why, &err), &err);
+	assert_ok(plot_draw(pictures, type, &functional, 1, OPTIONS("x", PLOT_X_TIME), why, &err), &err);
 	gp = slurp(test_path("x"), "free-blocks.gp", &n);
 	assert_non_null(strstr(gp, "requests completed")); /* time stands still */
 	free(gp);
@@ -168,9 +187,9 @@ static void several_runs_share_a_picture(void **state)
 	assert_non_null(strstr(svg, "frag only"));
 	free(svg);
 	assert_ok(plot_find_type("latency-cdf", &type, &err), &err);
-	assert_int_equal(plot_draw(pictures, type, runs, 2, test_path("several"), PLOT_X_DEFAULT, why, &err),
+	assert_int_equal(plot_draw(pictures, type, runs, 2, OPTIONS("several", PLOT_X_DEFAULT), why, &err),
 			 PLOT_NO_DATA);
-	assert_non_null(strstr(why, "1 to 1 runs"));
+	assert_non_null(strstr(why, "it draws 1 run at once, not 2"));
 }
 
 static void run_without_timing_has_no_latencies(void **state)
@@ -180,8 +199,7 @@ static void run_without_timing_has_no_latencies(void **state)
 	char why[256];
 
 	assert_ok(plot_find_type("latency-cdf", &type, &err), &err);
-	assert_int_equal(plot_draw(pictures, type, &functional, 1, test_path("none"), PLOT_X_DEFAULT,
-				   why, &err),
+	assert_int_equal(plot_draw(pictures, type, &functional, 1, OPTIONS("none", PLOT_X_DEFAULT), why, &err),
 			 PLOT_NO_DATA);
 	assert_non_null(strstr(why, "no cycle timing"));
 	assert_int_not_equal(stat(test_path("none"), &st), 0);
@@ -199,13 +217,16 @@ static bool is_plain_text(const char *text, size_t n)
 static void hostile_text_stays_text(void **state)
 {
 	static const char *const files[] = {"fragmentation.svg", "latency-cdf.svg", "waste-compare.svg",
-					    "fragmentation.gp", "fragmentation.tsv"};
+					    "fragmentation.gp", "fragmentation.tsv", "waste-caches.gp",
+					    "waste-caches.svg", "waste-caches.tsv", "waste-sites.svg",
+					    "pareto.gp", "pareto.svg", "comparison.svg", "lock-wait.svg"};
+	s64 runs[] = {hostile, slub};
 	struct stat st;
 	char *text;
 	size_t n;
 
 	for (size_t t = 0; plot_types[t]; t++)
-		draw(plot_types[t]->name, &hostile, 1, "hostile");
+		draw(plot_types[t]->name, runs, plot_types[t]->min_runs, "hostile");
 	assert_int_not_equal(stat(test_path("hostile/owned"), &st), 0);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(files); i++) {
 		text = slurp(test_path("hostile"), files[i], &n);
@@ -242,7 +263,7 @@ static void gnuplot_missing_or_failing(void **state)
 	assert_ok(plot_find_type("free-blocks", &type, &err), &err);
 	assert_int_equal(mkdir(test_path("bin"), 0755), 0);
 	setenv("PATH", test_path("bin"), 1);
-	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("bad"), PLOT_X_DEFAULT, why, &err),
+	assert_refused(plot_draw(pictures, type, &slub, 1, OPTIONS("bad", PLOT_X_DEFAULT), why, &err),
 		       &err, KMS_EFAIL, "gnuplot was not found; install the Debian package gnuplot-nox");
 	snprintf(program, sizeof(program), "%s", test_path("bin/gnuplot"));
 	f = fopen(program, "w");
@@ -250,7 +271,7 @@ static void gnuplot_missing_or_failing(void **state)
 	      f);
 	fclose(f);
 	chmod(program, 0755);
-	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("bad"), PLOT_X_DEFAULT, why, &err),
+	assert_refused(plot_draw(pictures, type, &slub, 1, OPTIONS("bad", PLOT_X_DEFAULT), why, &err),
 		       &err, KMS_EFAIL, "line 7: no such ?[1mterminal");
 	assert_int_not_equal(stat(test_path("bad/free-blocks.png"), &st), 0);
 	assert_int_equal(stat(test_path("bad/free-blocks.gp"), &st), 0);
@@ -267,11 +288,11 @@ static void folders_that_cannot_be_made(void **state)
 
 	fclose(f);
 	assert_ok(plot_find_type("free-blocks", &type, &err), &err);
-	assert_refused(plot_draw(pictures, type, &slub, 1, test_path("file/sub"), PLOT_X_DEFAULT, why, &err),
+	assert_refused(plot_draw(pictures, type, &slub, 1, OPTIONS("file/sub", PLOT_X_DEFAULT), why, &err),
 		       &err, KMS_EUSAGE, "cannot create folder");
-	assert_refused(plot_draw(pictures, type, &slub, 1, "", PLOT_X_DEFAULT, why, &err), &err,
+	assert_refused(plot_draw(pictures, type, &slub, 1, &(struct plot_options){.dir = ""}, why, &err), &err,
 		       KMS_EUSAGE, "empty");
-	assert_refused(plot_draw(pictures, type, &(s64){99}, 1, test_path("x"), PLOT_X_DEFAULT, why, &err),
+	assert_refused(plot_draw(pictures, type, &(s64){99}, 1, OPTIONS("x", PLOT_X_DEFAULT), why, &err),
 		       &err, KMS_EUSAGE, "no run 99");
 	memset(&err, 0, sizeof(err));
 }

@@ -76,7 +76,7 @@ static void the_pageblock_changes_hands(void **state)
 	assert_in_range(frame(second), 701, 1000);
 	assert_int_equal(mm_inspect_pageblock_type(page_to_pfn(second)), MIGRATE_UNMOVABLE);
 	assert_int_equal(m.in_movable, 0);
-	assert_int_equal(m.in_block[(HOST_FIRST_PFN + 700) / 512], 2);
+	assert_int_equal(m.unmovable.in_block[(HOST_FIRST_PFN + 700) / 512], 2);
 }
 
 /* Bits of the map over all frames of movable pageblocks. */
@@ -85,7 +85,7 @@ static u64 counted_by_walking(void)
 	u64 n = 0;
 
 	for (u64 pfn = HOST_FIRST_PFN; pfn < HOST_FIRST_PFN + 4096; pfn++)
-		n += (m.unmovable[pfn / 64] >> pfn % 64 & 1) && mm_inspect_pageblock_type(pfn) == MIGRATE_MOVABLE;
+		n += (m.unmovable.frames[pfn / 64] >> pfn % 64 & 1) && mm_inspect_pageblock_type(pfn) == MIGRATE_MOVABLE;
 	return n;
 }
 
@@ -124,7 +124,7 @@ static void counts_follow_random_requests(void **state)
 		mm->free_pages(live[n].page, live[n].order);
 	assert_int_equal(m.in_movable, 0);
 	for (u64 i = 0; i < m.nr_pages / 64; i++)
-		assert_int_equal(m.unmovable[i], 0);
+		assert_int_equal(m.unmovable.frames[i], 0);
 }
 
 int main(void)

@@ -87,6 +87,40 @@ static int sample_bytes(struct store *store, struct store_sample *s, const struc
 	return rc;
 }
 
+/* DRAM traffic, how full slabs are, and a map of eight pageblocks. */
+static int sample_maps(struct store *store, const struct sample_options *o, struct store_sample s, int i,
+		       struct kms_error *err)
+{
+	static const char *const dram[] = {"dram.reads", "dram.writes", "dram.row_hits", "dram.row_misses",
+					   "dram.row_conflicts"};
+	int rc = 0;
+
+	s.node = s.zone = s.order = -1;
+	s.unit = "bursts";
+	for (int k = 0; k < 5 && !rc && !o->functional; k++) {
+		s.series = dram[k];
+		s.value = (s64)i * i * (20 - 3 * k);
+		rc = store_sample(store, &s, err);
+	}
+	s.unit = "slabs";
+	for (int k = 0; k < NR_STORE_SLAB_FILLS && !rc && i % 4 == 0; k++) {
+		s.series = store_slab_series[k];
+		s.value = 20 * k + i;
+		rc = store_sample(store, &s, err);
+	}
+	for (u32 cell = 0; cell < 8 && !rc && i % 40 == 0; cell++) {
+		struct store_page_cell c = {.cell = cell, .first_pfn = cell * 512, .pages = 512};
+
+		c.migratetype = (cell + (u32)i / 80) % 5;
+		c.movable = cell * 60;
+		c.slab = (u32)i;
+		c.free = 512 - c.movable > c.slab ? 512 - c.movable - c.slab : 0;
+		c.other = i > 100 ? 10 : 0;
+		rc = store_page_cell(store, &s, &c, err);
+	}
+	return rc;
+}
+
 static int sample_series(struct store *store, const struct sample_options *o, struct kms_error *err)
 {
 	u64 state = o->seed + 77;
@@ -101,6 +135,8 @@ static int sample_series(struct store *store, const struct sample_options *o, st
 		};
 
 		rc = sample_bytes(store, &s, o, x, err);
+		if (!rc)
+			rc = sample_maps(store, o, s, i, err);
 		s.series = "free_blocks";
 		s.unit = "blocks";
 		s.node = 0;
@@ -207,8 +243,14 @@ static int sample_tables(struct store *store, struct kms_error *err)
 	};
 	int rc = 0;
 
-	for (size_t i = 0; i < KMS_ARRAY_SIZE(caches) && !rc; i++)
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(caches) && !rc; i++) {
 		rc = store_cache(store, &caches[i], err);
+		for (int k = 0; k < NR_STORE_SLAB_FILLS && !rc; k++)
+			rc = store_slab_fill(store, k, 10 * i + (u64)k + 1, err);
+	}
+	for (u64 size = 8; size <= 4096 && !rc; size += 24)
+		rc = store_size(store, &(struct store_size){"kmalloc", size, size, 5, 5 * size,
+							    5ull << (64 - __builtin_clzll(size - 1))}, err);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(zones) && !rc; i++)
 		rc = store_zone(store, &zones[i], err);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(sites) && !rc; i++)

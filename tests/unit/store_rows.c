@@ -28,7 +28,10 @@ static void rows_come_out(void **state)
 					 " >= started AND length(uuid) = 36"),
 			 1);
 	assert_int_equal(test_int(store, "SELECT count(*) FROM sample"),
-			 (SAMPLE_POINTS + 1) * (9 + 2 * 11 + 1));
+			 (SAMPLE_POINTS + 1) * (9 + 2 * 11 + 1 + 5) + (SAMPLE_POINTS / 4 + 1) * NR_STORE_SLAB_FILLS);
+	assert_int_equal(test_int(store, "SELECT count(*) FROM page_map"), 7 * 8);
+	assert_int_equal(test_int(store, "SELECT count(*) FROM slab_fill"), 3 * NR_STORE_SLAB_FILLS);
+	assert_int_equal(test_int(store, "SELECT count(*) FROM request_size"), 171);
 	assert_int_equal(test_int(store, "SELECT requests FROM run_summary"), SAMPLE_REQUESTS);
 	assert_int_equal(test_int(store, "SELECT sum(free_blocks) FROM zone_order WHERE zone = 'Normal'"),
 			 1330);

@@ -249,7 +249,8 @@ static void mistakes_are_named(void **state)
 	refused(&cli_verb_plot, "1 --type latency-cfd", "did you mean 'latency-cdf'?");
 	refused(&cli_verb_plot, "2 --type latency-cdf", "no cycle timing");
 	refused(&cli_verb_plot, "1 --type ,", "names no plot type");
-	refused(&cli_verb_plot, "", "1 to 8 runs");
+	refused(&cli_verb_plot, "1 --format gif", "svg, png, pdf, dumb");
+	refused(&cli_verb_plot, "1 --format ,", "names no image format");
 	refused(&cli_verb_list, "--db /tmp", "is a directory");
 	refused(&cli_verb_show, "1 --db missing.db", "no database");
 }
@@ -288,7 +289,7 @@ static void plot_writes_where_told(void **state)
 	char *out;
 
 	j = json(&cli_verb_plot, "2 --json -o figures");
-	assert_int_equal(cJSON_GetArraySize(at(j, "plots")), 3); /* no latencies */
+	assert_int_equal(cJSON_GetArraySize(at(j, "plots")), 11); /* no latencies, no DRAM */
 	cJSON_ArrayForEach (plot, at(j, "plots")) {
 		assert_int_equal(access(at(plot, "svg")->valuestring, R_OK), 0);
 		assert_int_equal(access(at(plot, "png")->valuestring, R_OK), 0);
@@ -301,9 +302,9 @@ static void plot_writes_where_told(void **state)
 			    "plots/out/slub-up-1-2/fragmentation.svg\nplots/out/slub-up-1-2/fragmentation.png\n");
 	free(out);
 	assert_int_equal(access("plots/out/slub-up-1-2/fragmentation.png", R_OK), 0);
-	PRINTS(&cli_verb_plot, "--list", "latency-cdf", "waste-compare", "1-4", "bytes.*");
+	PRINTS(&cli_verb_plot, "--list", "latency-cdf", "waste-compare", "1-4", "bytes.*", "page-map", "pareto");
 	j = json(&cli_verb_plot, "--list --json");
-	assert_int_equal(cJSON_GetArraySize(at(j, "types")), 5);
+	assert_int_equal(cJSON_GetArraySize(at(j, "types")), 18);
 	cJSON_Delete(j);
 }
 
