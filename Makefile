@@ -112,6 +112,7 @@ $(O)/obj/%.o: %.c
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
 
 $(O)/obj/workloads/import_dat.o: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
+$(O)/obj/workloads/capture_tracefs.o: CPPFLAGS += $(shell pkg-config --cflags libtracefs)
 
 # The hottest code of cycle timing, in debug builds too.
 $(O)/obj/sim/engine/hooks.o: CFLAGS_HOST += -O2 $(if $(IS_CLANG),,-Wno-builtin-declaration-mismatch)
@@ -180,12 +181,12 @@ MODEL_SRC := $(sort $(wildcard models/*/*.[ch] models/*/*.def sim/engine/*.[ch] 
 # What a run records about its own build. Rewritten only when something changed.
 $(O)/gen/build_info.h: FORCE
 	@mkdir -p $(@D)
-	@printf '#define KMS_VERSION "%s"\n#define KMS_GIT "%s"\n#define KMS_COMPILER "%s"\n#define KMS_SIM_FLAGS "%s"\n#define KMS_MODEL "%s"\n' \
+	@printf '#define KMS_VERSION "%s"\n#define KMS_GIT "%s"\n#define KMS_COMPILER "%s"\n#define KMS_SIM_FLAGS "%s"\n#define KMS_MODEL "%s"\n#define KMS_MM_LAYOUT %su\n' \
 	  '$(VERSION)' '$(GIT)' "$$($(CC) --version | head -n 1)" '$(MM_CYCLE)' \
-	  "$$(cat $(MODEL_SRC) | sha256sum | cut -c1-32)" > $@.new
+	  "$$(cat $(MODEL_SRC) | sha256sum | cut -c1-32)" "$$(cat models/mm/*.h | cksum | cut -d' ' -f1)" > $@.new
 	@cmp -s $@ $@.new && rm $@.new || mv $@.new $@
 FORCE:
-$(OBJS_cli) $(MAIN_OBJ) $(OBJS_results): $(O)/gen/build_info.h
+$(OBJS_cli) $(MAIN_OBJ) $(OBJS_results) $(OBJS_run): $(O)/gen/build_info.h
 
 # ---- tests ----
 
@@ -233,6 +234,7 @@ asan-build:
 asan-tests: $(UNIT_BIN)
 
 .PHONY: soak
+soak: PACKAGES += qemu-system-x86 busybox-static cpio
 soak: setup all $(UNIT_BIN) ## the long tests at full size
 	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
 

@@ -54,7 +54,8 @@ static void free_settings(struct settings *s)
 static int get_settings(const struct cli *cli, struct settings *s, struct kms_error *err)
 {
 	static const char *const shortcuts[][2] = {
-		{"seed", "seed"}, {"timing", "timing"}, {"policy", "allocator.slab"}, {"trace", "workload.trace"}};
+		{"seed", "seed"}, {"timing", "timing"}, {"policy", "allocator.slab"}, {"trace", "workload.trace"},
+		{"from-state", "workload.start_state"}};
 	size_t n;
 	const char *const *sets = cli_values(cli, "set", &n);
 	bool ok;
@@ -410,6 +411,7 @@ static int run_job(const struct cli *cli, struct job *job, struct store *store,
 		.arg = &progress,
 		.interrupted = &cli_interrupted,
 		.check = job->config.check,
+		.save_state = cli_value(cli, "save-state", NULL),
 	};
 	s64 id = 0;
 	int rc;
@@ -462,6 +464,8 @@ static int run_run(struct cli *cli, struct kms_error *err)
 				"expected CONFIG files or --again RUN, found nothing "
 				"(kmemsim run --help shows examples)");
 	rc = load_jobs(cli, &jobs, err);
+	if (!rc && cli_flag(cli, "save-state") && jobs.n > 1)
+		rc = kms_fail(err, KMS_EUSAGE, "--save-state: one file is for one run, found %d runs", jobs.n);
 	if (!rc && cli_flag(cli, "print-config"))
 		rc = print_configs(cli, jobs.list, jobs.n, err);
 	else if (!rc)
@@ -480,6 +484,8 @@ static const struct cli_option options[] = {
 	{"trace", 0, "FILE", "run this trace instead of the configured workload"},
 	{"again", 0, "RUN",
 	 "repeat a run of the database (its id, name or latest), on the same trace"},
+	{"save-state", 0, "FILE", "save the state of memory at the end"},
+	{"from-state", 0, "FILE", "begin in a saved state: the same as --set workload.start_state=FILE"},
 	{"print-config", 0, NULL, "print every value and where it comes from; run nothing"},
 	{"check", 0, NULL, "verify all invariants at every sample; slow"},
 	{"no-progress", 0, NULL, "no progress on stderr"},
@@ -496,6 +502,10 @@ const struct cli_verb cli_verb_run = {
 		    "changes\n"
 		    "kmemsim run configs/experiments/slub-up.json --print-config         what "
 		    "would be run\n"
+		    "kmemsim run age.json --save-state aged.kms                          age a "
+		    "memory, and\n"
+		    "kmemsim run next.json --from-state aged.kms                          begin in "
+		    "it\n"
 		    "kmemsim run --again latest                                          the last "
 		    "one once more",
 	.options = options,

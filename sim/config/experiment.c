@@ -240,6 +240,14 @@ static const struct cfg_field workload_fields[] = {
 		"recorded, what the recording freed so is freed as any other request, and pages "
 		"in use stay; own, single movable pages go on LRU lists, and the simulated "
 		"kernel's reclaim and compaction decide."},
+	{F(workload_config, start_state), .type = CFG_PATH,
+	 .doc = "State of memory to begin in, saved by `kmemsim run --save-state`: what it holds "
+		"stays, the requests come on top. CPUs, memory and allocator must be those it was "
+		"made with, but for free_list_order, no_merge_lookahead, fallback, freed_type, "
+		"pcp_drain and pcp_free_batch."},
+	{F(workload_config, resume), .type = CFG_BOOL, .def = "false",
+	 .doc = "With start_state: the workload is the one that the state was saved in, and goes on "
+		"from there; otherwise it is another one, from its beginning."},
 	{F(workload_config, memory), .type = CFG_ENUM, .def = "\"recorded\"", .choices = memories,
 	 .doc = "Whose memory map the run starts with: that of the machine the trace was recorded "
 		"on, or the configured machine's. A synthetic workload always has the configured "

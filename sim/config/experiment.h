@@ -43,6 +43,8 @@ struct workload_config {
 	u64 max_requests;	  /* 0: all */
 	struct touch_config touch;
 	u32 reclaim; /* enum exp_reclaim: who decides which pages go and move */
+	char *start_state; /* file; NULL: from boot */
+	bool resume;	   /* the workload that the state was saved in, from there on */
 	u32 memory; /* enum exp_memory: whose memory map, the recording's or the machine's */
 };
 

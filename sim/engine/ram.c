@@ -8,10 +8,12 @@
 #include "sim/engine/ram.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #ifndef MAP_FIXED_NOREPLACE
 #define MAP_FIXED_NOREPLACE 0x100000
@@ -177,4 +179,75 @@ u64 ram_resident_bytes(void)
 	}
 	fclose(f);
 	return sum << 10;
+}
+
+/* ---- touched pages ---- */
+
+#define PAGEMAP_BATCH 4096
+#define PAGEMAP_THERE (3ull << 62) /* present, or swapped out */
+
+struct touched {
+	int (*fn)(void *arg, u64 off, u64 bytes);
+	void *arg;
+	u64 off, bytes; /* run that may grow */
+};
+
+static int end_run(struct touched *t)
+{
+	u64 bytes = t->bytes;
+
+	t->bytes = 0;
+	return bytes ? t->fn(t->arg, t->off, bytes) : 0;
+}
+
+static int add_page(struct touched *t, u64 off, bool there)
+{
+	if (!there)
+		return end_run(t);
+	if (!t->bytes)
+		t->off = off;
+	t->bytes += SIM_PAGE_BYTES;
+	return 0;
+}
+
+/* Host pages of another size than simulated ones, or no /proc: everything may have been touched. */
+static int each_in_window(struct touched *t, int pagemap, u64 start, u64 bytes)
+{
+	u64 entries[PAGEMAP_BATCH];
+	int ret = 0;
+
+	for (u64 at = 0; at < bytes && !ret; at += (u64)PAGEMAP_BATCH * SIM_PAGE_BYTES) {
+		u64 n = (bytes - at) / SIM_PAGE_BYTES;
+		off_t where = (off_t)((SIM_RAM_BASE + start + at) / SIM_PAGE_BYTES * sizeof(u64));
+
+		n = n < PAGEMAP_BATCH ? n : PAGEMAP_BATCH;
+		if (pagemap < 0 || pread(pagemap, entries, n * sizeof(u64), where) != (ssize_t)(n * sizeof(u64)))
+			memset(entries, 0xff, sizeof(entries));
+		for (u64 i = 0; i < n && !ret; i++)
+			ret = add_page(t, start + at + i * SIM_PAGE_BYTES, entries[i] & PAGEMAP_THERE);
+	}
+	return ret ? ret : end_run(t);
+}
+
+int ram_each_touched(int (*fn)(void *arg, u64 off, u64 bytes), void *arg)
+{
+	struct touched t = { .fn = fn, .arg = arg };
+	int pagemap = -1, ret;
+
+	if (sysconf(_SC_PAGESIZE) == SIM_PAGE_BYTES)
+		pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	ret = each_in_window(&t, pagemap, 0, ram.bytes[0]);
+	if (!ret)
+		ret = each_in_window(&t, pagemap, SIM_WINDOW2_OFF, ram.bytes[1]);
+	if (pagemap >= 0)
+		close(pagemap);
+	return ret;
+}
+
+void ram_clear(void)
+{
+	if (ram.bytes[0])
+		madvise(ram_ptr(0), ram.bytes[0], MADV_DONTNEED);
+	if (ram.bytes[1])
+		madvise(ram_ptr(SIM_WINDOW2_OFF), ram.bytes[1], MADV_DONTNEED);
 }

@@ -46,6 +46,16 @@ u64 ram_phys(u64 off);
 /* Host memory now resident for both windows, in bytes (0 if the host does not tell). */
 u64 ram_resident_bytes(void);
 
+/*
+ * Call fn for every run of pages that the host holds, in ascending order of offset,
+ * second window last. Runs may contain pages of zeros. Stops at the first non-zero
+ * result, which it returns.
+ */
+int ram_each_touched(int (*fn)(void *arg, u64 off, u64 bytes), void *arg);
+
+/* Both windows read as zeros again. */
+void ram_clear(void);
+
 static inline void *ram_ptr(u64 off)
 {
 	return (void *)(uintptr_t)(SIM_RAM_BASE + off);

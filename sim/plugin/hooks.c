@@ -385,3 +385,21 @@ void plugin_forget_percpu(void)
 {
 	nr_percpu = 0;
 }
+
+void plugin_save_percpu(struct bytes *b)
+{
+	bytes_put_varint(b, nr_percpu);
+	for (u32 i = 0; i < nr_percpu; i++) {
+		bytes_put_varint(b, percpu[i].start);
+		bytes_put_varint(b, percpu[i].bytes);
+	}
+}
+
+void plugin_load_percpu(struct cursor *c)
+{
+	nr_percpu = (u32)cursor_varint_max(c, MAX_PERCPU);
+	for (u32 i = 0; i < nr_percpu; i++) {
+		percpu[i].start = cursor_varint(c);
+		percpu[i].bytes = cursor_varint(c);
+	}
+}

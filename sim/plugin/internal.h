@@ -16,6 +16,7 @@
 #include "models/rt/rt.h"
 #include "sim/engine/ram.h"
 #include "sim/plugin/plugin.h"
+#include "workloads/varint.h"
 
 /*
  * Linked to lie here: outside everything that hosts and sanitizers use, and
@@ -133,6 +134,12 @@ void plugin_catch_signals(bool on);
 
 void plugin_make_ops(void);
 void plugin_forget_percpu(void); /* hooks.c: a new run */
+void plugin_save_percpu(struct bytes *b);
+void plugin_load_percpu(struct cursor *c);
+
+/* ---- book_state.c ---- */
+
+struct plugin_cache *plugin_cache_at(u32 id); /* NULL: there is none */
 extern const struct mm_plugged plugin_inspector;
 
 #endif

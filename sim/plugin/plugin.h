@@ -63,6 +63,17 @@ struct plugin_region {
 };
 /* At most max; returns how many there are. */
 u32 plugin_regions(struct plugin_region *regions, u32 max);
+/*
+ * What this side knows of the policy's memory, for saved states: to be loaded after
+ * regions and RAM, when nothing was asked of the policy yet. KMS_EUSAGE: it does not fit.
+ */
+struct bytes;
+struct cursor;
+void plugin_save_books(struct bytes *b);
+int plugin_load_books(struct cursor *c, struct kms_error *err);
+/* A slab cache of the policy by its number in a run, and back; NULL: there is none. */
+u32 plugin_cache_number(const struct kmem_cache *s);
+struct kmem_cache *plugin_cache_of_number(u32 number);
 
 /* ---- build.c: verb `policy` ---- */
 

@@ -32,11 +32,12 @@ int account_init(struct run *run, struct kms_error *err)
 	a->sites = calloc(sites, sizeof(*a->sites));
 	a->cache_allocs = calloc(caches, sizeof(u64));
 	a->cache_frees = calloc(caches, sizeof(u64));
+	a->cache_held = calloc(caches, sizeof(u64));
 	a->caches = calloc(a->max_caches, sizeof(*a->caches));
 	for (u32 kind = 0; kind < NR_SIZE_KINDS; kind++)
 		if (!(a->sizes[kind] = calloc(SIZES_MAX, sizeof(*a->sizes[kind]))))
 			return kms_fail(err, KMS_EFAIL, "no memory for the accounts of sizes");
-	if (!a->sites || !a->cache_allocs || !a->cache_frees || !a->caches)
+	if (!a->sites || !a->cache_allocs || !a->cache_frees || !a->cache_held || !a->caches)
 		return kms_fail(err, KMS_EFAIL, "no memory for the accounts of %u call sites", sites);
 	return 0;
 }
@@ -48,6 +49,7 @@ void account_free(struct account *a)
 		free(a->sizes[kind]);
 	free(a->cache_allocs);
 	free(a->cache_frees);
+	free(a->cache_held);
 	free(a->caches);
 	*a = (struct account){ 0 };
 }
@@ -115,6 +117,14 @@ void account_alloc(struct account *a, const struct object *object)
 	site->requested_bytes += object->requested;
 	site->waste_total += object->held - object->requested;
 	count_size(a, object);
+}
+
+void account_held(struct account *a, const struct object *object)
+{
+	add_bytes(a, object, (s64)object->requested, (s64)object->held);
+	if (object->cache != OBJECT_PAGES)
+		a->cache_held[account_cache(a, object->cache)]++;
+	a->sites[object->site].live++;
 }
 
 void account_free_object(struct account *a, const struct object *object)

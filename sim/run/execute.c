@@ -213,7 +213,8 @@ static void do_cache_create(struct run *run, const struct kms_request *rq)
 		.sheaf_capacity = sheaf_capacity(def->name),
 	};
 
-	run->caches[rq->cache] = run->slab->cache_create(&args);
+	if (rq->cache >= run->held_caches) /* else it is there */
+		run->caches[rq->cache] = run->slab->cache_create(&args);
 }
 
 /*
@@ -292,6 +293,8 @@ static void do_free_bulk(struct run *run, const struct kms_request *rq)
 /* Boot steps are not measured: they run in the plain flavour and cost no simulated time. */
 static void do_boot(struct run *run, const struct kms_request *rq)
 {
+	if (run->aged)
+		return; /* long done */
 	switch (rq->part) {
 	case BOOT_SLAB_INIT:
 		run->policy_plain->ops->init();
@@ -315,6 +318,8 @@ static void do_boot(struct run *run, const struct kms_request *rq)
 
 static void do_cache_destroy(struct run *run, const struct kms_request *rq)
 {
+	if (rq->cache < run->held_caches)
+		return; /* it has objects that are not this workload's */
 	run->slab->cache_destroy(run->caches[rq->cache]);
 	run->cache_gone[rq->cache] = true;
 }
@@ -327,7 +332,7 @@ static void do_cache_shrink(struct run *run, const struct kms_request *rq)
 /* The recorded kernel's late boot memory; on another memory map there is no such thing. */
 static void do_page_release(struct run *run, const struct kms_request *rq)
 {
-	if (run->recorded_memory)
+	if (run->recorded_memory && !run->aged)
 		run->mm->release_reserved(rq->size, rq->order);
 }
 

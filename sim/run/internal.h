@@ -97,6 +97,7 @@ struct account {
 	struct size_account *sizes[NR_SIZE_KINDS];
 	u32 nr_caches;			 /* of the trace; kmalloc classes follow */
 	u64 *cache_allocs, *cache_frees; /* by account_cache() */
+	u64 *cache_held;		 /* likewise: objects from before the run */
 	struct mm_cache_info *caches;	 /* scratch for inspection */
 	u32 max_caches;
 };
@@ -105,6 +106,8 @@ struct run;
 int account_init(struct run *run, struct kms_error *err);
 void account_free(struct account *a);
 void account_alloc(struct account *a, const struct object *object);
+/* An object that was there before the run: held, but not one of its allocations. */
+void account_held(struct account *a, const struct object *object);
 void account_free_object(struct account *a, const struct object *object);
 void account_free_part(struct account *a, struct object *object, u64 bytes);
 /* Index of an object's cache in cache_allocs[]. */
@@ -203,6 +206,8 @@ struct mobility {
 /* Watch the page allocator from now on. Call once the memory map is there and before requests. */
 int mobility_start(struct mobility *m, struct kms_error *err);
 void mobility_stop(struct mobility *m);
+/* Frames [pfn, pfn + n) have been in use since before the run. */
+void mobility_held(struct mobility *m, u64 pfn, u64 n, bool movable);
 extern const char *const mobility_type_names[MOBILITY_TYPES];
 
 /* ---- page_map.c: what pageblocks hold and how full slabs are ---- */
@@ -284,6 +289,7 @@ struct replay {
 	bool sampling;	       /* CPUs are being brought to a stop for a sample */
 	u64 next_progress;
 	struct op_mark *kthread_marks; /* by CPU: of the kernel thread that runs there */
+	u64 time_base;	       /* ns, of requests when simulated time is 0 */
 	u64 recorded_time;     /* ns, of the request just carried out */
 	bool interrupted, out_of_memory;
 };
@@ -292,8 +298,17 @@ int replay_run(struct run *run, struct kms_error *err);
 
 /* ---- one run ---- */
 
+struct state;
+struct state_worker;
+
 struct run {
 	const struct experiment_config *config;
+	const char *config_json, *trace_hash;
+	struct state *state;	/* that it begins in; NULL: from boot */
+	bool aged;		/* the state is of another workload */
+	u32 held_caches;	/* slab caches below are that one's */
+	u64 first_request;	/* seq at which it begins */
+	struct state_worker *workers; /* [engine_nr_cpus()] after the replay: when periodic work is due */
 	const struct run_options *options;
 	struct store *store;
 	struct kms_stream *stream;

@@ -62,6 +62,22 @@ static enum frame_use use_of(u64 migratetype)
 	return migratetype == MOVABLE ? FRAME_MOVABLE : FRAME_UNMOVABLE;
 }
 
+void mobility_held(struct mobility *m, u64 pfn, u64 n, bool movable)
+{
+	u64 block = 1ull << m->pageblock_order;
+
+	while (n) {
+		u64 step = block - pfn % block;
+
+		step = n < step ? n : step;
+		mark_in_block(movable ? &m->movable : &m->unmovable, m->pageblock_order, pfn, step, true);
+		if (!movable && counts(pfn))
+			m->in_movable += step;
+		pfn += step;
+		n -= step;
+	}
+}
+
 static void page_taken(void *arg, u32 cpu, u64 pfn, u64 order, u64 migratetype)
 {
 	mark(arg, pfn, (u32)order, use_of(migratetype));

@@ -14,6 +14,8 @@
 
 #include <stdlib.h>
 
+#include "sim/run/state.h"
+
 #define PROGRESS_EVERY 16384
 
 /* ---- may this CPU go on? ---- */
@@ -215,7 +217,7 @@ static void periodic_work(struct replay_cpu *c)
 	if (!run->kernel_up)
 		return;
 	if (run->cycle && run->config->workload.pacing == PACING_TIMESTAMPS)
-		now = sim_this_cpu()->clock / KMS_PS_PER_NS;
+		now = sim_this_cpu()->clock / KMS_PS_PER_NS + run->replay.time_base;
 	run->replay.in_operation++;
 	vmstat_work(c, now);
 	slab_work(c, now);
@@ -318,7 +320,8 @@ static void pace(struct replay_cpu *c)
 	const struct workload_config *w = &c->run->config->workload;
 
 	if (w->pacing == PACING_TIMESTAMPS)
-		sim_sleep_until((kms_ps)((double)c->request.time * w->time_scale * KMS_PS_PER_NS));
+		sim_sleep_until((kms_ps)((double)(c->request.time - c->run->replay.time_base) * w->time_scale *
+					 KMS_PS_PER_NS));
 	else if (w->think_time)
 		sim_sleep_until(sim_this_cpu()->clock + w->think_time);
 }
@@ -467,11 +470,38 @@ static int load_first(struct run *run, struct kms_error *err)
 	for (u32 i = 0; i < rp->nr_cpus; i++) {
 		rp->cpus[i].run = run;
 		rp->cpus[i].id = i;
+		if (run->state && i < run->state->nr_cpus) {
+			rp->cpus[i].next_vmstat = run->state->workers[i].next_vmstat;
+			rp->cpus[i].next_slab_work = run->state->workers[i].next_slab_work;
+		}
 		next_request(&rp->cpus[i], err);
 		if (err->code)
 			return err->code;
 	}
 	return 0;
+}
+
+/* Where the replay begins, in a state: its clock, and the borders that are passed. */
+static void begin_in_state(struct run *run)
+{
+	struct replay *rp = &run->replay;
+
+	if (!run->state)
+		return;
+	rp->time_base = rp->recorded_time = run->state->recorded_time;
+	while (rp->barrier < run->info->nr_barriers && run->info->barriers[rp->barrier] < run->first_request)
+		rp->barrier++;
+}
+
+/* For a state that is saved: when each CPU's periodic work is due. */
+static void keep_workers(struct run *run)
+{
+	u32 n = engine_nr_cpus();
+
+	run->workers = calloc(n, sizeof(*run->workers));
+	for (u32 i = 0; run->workers && i < n && i < run->replay.nr_cpus; i++)
+		run->workers[i] = (struct state_worker){ run->replay.cpus[i].next_vmstat,
+							 run->replay.cpus[i].next_slab_work };
 }
 
 int replay_run(struct run *run, struct kms_error *err)
@@ -483,18 +513,21 @@ int replay_run(struct run *run, struct kms_error *err)
 	rp->nr_cpus = run->info->nr_cpus;
 	rp->limit = run->config->workload.max_requests ? run->config->workload.max_requests : ~0ull;
 	total = rp->limit < run->info->requests ? rp->limit : run->info->requests;
+	total -= total < run->first_request ? total : run->first_request;
 	rp->sample_every = samples ? total / samples + 1 : ~0ull;
 	rp->next_sample = samples ? rp->sample_every : ~0ull;
 	rp->cpus = calloc(rp->nr_cpus, sizeof(*rp->cpus));
 	if (!rp->cpus)
 		return kms_fail(err, KMS_EFAIL, "no memory for %u CPUs", rp->nr_cpus);
 	owner_start(run);
+	begin_in_state(run);
 	ret = load_first(run, err);
 	if (!ret)
 		ret = run->cycle ? run_cycle(run, err) : run_functional(run, err);
 	if (!ret && rp->interrupted)
 		ret = kms_fail(err, KMS_EINTERRUPTED, "interrupted after %llu requests",
 			       (unsigned long long)rp->done);
+	keep_workers(run);
 	free(rp->cpus);
 	free(rp->kthread_marks);
 	rp->cpus = NULL;

@@ -316,15 +316,18 @@ static void sum_requested(const struct run *run, const struct cache_place *place
 #define FLAG_RECLAIM_ACCOUNT 0x20000u
 #define FLAG_INTERNAL 0xf0000000u /* set by the slab layers themselves */
 
-static void cache_counts(const struct run *run, const struct mm_cache_info *c, struct store_cache *row)
+/* Returns how many objects it has from before the run. */
+static u64 cache_counts(const struct run *run, const struct mm_cache_info *c, struct store_cache *row)
 {
 	const struct account *a = &run->account;
 	u32 type = c->flags & FLAG_CACHE_DMA ? 1 : c->flags & FLAG_RECLAIM_ACCOUNT ? 2 : 0;
+	u64 held = 0;
 
 	for (u32 i = 0; i < a->nr_caches; i++)
 		if (run->caches[i] == c->cache) {
 			row->allocs += a->cache_allocs[i];
 			row->frees += a->cache_frees[i];
+			held += a->cache_held[i];
 		}
 	if (c->boot_cache) {
 		u32 i = a->nr_caches + account_kmalloc_class(c->object_size, type);
@@ -332,12 +335,15 @@ static void cache_counts(const struct run *run, const struct mm_cache_info *c, s
 		if (strstr(row->name, "kmalloc")) {
 			row->allocs += a->cache_allocs[i];
 			row->frees += a->cache_frees[i];
+			held += a->cache_held[i];
 		}
 	}
+	return held;
 }
 
 static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 requested, struct kms_error *err)
 {
+	u64 held;
 	struct store_cache row = {
 		.name = c->boot_cache ? mm_boot_cache_name(c->name) : run->info->caches[c->name].name,
 		.object_size = c->object_size, .size = c->size, .align = c->align, .order = c->order,
@@ -350,9 +356,9 @@ static int store_one_cache(struct run *run, const struct mm_cache_info *c, u64 r
 		.requested_bytes = requested, .tail_bytes = c->slab_pages * SIM_PAGE_BYTES - c->objects * c->size,
 	};
 
-	cache_counts(run, c, &row);
+	held = cache_counts(run, c, &row);
 	if (c->shared_pages) { /* nobody but the workload knows how many there are */
-		row.objects = row.inuse = row.allocs - row.frees;
+		row.objects = row.inuse = held + row.allocs - row.frees;
 		row.tail_bytes = 0;
 	}
 	/* the slab layer's own objects are nobody's request and waste nothing */

@@ -11,6 +11,7 @@
 
 #include "build_info.h"
 #include "sim/config/data.h"
+#include "sim/run/state.h"
 #include "sim/run/system.h"
 #include "workloads/trace.h"
 
@@ -61,7 +62,7 @@ static int check_workload(struct run *run, struct kms_error *err)
 				"the workload needs %u CPUs, machine '%s' has %llu (machine.cpus)",
 				info->nr_cpus, c->machine.name ? c->machine.name : "",
 				(unsigned long long)c->machine.cpus);
-	if (c->workload.memory == MEMORY_RECORDED && !info->nr_zones)
+	if (c->workload.memory == MEMORY_RECORDED && !info->nr_zones && !run->state)
 		return kms_fail(err, KMS_EUSAGE,
 				"workload.memory is 'recorded', but this workload brings no memory map; use 'machine'");
 	for (size_t i = 0; i < c->workload.warm_up.n; i++) {
@@ -175,7 +176,9 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 		.machine = &c->machine, .params = &c->allocator.params, .slab = c->allocator.slab,
 		.lowmem_reserve_ratio = &c->allocator.lowmem_reserve_ratio,
 		.policy_params = c->allocator.policy_params, .checked = c->check || run->options->check,
-		.workload = run->info, .recorded = c->workload.memory == MEMORY_RECORDED ? run->info : NULL,
+		.workload = run->info,
+		.recorded = (run->state ? run->state->recorded_memory : c->workload.memory == MEMORY_RECORDED) ?
+				    run->info : NULL,
 		.seed = c->seed, .cycle = run->cycle, .access = run->options->access,
 	};
 	int ret;
@@ -203,6 +206,8 @@ static int start_system(struct run *run, struct system *system, struct kms_error
 /* A workload that brings no boot steps gets a booted kernel. */
 static int finish_boot(struct run *run, struct system *system, struct kms_error *err)
 {
+	if (run->state)
+		return state_load(run, err);
 	if (run->info->nr_boot_steps)
 		return 0;
 	run->kernel_up = true;
@@ -232,6 +237,8 @@ static int replay_and_report(struct run *run, double start_up, struct kms_error 
 		if (report(run, ret ? &late : err) && !ret)
 			ret = err->code;
 	}
+	if (!ret && run->options->save_state) /* before what the check of the frees does to it */
+		ret = state_save(run, run->options->save_state, err);
 	if (!ret && run->policy == plugin_policy())
 		ret = plugin_check_frees(err);
 	host_facts(run, start_up, &late);
@@ -255,17 +262,41 @@ static int run_on_system(struct run *run, struct system *system, const char *con
 		ret = mobility_start(&run->mobility, err);
 	if (!ret)
 		ret = slab_stats_start(&run->slab_stats, err);
+	if (!ret && system->plugged)
+		plugin_set_requests(request_number, run);
+	if (!ret && run->state) /* a file that turns out to be damaged makes no run */
+		ret = finish_boot(run, system, err);
 	if (!ret)
 		ret = begin(run, config_json, trace_hash, run_id, err);
 	if (ret)
 		return ret;
-	if (system->plugged)
-		plugin_set_requests(request_number, run);
-	ret = finish_boot(run, system, err);
+	if (!run->state)
+		ret = finish_boot(run, system, err);
 	start_up = run_host_seconds() - run->started;
 	if (!ret)
-		ret = record_phase(run, 0, err);
+		ret = record_phase(run, run->state && !run->aged ? run->state->phase : 0, err);
 	return ret ? ret : replay_and_report(run, start_up, err);
+}
+
+/* Open the state that the run begins in, see that it fits, and put the workload behind it. */
+static int begin_in_state(struct run *run, struct kms_error *err)
+{
+	const struct workload_config *w = &run->config->workload;
+	int ret;
+
+	if (!w->start_state)
+		return w->resume ? kms_fail(err, KMS_EUSAGE, "workload.resume: expected \"start_state\" with it, found none") : 0;
+	ret = state_open(&run->state, w->start_state, err);
+	if (!ret)
+		ret = state_agrees(run->state, run, run->config_json, run->trace_hash, err);
+	if (!ret)
+		ret = state_stream(&run->stream, run->state, w->resume, err);
+	if (ret)
+		return ret;
+	run->aged = !w->resume;
+	run->held_caches = run->aged ? run->state->info.nr_caches : 0;
+	run->first_request = run->aged ? 0 : run->state->requests;
+	return 0;
 }
 
 int run_experiment(const struct experiment_config *config, const char *config_json, struct store *store,
@@ -274,14 +305,19 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	struct run run = { .config = config, .options = options, .store = store,
 			   .cycle = config->timing == TIMING_CYCLE, .started = run_host_seconds() };
 	struct system system = { 0 };
-	char trace_hash[33];
+	char trace_hash[33] = "";
 	int ret = run_open_workload(&run.stream, config, err);
 
 	if (ret)
 		return ret;
+	run.config_json = config_json;
+	run.trace_hash = trace_hash;
 	ret = hash_workload(&config->workload, trace_hash, err);
+	if (!ret)
+		ret = begin_in_state(&run, err);
 	if (ret) {
 		run.stream->close(run.stream);
+		state_close(run.state);
 		return ret;
 	}
 	run.info = run.stream->info;
@@ -300,8 +336,10 @@ int run_experiment(const struct experiment_config *config, const char *config_js
 	objects_free(&run.objects);
 	free(run.caches);
 	free(run.cache_gone);
+	free(run.workers);
 	rt_set_cache_names(NULL, NULL);
 	system_stop(&system);
 	run.stream->close(run.stream);
+	state_close(run.state);
 	return ret;
 }

@@ -50,6 +50,7 @@ struct run_options {
 	 */
 	bool (*watch)(void *watch_arg, const struct run_view *view);
 	void *watch_arg;
+	const char *save_state; /* file for the state of memory at the end; NULL: not saved */
 	sim_access_fn *access; /* in place of machine_access(), which it calls; NULL: none */
 };
 
