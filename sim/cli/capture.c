@@ -138,9 +138,9 @@ const struct cli_verb cli_verb_capture = {
 	.args = "[-- COMMAND...]",
 	.summary = "record the running kernel's allocations into a trace; needs root",
 	.examples =
-		"sudo kmemsim capture -o mine.kmt --seconds 10           ten seconds of this machine\n"
-		"sudo kmemsim capture -o build.kmt -- make -j8           from a command's start to its end\n"
-		"sudo kmemsim capture -o mine.kmt --buffer 64            where events are lost\n"
+		"kmemsim capture -o mine.kmt --seconds 10           ten seconds of this machine\n"
+		"kmemsim capture -o build.kmt -- make -j8           from a command's start to its end\n"
+		"kmemsim capture -o mine.kmt --buffer 64            where events are lost\n"
 		"kmemsim run mine.kmt.d/experiment.json                  and then replay it",
 	.options = options,
 	.max_args = -1,

@@ -15,11 +15,11 @@ set rmargin 30
 set key at graph 1.03, graph 1 left top Left reverse samplen 2.5 spacing 1.3
 set label 'at its peak' at first 0, graph -0.04 center font ',11'
 set label 'at the end' at first 1, graph -0.04 center font ',11'
-set label 'run 2 allocators-smp4' at first 0.5, graph -0.10 center
+set label 'run 1 allocators-smp4' at first 0.5, graph -0.10 center
 set label 'policy slub' at first 0.5, graph -0.155 center font ',11'
 set label 'at its peak' at first 2.8, graph -0.04 center font ',11'
 set label 'at the end' at first 3.8, graph -0.04 center font ',11'
-set label 'run 1 allocators-smp4' at first 3.3, graph -0.10 center
+set label 'run 2 allocators-smp4' at first 3.3, graph -0.10 center
 set label 'policy slab' at first 3.3, graph -0.155 center font ',11'
 set label 'at its peak' at first 5.6, graph -0.04 center font ',11'
 set label 'at the end' at first 6.6, graph -0.04 center font ',11'
