@@ -74,7 +74,8 @@ static void sort(struct plot_rows *rows, u32 nr_runs)
 			rows->max = sum > rows->max ? sum : rows->max;
 		}
 	}
-	qsort(rows->rows, rows->n, sizeof(*rows->rows), largest_first);
+	if (rows->n)
+		qsort(rows->rows, rows->n, sizeof(*rows->rows), largest_first);
 	while (kept < rows->n && rows->rows[kept].weight > 0)
 		kept++;
 	rows->left_out = kept > PLOT_ROWS ? kept - PLOT_ROWS : 0;

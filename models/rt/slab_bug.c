@@ -109,31 +109,3 @@ u64 kms_jiffies(void)
 {
 	return engine_running() ? engine_now() / (1000000000000ull / JIFFIES_PER_SECOND) : 0;
 }
-
-/* ---- the boot parameter slub_debug ---- */
-
-static const struct {
-	char letter;
-	u32 flag;
-} letters[] = {
-	{ 'F', SLAB_CONSISTENCY_CHECKS }, { 'Z', SLAB_RED_ZONE }, { 'P', SLAB_POISON },
-	{ 'U', SLAB_STORE_USER },	      { 'O', SLUB_DEBUG_SAME_ORDER },
-};
-
-bool kms_slub_debug_flags(const char *text, u32 *flags)
-{
-	*flags = 0;
-	if (!text || !strcmp(text, "-"))
-		return true;
-	for (; *text; text++) {
-		u32 flag = 0;
-
-		for (u32 i = 0; i < KMS_ARRAY_SIZE(letters); i++)
-			if (letters[i].letter == (*text & ~0x20))
-				flag = letters[i].flag;
-		if (!flag)
-			return false;
-		*flags |= flag;
-	}
-	return true;
-}

@@ -29,7 +29,7 @@ static int get_number(const struct cli *cli, const char *name, double max, doubl
 
 static int get_options(struct cli *cli, struct capture_options *o, struct kms_error *err)
 {
-	double mib;
+	double mib = 0;
 	int ret;
 
 	*o = (struct capture_options){

@@ -13,7 +13,7 @@ cflags="-std=gnu17 -g -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanit
 libs="-lcjson -lgsl -lgslcblas -lzstd -lz -lxxhash -lm -ltracecmd -ltracefs -ltraceevent"
 # Everything the readers need, once, with coverage for the fuzzer.
 mkdir "$work/obj"
-for f in workloads/*.c sim/engine/base.c sim/engine/rng.c sim/config/*.c models/hw/machine_config.c models/hw/dram_config.c models/hw/dram_map.c; do
+for f in workloads/*.c sim/engine/base.c sim/engine/rng.c sim/config/*.c models/hw/machine_config.c models/hw/dram_config.c models/hw/dram_map.c models/rt/slub_debug_letters.c; do
 	[ -f "$f" ] && echo "$f"
 done | xargs -P 2 -I{} sh -c 'clang '"$cflags"' -c "$1" -o "$2/$(echo "$1" | tr / _).o"' sh {} "$work/obj" 2>"$work/err"
 # fuzz NAME [OPTION...]

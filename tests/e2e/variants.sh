@@ -68,5 +68,5 @@ changes slob_break2=512
 # Without sheaves the layer is SLUB, but for the size of a cache's node structure.
 run "$work/s.db" slub-up --timing functional --set allocator.slab=sheaves --set allocator.sheaf_capacity=0
 is "capacity 0: no sheaf is made" "$(sqlite3 "$work/s.db" \
-	"SELECT sum(value) FROM counter WHERE run = (SELECT max(id) FROM run) AND name LIKE 'sheaf%'")" 0
+	"SELECT coalesce(sum(value), 0) FROM counter WHERE run = (SELECT max(id) FROM run) AND name LIKE 'sheaf%'")" 0
 exit $status

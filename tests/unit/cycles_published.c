@@ -103,7 +103,10 @@ static void run(const char *policy, sim_thread_fn *fn, void *result)
 	static const struct mm_params params = { .watermark_scale_factor = 10,
 						 .watermark_boost_factor = 15000, .slub_max_order = 3,
 						 .slub_cpu_partial = true, .cpu_partial = ~0ull,
-						 .min_partial = ~0ull, .page_group_by_mobility = true };
+						 .min_partial = ~0ull, .sheaf_capacity = ~0ull,
+						 .slab_max_order = ~0ull, .slab_limit = ~0ull,
+						 .slab_batchcount = ~0ull, .slab_shared = ~0ull,
+						 .page_group_by_mobility = true };
 	struct machine_config machine;
 	struct system system;
 	struct system_config config = { .machine = &machine, .params = &params, .slab = policy,
@@ -249,7 +252,7 @@ static const struct {
 	u32 comparison, step;
 	const char *reason;
 } known[] = {
-	{ 0, 5, CAPACITY }, { 0, 6, CAPACITY }, { 0, 10, OTHER_PATH },
+	{ 0, 5, CAPACITY }, { 0, 6, CAPACITY }, { 0, 7, CAPACITY }, { 0, 8, CAPACITY }, { 0, 10, OTHER_PATH },
 	{ 1, 5, CAPACITY }, { 1, 6, CAPACITY }, { 1, 10, OTHER_PATH },
 	{ 2, 8, CAPACITY }, { 2, 10, OTHER_PATH },
 	{ 3, 6, CAPACITY }, { 3, 9, CAPACITY }, { 3, 10, OTHER_PATH },
