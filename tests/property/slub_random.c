@@ -1,5 +1,5 @@
 /*
- * Random sequences of slab requests against a model that cannot be wrong: a
+ * slub_random.c - random sequences of requests to SLUB, SLOB and SLAB against a model that cannot be wrong: a
  * table of live objects and a map that says who owns each word of RAM.
  *
  * After every step: objects do not overlap and are aligned, contents of live
@@ -22,9 +22,17 @@
 #define BULK 24
 
 enum op { OP_ALLOC, OP_ZALLOC, OP_FREE, OP_KMALLOC, OP_KFREE, OP_BULK_ALLOC, OP_BULK_FREE,
-	  OP_KFREE_BULK, OP_SHRINK, OP_CREATE, OP_DESTROY, NR_OPS };
+	  OP_KFREE_BULK, OP_SHRINK, OP_CREATE, OP_DESTROY, OP_WORK, NR_OPS };
+/* What is drawn for one slab layer: the requests of either phase, and flags of new caches. */
+struct layer {
+	const char *policy;
+	const u8 *filling, *draining;
+	u32 nr_filling, nr_draining;
+	u32 nr_flags; /* of cache_flags[] */
+};
+
 static const char *const op_names[] = { "alloc", "zalloc", "free", "kmalloc", "kfree", "bulk_alloc",
-					"bulk_free", "kfree_bulk", "shrink", "create", "destroy" };
+					"bulk_free", "kfree_bulk", "shrink", "create", "destroy", "work" };
 
 /* a and b are raw random numbers; what they select depends on the state they meet. */
 struct step {
@@ -41,7 +49,8 @@ struct object {
 
 struct model {
 	struct machine m;
-	const char *policy;
+	const struct layer *layer;
+	u64 now_ns;
 	struct {
 		struct kmem_cache *s;
 		struct kmem_cache_args args;
@@ -236,14 +245,17 @@ static bool do_bulk_free(s32 c, u32 a, u32 b)
 	return true;
 }
 
+static const u32 cache_flags[] = { 0, 0, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU, SLAB_RECLAIM_ACCOUNT,
+				   /* debug caches; SLAB has none */
+				   SLAB_RED_ZONE | SLAB_POISON | SLAB_HWCACHE_ALIGN,
+				   SLAB_STORE_USER | SLAB_CONSISTENCY_CHECKS };
+
 static bool do_create(u32 a, u32 b)
 {
-	static const u32 flags[] = { 0, 0, SLAB_HWCACHE_ALIGN, SLAB_TYPESAFE_BY_RCU, SLAB_RECLAIM_ACCOUNT,
-				     SLAB_RED_ZONE | SLAB_POISON | SLAB_HWCACHE_ALIGN,
-				     SLAB_STORE_USER | SLAB_CONSISTENCY_CHECKS };
+	u32 nr_flags = model.layer->nr_flags;
 	struct kmem_cache_args args = { .name = a, .size = 8 + a % 24 * (1 + a / 24 % 90),
-					.align = 8u << b % 4, .flags = flags[b / 4 % 7],
-					.ctor = b / 28 % 5 == 0 };
+					.align = 8u << b % 4, .flags = cache_flags[b / 4 % nr_flags],
+					.ctor = b / (4 * nr_flags) % 5 == 0 };
 
 	for (u32 i = 0; i < MAX_CACHES; i++) {
 		if (model.caches[i].s)
@@ -296,6 +308,11 @@ static bool do_step(const struct step *step)
 		return true;
 	case OP_CREATE:
 		return do_create(step->a, step->b);
+	case OP_WORK: /* each in its own second, so that a node's turn comes as well */
+		model.now_ns += 1000000000;
+		if (model.m.slab->periodic)
+			model.m.slab->periodic(model.now_ns);
+		return true;
 	default:
 		return do_destroy(step->a);
 	}
@@ -382,7 +399,7 @@ struct sequence {
 static void boot_model(u64 seed)
 {
 	struct mm_params params = machine_default_params();
-	const char *policy = model.policy;
+	const struct layer *layer = model.layer;
 	u16 *owner = model.owner;
 
 	params.slub_cpu_partial = seed % 5 != 0;
@@ -390,9 +407,9 @@ static void boot_model(u64 seed)
 	params.slub_max_order = seed % 3 ? 0 : 1;
 	memset(&model, 0, sizeof(model));
 	model.owner = owner;
-	model.policy = policy;
+	model.layer = layer;
 	memset(owner, 0, (MACHINE_FREE_PFN + FREE_MIB * 256) * 4096 / 8 * sizeof(*owner));
-	model.m = machine_boot(&mm_ops_plain, policy, 4, seed % 2 ? 2 : 1, FREE_MIB, &params);
+	model.m = machine_boot(&mm_ops_plain, layer->policy, 4, seed % 2 ? 2 : 1, FREE_MIB, &params);
 }
 
 static void run_steps(void *arg)
@@ -416,7 +433,8 @@ static void run_steps(void *arg)
 	release_all();
 	n = mm_inspect_caches(infos, 128);
 	for (u32 i = 2; i < n; i++) /* behind kmem_cache and kmem_cache_node, which stay in use */
-		slab_pages += infos[i].slab_pages;
+		if (!infos[i].metadata)
+			slab_pages += infos[i].slab_pages;
 	if (mm_check(&err)) { /* the page allocator's lists as well */
 		wrong(err.text);
 		return;
@@ -462,19 +480,15 @@ static u32 shrink_sequence(struct step *steps, u32 nr, u64 seed)
 
 static void generate(struct step *steps, u64 seed)
 {
-	/* allocating and freeing phases alternate, so that lists fill and drain */
-	static const u8 filling[] = { OP_ALLOC, OP_ALLOC, OP_ALLOC, OP_ZALLOC, OP_KMALLOC, OP_KMALLOC,
-				      OP_BULK_ALLOC, OP_BULK_ALLOC, OP_FREE, OP_CREATE };
-	static const u8 draining[] = { OP_FREE, OP_FREE, OP_FREE, OP_KFREE, OP_BULK_FREE, OP_KFREE_BULK,
-				       OP_ALLOC, OP_SHRINK, OP_DESTROY };
+	const struct layer *layer = model.layer;
 	u64 state = seed;
 
 	for (u32 i = 0; i < STEPS; i++) {
-		bool fill = i / 50 % 2 == 0;
+		bool fill = i / 50 % 2 == 0; /* phases alternate, so that lists fill and drain */
 		u64 r = rnd(&state);
 
 		steps[i] = (struct step){
-			.op = fill ? filling[r % sizeof(filling)] : draining[r % sizeof(draining)],
+			.op = fill ? layer->filling[r % layer->nr_filling] : layer->draining[r % layer->nr_draining],
 			.cpu = (u8)(r >> 40), .a = (u32)rnd(&state) >> 1, .b = (u32)rnd(&state) >> 1,
 		};
 		if (i < 3)
@@ -502,7 +516,7 @@ static void run_seed(u64 seed)
 	fail_msg("seed %llu, step %u: %s", (unsigned long long)seed, q.at, model.why);
 }
 
-static void random_requests_match_the_model(const char *policy)
+static void random_requests_match_the_model(const struct layer *layer)
 {
 	const char *seed = getenv("SLUB_RANDOM_SEED"), *runs = getenv("SLUB_RANDOM_RUNS");
 	u64 first = seed ? strtoull(seed, NULL, 0) : 1;
@@ -510,20 +524,42 @@ static void random_requests_match_the_model(const char *policy)
 
 	model.owner = calloc((MACHINE_FREE_PFN + FREE_MIB * 256) * 4096 / 8, sizeof(*model.owner));
 	assert_non_null(model.owner);
-	model.policy = policy;
+	model.layer = layer;
 	for (u64 i = 0; i < nr; i++)
 		run_seed(first + i);
 	free(model.owner);
 }
 
+#define FILLING                                                                                    \
+	OP_ALLOC, OP_ALLOC, OP_ALLOC, OP_ZALLOC, OP_KMALLOC, OP_KMALLOC, OP_BULK_ALLOC,            \
+		OP_BULK_ALLOC, OP_FREE, OP_CREATE
+#define DRAINING                                                                                   \
+	OP_FREE, OP_FREE, OP_FREE, OP_KFREE, OP_BULK_FREE, OP_KFREE_BULK, OP_ALLOC, OP_SHRINK, OP_DESTROY
+static const u8 filling[] = { FILLING }, draining[] = { DRAINING };
+static const u8 filling_reaped[] = { FILLING, OP_WORK }, draining_reaped[] = { OP_WORK, DRAINING };
+
 static void slub_matches_the_model(void **state)
 {
-	random_requests_match_the_model("slub");
+	static const struct layer slub = { "slub", filling, draining, sizeof(filling),
+					   sizeof(draining), ARRAY_SIZE(cache_flags) };
+
+	random_requests_match_the_model(&slub);
 }
 
 static void slob_matches_the_model(void **state)
 {
-	random_requests_match_the_model("slob");
+	static const struct layer slob = { "slob", filling, draining, sizeof(filling),
+					   sizeof(draining), ARRAY_SIZE(cache_flags) };
+
+	random_requests_match_the_model(&slob);
+}
+
+static void slab_matches_the_model(void **state)
+{
+	static const struct layer slab = { "slab", filling_reaped, draining_reaped,
+					   sizeof(filling_reaped), sizeof(draining_reaped), 5 };
+
+	random_requests_match_the_model(&slab);
 }
 
 int main(void)
@@ -531,6 +567,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slub_matches_the_model),
 		cmocka_unit_test(slob_matches_the_model),
+		cmocka_unit_test(slab_matches_the_model),
 	};
 
 	return cmocka_run_group_tests_name("slub_random", tests, NULL, NULL);
