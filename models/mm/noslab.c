@@ -40,21 +40,7 @@ static size_t noslab_ksize(const void *object)
 
 static void *noslab_krealloc(const void *object, size_t size, u32 gfp)
 {
-	size_t usable = noslab_ksize(object);
-	void *new;
-
-	if (!size) {
-		noslab_kfree(object);
-		return ZERO_SIZE_PTR;
-	}
-	if (!zero_or_null(object) && usable >= size)
-		return (void *)object;
-	new = kmalloc_large_node(size, gfp, NUMA_NO_NODE);
-	if (!new || zero_or_null(object))
-		return new;
-	memcpy(new, object, usable);
-	noslab_kfree(object);
-	return new;
+	return krealloc_by(object, size, gfp, noslab_ksize(object), kmalloc_large_node, noslab_kfree);
 }
 
 /* ---- "slab caches" ---- */

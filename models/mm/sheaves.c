@@ -440,36 +440,17 @@ static void *sheaves_kmalloc(size_t size, u32 gfp, int node)
 
 static void sheaves_kfree(const void *object)
 {
-	struct page *slab;
+	struct page *slab = kfree_slab(object);
 
-	if (unlikely(zero_or_null(object)))
+	if (unlikely(!slab))
 		return;
-	slab = virt_to_head_page(object);
-	if (unlikely(!page_is_slab(slab))) {
-		free_large_kmalloc(slab, (void *)object);
-		return;
-	}
 	trace0(kfree);
 	free_object(READ_ONCE(slab->slab_cache), slab, (void *)object);
 }
 
 static void *sheaves_krealloc(const void *object, size_t size, u32 gfp)
 {
-	size_t usable = slub_ksize(object);
-	void *new;
-
-	if (!size) {
-		sheaves_kfree(object);
-		return ZERO_SIZE_PTR;
-	}
-	if (!zero_or_null(object) && usable >= size)
-		return (void *)object;
-	new = sheaves_kmalloc(size, gfp, NUMA_NO_NODE);
-	if (!new || zero_or_null(object))
-		return new;
-	memcpy(new, object, usable);
-	sheaves_kfree(object);
-	return new;
+	return krealloc_by(object, size, gfp, slub_ksize(object), sheaves_kmalloc, sheaves_kfree);
 }
 
 static void *sheaves_cache_alloc(struct kmem_cache *s, u32 gfp, int node)

@@ -228,15 +228,10 @@ void *slab_kmalloc(size_t size, u32 gfp, int node)
 
 void slab_kfree(const void *object)
 {
-	struct page *slab;
+	struct page *slab = kfree_slab(object);
 
-	if (unlikely(zero_or_null(object)))
+	if (unlikely(!slab))
 		return;
-	slab = virt_to_head_page(object);
-	if (unlikely(!page_is_slab(slab))) {
-		free_large_kmalloc(slab, (void *)object);
-		return;
-	}
 	trace0(ac_kfree);
 	local_irq_save();
 	slab_free_object(slab_owner(slab), (void *)object);

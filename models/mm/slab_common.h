@@ -53,6 +53,30 @@ static inline bool node_has_slabs(int nid)
 	return kdata->node_data[nid] && kdata->node_data[nid]->node_present_pages;
 }
 
+/*
+ * What every kfree() begins with: the slab that an object lies in; NULL when there
+ * is nothing left to do, for no object and for one that was whole pages.
+ */
+static inline struct page *kfree_slab(const void *object)
+{
+	struct page *slab;
+
+	if (unlikely(zero_or_null(object)))
+		return NULL;
+	slab = virt_to_head_page(object);
+	if (likely(page_is_slab(slab)))
+		return slab;
+	free_large_kmalloc(slab, (void *)object);
+	return NULL;
+}
+
+/*
+ * Change an object's size; usable is its ksize(). Shrinking never moves it, nor
+ * does growing within ksize(). Size 0 frees it. NULL when memory is out: the object stays.
+ */
+void *krealloc_by(const void *object, size_t size, u32 gfp, size_t usable,
+		  void *(*kmalloc)(size_t size, u32 gfp, int node), void (*kfree)(const void *object));
+
 u32 kmalloc_index_size(u32 index); /* bytes of a size class; 0: no such class */
 void setup_kmalloc_cache_index_table(void);
 struct kmem_cache *kmalloc_slab(u64 size, gfp_t gfp);

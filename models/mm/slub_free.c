@@ -354,15 +354,10 @@ void slub_free_list(struct kmem_cache *s, struct page *slab, void *head, void *t
 
 void slub_kfree(const void *object)
 {
-	struct page *slab;
+	struct page *slab = kfree_slab(object);
 
-	if (unlikely(zero_or_null(object)))
+	if (unlikely(!slab))
 		return;
-	slab = virt_to_head_page(object);
-	if (unlikely(!page_is_slab(slab))) {
-		free_large_kmalloc(slab, (void *)object);
-		return;
-	}
 	trace0(kfree);
 	slub_free_list(slab->slab_cache, slab, (void *)object, (void *)object, 1);
 }
@@ -389,25 +384,7 @@ size_t slub_ksize(const void *object)
 	return s->flags & (SLAB_TYPESAFE_BY_RCU | SLAB_STORE_USER) ? s->inuse : s->size;
 }
 
-/*
- * Change an object's size. Shrinking never moves it, nor does growing within
- * ksize(). Size 0 frees it. NULL when memory is out: the object stays.
- */
 void *slub_krealloc(const void *object, size_t size, u32 gfp)
 {
-	size_t usable = slub_ksize(object);
-	void *new;
-
-	if (!size) {
-		slub_kfree(object);
-		return ZERO_SIZE_PTR;
-	}
-	if (!zero_or_null(object) && usable >= size)
-		return (void *)object;
-	new = slub_kmalloc(size, gfp, NUMA_NO_NODE);
-	if (!new || zero_or_null(object))
-		return new;
-	memcpy(new, object, usable);
-	slub_kfree(object);
-	return new;
+	return krealloc_by(object, size, gfp, slub_ksize(object), slub_kmalloc, slub_kfree);
 }

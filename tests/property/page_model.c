@@ -346,26 +346,7 @@ static bool fails(u64 seed, const struct step *steps, u32 n, char *why)
 	return failed;
 }
 
-/* Leave out parts, large ones first, while what remains still fails. Returns its length. */
-static u32 shrink(u64 seed, struct step *steps, u32 n)
-{
-	struct step trial[MAX_STEPS];
-	u32 chunk, from;
-
-	for (chunk = n / 2 ? n / 2 : 1; chunk; chunk /= 2)
-		for (from = 0; from + chunk <= n;) {
-			memcpy(trial, steps, from * sizeof(*steps));
-			memcpy(trial + from, steps + from + chunk,
-			       (n - from - chunk) * sizeof(*steps));
-			if (!fails(seed, trial, n - chunk, NULL)) {
-				from += chunk;
-				continue;
-			}
-			n -= chunk;
-			memcpy(steps, trial, n * sizeof(*steps));
-		}
-	return n;
-}
+#include "tests/property/shrink.h"
 
 static void report(u64 seed, struct step *steps, u32 n)
 {
