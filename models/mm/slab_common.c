@@ -170,22 +170,3 @@ void free_large_kmalloc(struct page *head, void *object)
 	trace3(kmalloc_large, order, PAGE_SIZE << order, false);
 	__free_pages(head, order);
 }
-
-void *krealloc_by(const void *object, size_t size, u32 gfp, size_t usable,
-		  void *(*kmalloc)(size_t size, u32 gfp, int node), void (*kfree)(const void *object))
-{
-	void *new;
-
-	if (!size) {
-		kfree(object);
-		return ZERO_SIZE_PTR;
-	}
-	if (!zero_or_null(object) && usable >= size)
-		return (void *)object;
-	new = kmalloc(size, gfp, NUMA_NO_NODE);
-	if (!new || zero_or_null(object))
-		return new;
-	memcpy(new, object, usable);
-	kfree(object);
-	return new;
-}

@@ -73,9 +73,27 @@ static inline struct page *kfree_slab(const void *object)
 /*
  * Change an object's size; usable is its ksize(). Shrinking never moves it, nor
  * does growing within ksize(). Size 0 frees it. NULL when memory is out: the object stays.
+ * Inline, so that no function's address is taken in simulated code.
  */
-void *krealloc_by(const void *object, size_t size, u32 gfp, size_t usable,
-		  void *(*kmalloc)(size_t size, u32 gfp, int node), void (*kfree)(const void *object));
+static inline __attribute__((always_inline)) void *
+krealloc_by(const void *object, size_t size, u32 gfp, size_t usable,
+	    void *(*kmalloc)(size_t size, u32 gfp, int node), void (*kfree)(const void *object))
+{
+	void *new;
+
+	if (!size) {
+		kfree(object);
+		return ZERO_SIZE_PTR;
+	}
+	if (!zero_or_null(object) && usable >= size)
+		return (void *)object;
+	new = kmalloc(size, gfp, NUMA_NO_NODE);
+	if (!new || zero_or_null(object))
+		return new;
+	memcpy(new, object, usable);
+	kfree(object);
+	return new;
+}
 
 u32 kmalloc_index_size(u32 index); /* bytes of a size class; 0: no such class */
 void setup_kmalloc_cache_index_table(void);
