@@ -442,6 +442,21 @@ static bool slab_begins(const struct replay *v, const struct line *line)
 	return !v->slab_up && !strcmp(text, "MARK DUMP state-start.txt");
 }
 
+/* A recorded dump is compared with our state; the one that SLAB's recording begins with is taken over. */
+static void dump(struct replay *v, u32 line)
+{
+	if (v->r.layer == LAYER_SLAB && slab_begins(v, &v->r.lines[line])) {
+		name_boot_caches(v);
+		slab_restore(v, &v->r.lines[line]);
+	}
+	dump_compare(v, &v->r.lines[line]);
+	counters_at_dump(v, &v->r.lines[line]);
+	if (line == v->counters_to)
+		views_end(v);
+	settings_at_dump(v, line);
+	replay_pass_line(v, true);
+}
+
 void request_execute(struct replay *v, struct op *op)
 {
 	u32 first = op->first;
@@ -493,17 +508,6 @@ void request_execute(struct replay *v, struct op *op)
 	case OP_SPLIT: mm_ops_plain.split_page(page_of(v, arg(v, first, 0)), (u32)arg(v, first,
 										      1)); break;
 	case OP_INPUT: tell(v, op); break;
-	case OP_DUMP:
-		if (v->r.layer == LAYER_SLAB && slab_begins(v, &v->r.lines[first])) {
-			name_boot_caches(v);
-			slab_restore(v, &v->r.lines[first]);
-		}
-		dump_compare(v, &v->r.lines[first]);
-		counters_at_dump(v, &v->r.lines[first]);
-		if (first == v->counters_to)
-			views_end(v);
-		settings_at_dump(v, first);
-		replay_pass_line(v, true);
-		break;
+	case OP_DUMP: dump(v, first); break;
 	}
 }
