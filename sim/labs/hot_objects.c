@@ -90,6 +90,8 @@ static int run(struct lab_run *r, struct kms_error *err)
 	for (u32 i = 1; i < STEPS; i++)
 		lab_check_that(r, series_found(&s, i, "cycles") >= series_found(&s, i - 1, "cycles"),
 			       "the longer ago, the colder: %u KiB", kib[i]);
+	lab_check_that(r, series_found(&s, STEPS - 1, "cycles") >= 10 * series_found(&s, 0, "cycles"),
+		       "from DRAM the object costs at least ten times as much as from L1");
 	return series_picture(&s, "reuse", "Writing an object that was freed and allocated again",
 			      "set datafile separator '\\t'\nset style fill solid 0.9 border lt -1\nset boxwidth 0.6\n"
 			      "set xlabel 'other memory the CPU read in between'\nset ylabel 'cycles (logarithmic)'\n"
