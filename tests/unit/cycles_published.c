@@ -415,16 +415,16 @@ static const struct known {
 	u32 by;
 } known[] = {
 	{ I7, SLUB_ALLOC, 10, 1.05, 1.20, PATH, I7_5_4 },
-	{ I7, SLUB_FREE, 6, 1.26, 2.50, L3_SETS, EP },
-	{ I7, SLUB_FREE, 7, 1.51, 1.60, L3_SETS, EP },
+	{ I7, SLUB_FREE, 6, 1.26, 2.35, L3_SETS, EP },
+	{ I7, SLUB_FREE, 7, 1.51, 1.65, L3_SETS, EP },
 	{ I7, SLUB_FREE, 10, 0.80, 0.92, L3_SETS, EP },
-	{ I7, SLAB_ALLOC, 8, 1.80, 1.87, L3_SETS, EP },
+	{ I7, SLAB_ALLOC, 8, 1.80, 1.86, L3_SETS, EP },
 	{ I7, SLAB_ALLOC, 10, 0.44, 0.91, PATH, I7_5_4 },
-	{ I7, SLAB_FREE, 6, 1.46, 1.63, L3_SETS, EP },
-	{ I7, SLAB_FREE, 9, 1.28, 1.37, PATH, I7_5_4 },
+	{ I7, SLAB_FREE, 6, 1.46, 1.60, L3_SETS, EP },
+	{ I7, SLAB_FREE, 9, 1.28, 1.38, PATH, I7_5_4 },
 	{ I7, SLAB_FREE, 10, 0.64, 0.90, PATH, I7_5_4 },
 	{ I7, PAGE_PAIRS, 3, 1.66, 2.00, PATH, I7_5_4 },
-	{ EP_5_4, SLUB_FREE, 8, 1.43, 3.15, L3_SETS, WIDE },
+	{ EP_5_4, SLUB_FREE, 8, 1.43, 3.20, L3_SETS, WIDE },
 	{ EP_5_4, SLUB_FREE, 10, 0.80, 0.92, L3_EITHER, WIDE },
 	{ EP_5_4, PAGE_PAIRS, 0, 1.75, 1.85, IRQS, EP_5_4 },
 };
