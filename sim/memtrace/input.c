@@ -21,6 +21,7 @@ struct memtrace_input {
 	struct unpack_bytes raw;
 	const char *wrong; /* with the packed data, behind what was handed out; NULL: nothing */
 	bool file_end;
+	bool nul; /* text may hold a NUL byte */
 	u64 line, unpacked; /* lines and bytes so far */
 	size_t start, end; /* of what is in text */
 	char text[TEXT + 1];
@@ -167,6 +168,7 @@ int memtrace_input_unread(struct memtrace_input *in, const void *bytes, size_t n
 	memcpy(in->text, bytes, n);
 	in->start = 0;
 	in->end = n;
+	in->nul = memchr(bytes, 0, n) != NULL;
 	return 0;
 }
 
@@ -178,8 +180,11 @@ static int more_text(struct memtrace_input *in, size_t *got, struct kms_error *e
 	in->start = 0;
 	int rc = produce(in, in->text + in->end, TEXT - in->end, got, err);
 
-	in->end += rc ? 0 : *got;
-	return rc;
+	if (rc)
+		return rc;
+	in->nul |= memchr(in->text + in->end, 0, *got) != NULL;
+	in->end += *got;
+	return 0;
 }
 
 static int take_line(struct memtrace_input *in, char **line, size_t length, size_t skip,
@@ -189,7 +194,7 @@ static int take_line(struct memtrace_input *in, char **line, size_t length, size
 	(*line)[length] = 0;
 	in->start += length + skip;
 	in->line++;
-	if (strlen(*line) != length)
+	if (in->nul && strlen(*line) != length)
 		return kms_fail(err, KMS_EUSAGE, "%s:%llu: a NUL byte, expected a line of text", in->path,
 				(unsigned long long)in->line);
 	return 0;
