@@ -28,7 +28,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev libhwloc-dev uthash-dev zlib1g-dev liblzma-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev libhwloc-dev uthash-dev zlib1g-dev liblzma-dev libcmocka-dev gnuplot-nox sqlite3 zstd xz-utils \
 	libtracecmd-dev libtraceevent-dev libtracefs-dev
 
 VERSION := 0.1.0

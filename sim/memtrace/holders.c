@@ -38,7 +38,7 @@ int holders_reserve(struct holders *h, u64 lines, struct kms_error *err)
 	struct holders new = {.reserved = h->reserved + lines};
 	u64 size = 1024;
 
-	while (size < 2 * new.reserved)
+	while (size < 4 * new.reserved)
 		size *= 2;
 	if (h->keys && size <= h->mask + 1) {
 		h->reserved += lines;
