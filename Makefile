@@ -286,11 +286,15 @@ install: all ## install the program and its data under PREFIX (default /usr/loca
 	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' 'Name: kmemsim-policy' \
 	  'Description: header for allocator policies of the kmemsim simulator' 'Version: $(VERSION)' \
 	  'Cflags: -I$${includedir} -I$${includedir}/kmemsim' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(O)/kmemsim help manual > $(DESTDIR)$(PREFIX)/share/man/man1/kmemsim.1
+	$(O)/kmemsim help completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/kmemsim
 	cd workloads && find . -name '*.kmt' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/workloads/{} \;
 
 .PHONY: uninstall
 uninstall: ## remove what install wrote
-	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
+	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc \
+	  $(DESTDIR)$(PREFIX)/share/man/man1/kmemsim.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/kmemsim
 	rm -rf $(DESTDIR)$(PREFIX)/share/kmemsim $(DESTDIR)$(PREFIX)/include/kmemsim
 
 .PHONY: docs-figures
