@@ -231,6 +231,10 @@ void page_map_free(struct page_map *map);
 
 int report(struct run *run, struct kms_error *err);
 
+/* ---- report_caches.c: slab caches ---- */
+
+int report_caches(struct run *run, struct kms_error *err);
+
 /* ---- report_zones.c: zones, page lists and the kernel's counters ---- */
 
 int report_zones(struct run *run, struct kms_error *err);
