@@ -7,10 +7,15 @@
 # variant of the build, so that simulated results do not depend on it.
 
 O ?= build
+# CROSS_COMPILE=aarch64-linux-gnu-: for another architecture, whose libraries CPPFLAGS and LDFLAGS find.
+CROSS_COMPILE ?=
 CC ?= gcc
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(CROSS_COMPILE)gcc
 endif
+LD := $(CROSS_COMPILE)ld
+OBJCOPY := $(CROSS_COMPILE)objcopy
+AR := $(CROSS_COMPILE)ar
 PREFIX ?= /usr/local
 # SAN=address,undefined: sanitizers for everything but models/mm. DEBUG=1: -O0.
 # WERROR=1: warnings are errors (CI). V=1: show commands.
@@ -133,7 +138,7 @@ $(O)/lib/lib$(1).a: $$(OBJS_$(1))
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(Q)ar rcs $$@ $$^
+	$$(Q)$(AR) rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call ARCHIVE,$(m))))
 
@@ -161,18 +166,18 @@ $(O)/mm/native/%.o: models/mm/%.c
 $(O)/lib/mm_%.o:
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)ld -r -o $@ $^ && objcopy --localize-hidden $@
+	$(Q)$(LD) -r -o $@ $^ && $(OBJCOPY) --localize-hidden $@
 $(O)/lib/mm_cycle.o: $(MM_OBJS_cycle)
 $(O)/lib/mm_plain.o: $(MM_OBJS_plain)
 
 $(O)/lib/mm_native.o: $(patsubst models/mm/%.c,$(O)/mm/native/%.o,$(MM_SRC))
 	@mkdir -p $(@D)
-	$(Q)ld -r -o $@ $^ && objcopy --redefine-sym mm_ops_plain=mm_ops_native --redefine-sym mm_replay_ops=mm_replay_ops_native $@ && objcopy --localize-hidden $@
+	$(Q)$(LD) -r -o $@ $^ && $(OBJCOPY) --redefine-sym mm_ops_plain=mm_ops_native --redefine-sym mm_replay_ops=mm_replay_ops_native $@ && $(OBJCOPY) --localize-hidden $@
 
 $(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # What simulated values depend on: runs are taken to be repeated while it stays the same.
 MODEL_SRC := $(sort $(wildcard models/*/*.[ch] models/*/*.def sim/engine/*.[ch] sim/run/*.[ch] \
@@ -206,7 +211,7 @@ $(O)/tests/sim/%.o: tests/sim/%.c
 $(O)/lib/libtestsim.a: $(TEST_SIM)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 $(BENCH_BIN): $(O)/lib/mm_native.o
 $(BENCH_BIN): EXTRA := $(O)/lib/mm_native.o
