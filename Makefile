@@ -239,7 +239,7 @@ asan-build:
 asan-tests: $(UNIT_BIN)
 
 .PHONY: soak
-soak: PACKAGES += qemu-system-x86 busybox-static cpio
+soak: PACKAGES += qemu-system-x86 busybox-static cpio gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
 soak: setup all $(UNIT_BIN) ## the long tests at full size
 	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
 
