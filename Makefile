@@ -33,7 +33,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev libhwloc-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev libhwloc-dev uthash-dev zlib1g-dev liblzma-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
 	libtracecmd-dev libtraceevent-dev libtracefs-dev
 
 VERSION := 0.1.0
@@ -48,7 +48,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 CPPFLAGS += -I. -Iinclude -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
 LDLIBS := -ltracecmd -ltracefs -ltraceevent -lboost_context -lncursesw -ltinfo -lhwloc -lcjson -lsqlite3 \
-	-lgsl -lgslcblas -lzstd -lz -lxxhash -ldl -lm
+	-lgsl -lgslcblas -lzstd -lz -llzma -lxxhash -ldl -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
