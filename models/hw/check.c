@@ -55,7 +55,7 @@ static int check_inner(const struct hw_cpu *cpu, u32 level, u64 entry, struct km
 	const struct machine *m = cpu->machine;
 	u64 line = cache_line_of(entry);
 	u32 flags = cache_flags_of(entry), next = flags_in(&cpu->level[level + 1], line);
-	u32 state = flags_in(&cpu->level[m->last], line);
+	u32 state = hw_state_of(flags_in(&cpu->level[m->last], line));
 	bool through = m->through >> level & 1, next_through = m->through >> (level + 1) & 1;
 
 	if (!next)
@@ -99,9 +99,9 @@ static u32 nr_sharers(const struct machine *m, size_t slot)
 /* Whether a state exists in the protocol, and with the way the last level writes. */
 static bool possible(const struct machine *m, u32 state)
 {
-	if (state == HW_M)
-		return !(m->through >> m->last & 1);
-	return state < HW_F || (state == HW_F && m->protocol == PROTOCOL_MESIF) ||
+	if (hw_keeps_writes(m) ? state == HW_E_THROUGH : hw_dirty(state) || state == HW_E)
+		return false;
+	return state < HW_F || state == HW_E_THROUGH || (state == HW_F && m->protocol == PROTOCOL_MESIF) ||
 	       (state == HW_O && m->protocol == PROTOCOL_MOESI);
 }
 
@@ -109,7 +109,7 @@ static int check_copy(const struct hw_cpu *cpu, u64 entry, u32 slot, struct kms_
 {
 	const struct machine *m = cpu->machine;
 	u64 line = cache_line_of(entry), tag = slot < m->nr_slots ? m->tags[slot] : 0;
-	u32 state = cache_flags_of(entry);
+	u32 state = hw_state_of(entry);
 	bool exclusive = tag & LLC_EXCLUSIVE;
 	bool owns = m->owner && tag && m->owner[slot] == cpu->id;
 
@@ -117,7 +117,7 @@ static int check_copy(const struct hw_cpu *cpu, u64 entry, u32 slot, struct kms_
 		return FAIL(err, cpu, line, "in a CPU but not at its slot of the directory");
 	if (!has_sharer(m, slot, cpu->id))
 		return FAIL(err, cpu, line, "in a CPU but the directory does not know");
-	if (!possible(m, state))
+	if (!possible(m, cache_flags_of(entry)))
 		return FAIL(err, cpu, line, "in a state that there is not");
 	if (exclusive != hw_writable(state))
 		return FAIL(err, cpu, line, "owned here and shared in the directory, or the reverse");

@@ -19,7 +19,8 @@
  *
  * An owner is asked even when its copy turns out clean: the directory cannot
  * know. Modified data go to the LLC when the table says that memory is written
- * for a read, and only to the requester when it takes the line to write it.
+ * for a read, and only to the requester when it takes the line to write it. When
+ * the last private levels write through, no CPU can keep them: they always go.
  */
 #include "models/hw/hierarchy.h"
 
@@ -207,7 +208,7 @@ static enum hw_state fetch_unheld(struct hw_request *rq, u32 home, int entry, u3
 		wait_until(rq, m->inclusive ? *hw_busy(m, (u32)entry) : m->llc_busy[entry]);
 		route_answer(rq, home);
 		dirty = llc_give(rq, (u32)entry);
-		if (dirty && m->through >> m->last & 1)
+		if (dirty && !hw_keeps_writes(m))
 			llc_write(rq, rq->line, rq->cpu->id, false);
 	} else {
 		u32 filled = read_dram(rq, home);
@@ -252,17 +253,17 @@ static bool fetch_data(struct hw_request *rq, u32 home, int entry, u32 slot, str
 	return by_owner;
 }
 
-/* What a read leaves the owner, and the LLC of its data. */
-static void leave_owner(struct hw_request *rq, u32 slot, u32 owner, const struct protocol_step *step)
+/* What a read leaves the owner. */
+static void leave_owner(struct hw_request *rq, u32 slot, u32 owner, enum hw_state state)
 {
 	struct machine *m = rq->cpu->machine;
 
-	private_set(&m->cpus[owner], rq->line, step->owner);
+	if (state == HW_O && !hw_keeps_writes(m))
+		state = HW_S;
+	private_set(&m->cpus[owner], rq->line, state);
 	m->tags[slot] &= ~(u64)LLC_EXCLUSIVE;
 	if (m->owner)
-		m->owner[slot] = step->owner == PS_O ? (u16)owner : HW_NO_OWNER;
-	if (step->memory_written)
-		llc_write(rq, rq->line, owner, true);
+		m->owner[slot] = state == HW_O ? (u16)owner : HW_NO_OWNER;
 }
 
 static enum hw_state fetch_held(struct hw_request *rq, u32 home, int entry, u32 slot)
@@ -276,12 +277,14 @@ static enum hw_state fetch_held(struct hw_request *rq, u32 home, int entry, u32 
 
 	wait_until(rq, *hw_busy(m, slot));
 	owned = fetch_data(rq, home, entry, slot, o);
+	if (hw_dirty(o.state) && (hw_keeps_writes(m) ? step->memory_written && !rq->write : true))
+		llc_write(rq, rq->line, o.owner, true);
 	if (rq->write)
 		coherence_drop_all(m, slot, NOWHERE, &dropped);
+	else if (o.owner != NOBODY)
+		leave_owner(rq, slot, o.owner, step->owner);
 	if (owned | (dropped > 0))
 		count_contention(rq, slot, owned, (u32)dropped);
-	if (!rq->write && o.owner != NOBODY)
-		leave_owner(rq, slot, o.owner, step);
 	return grant(rq, home, slot, step->requester, owned || step->requester != PS_S);
 }
 

@@ -61,8 +61,8 @@
 
 #define HW_NO_OWNER 0xffffu
 
-/* Flags of private entries: as enum protocol_state. */
-enum hw_state { HW_I, HW_S, HW_E, HW_M, HW_F, HW_O };
+/* Flags of private entries: as enum protocol_state, and E where a write may not stay. */
+enum hw_state { HW_I, HW_S, HW_E, HW_M, HW_F, HW_O, HW_E_THROUGH };
 
 /*
  * Flags of slots. FOUGHT: CPUs have taken the line from each other, contention[] counts. DIRTY:
@@ -268,9 +268,23 @@ static inline bool hw_writable(u32 state)
 	return state - HW_E <= HW_M - HW_E;
 }
 
+/* What a tag of the last private level says of the CPU's copy. */
+static inline enum hw_state hw_state_of(u64 tag)
+{
+	u32 flags = cache_flags_of(tag);
+
+	return flags == HW_E_THROUGH ? HW_E : (enum hw_state)flags;
+}
+
 static inline bool hw_dirty(u32 state)
 {
 	return state == HW_M || state == HW_O;
+}
+
+/* Whether a CPU's last private level can have lines that are newer than what is behind it. */
+static inline bool hw_keeps_writes(const struct machine *m)
+{
+	return !(m->through >> m->last & 1);
 }
 
 static inline void hw_moved(const struct machine *m, u64 line, u32 from, u32 to)

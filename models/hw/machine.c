@@ -62,13 +62,12 @@ static void give_l1_mshr(struct hw_request *rq, u32 mshr)
 static void own(struct hw_request *rq, size_t entry)
 {
 	struct hw_cpu *cpu = rq->cpu;
-	u64 *tag = &hw_last(cpu)->entries[entry];
-	u32 state = cache_flags_of(*tag);
+	enum hw_state state = hw_state_of(hw_last(cpu)->entries[entry]);
 
 	if (hw_writable(state))
 		return;
 	coherence_upgrade(rq, cpu->slots[entry]);
-	*tag = rq->line << CACHE_FLAG_BITS | (state == HW_O ? HW_M : HW_E);
+	private_set(cpu, rq->line, state == HW_O ? HW_M : HW_E);
 }
 
 /* A private level has the line: bring it to those before it, up to level `to`. */
@@ -77,15 +76,21 @@ static enum hw_state found(struct hw_request *rq, u32 level, u32 set, u32 way, u
 	struct hw_cpu *cpu = rq->cpu;
 	const struct machine *m = cpu->machine;
 	struct cache *c = &cpu->level[level];
+	size_t entry = (size_t)set * c->ways + way;
+	const u64 *tag = &c->entries[entry];
 	enum hw_state state;
 
+	if (level != m->last)
+		entry = hw_last_entry(cpu, rq->line);
+	if (KMS_UNLIKELY(m->through >> level & 1)) /* it cannot tell */
+		tag = &hw_last(cpu)->entries[entry];
 	cpu->stats.l2_hits += !rq->prefetch & (level == 1);
 	cpu->stats.l3_hits += !rq->prefetch & (level == 2);
 	hw_merge(rq, &cpu->mshr[level]);
 	cache_touch(c, set, way);
 	if (rq->write)
-		own(rq, level == m->last ? (size_t)set * c->ways + way : hw_last_entry(cpu, rq->line));
-	state = rq->write ? HW_M : cache_flags_of(*cache_entry(c, set, way));
+		own(rq, entry);
+	state = rq->write ? HW_M : hw_state_of(*tag);
 	if (to < level)
 		private_fill(rq, level - 1, to, 0, state);
 	if (rq->write && KMS_UNLIKELY(m->through | m->fill_from))
@@ -161,7 +166,7 @@ static void l1_write(struct hw_request *rq)
 	struct hw_cpu *cpu = rq->cpu;
 	size_t entry = hw_last_entry(cpu, rq->line);
 
-	if (!hw_writable(cache_flags_of(hw_last(cpu)->entries[entry]))) {
+	if (!hw_writable(hw_state_of(hw_last(cpu)->entries[entry]))) {
 		u32 mshr = take_l1_mshr(rq);
 
 		hw_spend(rq, PART_L1, cpu->machine->cost.level[0]);

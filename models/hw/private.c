@@ -5,7 +5,8 @@
  * the ones before it S, E or M (hierarchy.h); M in one and E in a later one when
  * the CPU wrote a line that it owned: the later one hears of it when the line is
  * handed down. A level that writes through never says that a line may be
- * written, so every write comes by and goes on; if it is the last one it says E.
+ * written, so every write comes by and goes on; if it is the last one it says
+ * E_THROUGH of a line that the CPU owns.
  * Handing a modified line from one private level to the next costs nothing: it
  * stays in the core.
  */
@@ -19,7 +20,7 @@ static bool writes_through(const struct machine *m, u32 level)
 static u32 tag_of(const struct machine *m, u32 level, enum hw_state state)
 {
 	if (level == m->last)
-		return state == HW_M && writes_through(m, level) ? HW_E : state;
+		return hw_writable(state) && writes_through(m, level) ? HW_E_THROUGH : state;
 	return hw_writable(state) && !writes_through(m, level) ? state : HW_S;
 }
 
@@ -67,7 +68,7 @@ static void evict(struct hw_request *rq, u32 level, u32 set, u32 way)
 	struct hw_cpu *cpu = rq->cpu;
 	struct cache *c = &cpu->level[level];
 	u64 entry = *cache_entry(c, set, way), line = cache_line_of(entry);
-	enum hw_state state = cache_flags_of(entry);
+	enum hw_state state = hw_state_of(entry);
 
 	if (take_inner(cpu, level, line))
 		state = HW_M;
@@ -150,15 +151,15 @@ enum hw_state private_state(struct hw_cpu *cpu, u64 line)
 		const struct cache *c = &cpu->level[level];
 		u32 set = cache_set_of(c, line);
 		int way = cache_find(c, set, line);
-		u32 flags;
+		enum hw_state now;
 
 		if (way < 0)
 			break;
-		flags = cache_flags_of(*cache_entry(c, set, (u32)way));
-		if (flags == HW_M)
+		now = hw_state_of(*cache_entry(c, set, (u32)way));
+		if (now == HW_M)
 			return HW_M;
 		if (level == cpu->machine->last)
-			state = flags;
+			state = now;
 	}
 	return state;
 }
