@@ -5,7 +5,8 @@
  * those of all lines. KMS_SOAK=1: 10^8 transactions altogether. Half the runs
  * have as many operations under way as there are CPUs and lines, so that every
  * home always has requests waiting and lines wait for room in the LLC: nobody
- * may wait for ever. At the end every transition of the caches' table, and so every race, has been taken.
+ * may wait for ever. At the end every transition of the caches' table, and so every
+ * race, has been taken.
  */
 #include <stdio.h>
 #include <stdlib.h>
