@@ -252,6 +252,8 @@ void mm_cpu_online(u32 cpu)
 	bool set_up = pagesets_set_up();
 	struct zone *zone;
 
+	if (!cpu)
+		kdata->boot_cpu_apart = 0;
 	if (kdata->cpu_online[cpu])
 		return;
 	if (set_up)

@@ -223,7 +223,7 @@ bool compaction_zonelist_suitable(const struct alloc_context *ac, u32 order, u32
 	struct zoneref *ref = ac->preferred_zoneref;
 	struct zone *zone;
 
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		u64 available = zone_reclaimable_pages(zone) / order;
 
 		available += (u64)zone_page_state(zone, NR_FREE_PAGES);
@@ -430,7 +430,7 @@ u32 try_to_compact_pages(gfp_t gfp, u32 order, u32 alloc_flags, const struct all
 
 	if (!(gfp & __GFP_IO))
 		return COMPACT_SKIPPED;
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		u32 status;
 
 		if (priority > MIN_COMPACT_PRIORITY && compaction_deferred(zone, order)) {

@@ -201,9 +201,11 @@ struct mm_ops {
 	void (*boot)(const struct mm_boot *boot); /* zones, zonelists, then memblock's release */
 	void (*setup_pagesets)(void);
 	void (*init_watermarks)(void); /* min_free_kbytes, watermarks, reserves, thresholds */
-	void (*cpu_online)(uint32_t cpu);
+	void (*cpu_online)(uint32_t cpu); /* 0, which is on: joins its node (init_watermarks does so at the latest) */
 	void (*release_reserved)(uint64_t pfn, uint32_t order); /* boot memory freed late */
 	struct page *(*alloc_pages)(uint32_t gfp, uint32_t order, int node);
+	/* likewise, of these nodes only (bit n: node n; 0: of any), the nearest to node first */
+	struct page *(*alloc_pages_nodemask)(uint32_t gfp, uint32_t order, int node, uint64_t nodemask);
 	void (*free_pages)(struct page *page, uint32_t order);
 	struct page *(*alloc_pages_exact)(uint64_t size, uint32_t gfp); /* first of size pages */
 	void (*split_page)(struct page *page, uint32_t order);

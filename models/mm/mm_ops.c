@@ -22,6 +22,7 @@ const struct mm_ops MM_OPS = {
 	.cpu_online = mm_cpu_online,
 	.release_reserved = free_reserved_block,
 	.alloc_pages = alloc_pages_node,
+	.alloc_pages_nodemask = alloc_pages_nodemask,
 	.free_pages = __free_pages,
 	.alloc_pages_exact = alloc_pages_exact,
 	.split_page = split_page,

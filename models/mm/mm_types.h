@@ -440,6 +440,7 @@ struct kernel_globals {
 	u64 lowmem_reserve_ratio[MAX_NR_ZONES];
 	u8 cpu_to_node[NR_CPUS];
 	u8 cpu_online[NR_CPUS];
+	u8 boot_cpu_apart; /* booting, and CPU 0 does not count for its node yet (SLAB) */
 	struct pglist_data *node_data[MAX_NUMNODES];
 	u64 per_cpu_offset[NR_CPUS];
 	u64 extfrag_threshold;

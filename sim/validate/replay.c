@@ -381,7 +381,7 @@ static int on_node(int usual)
 
 	for (u32 at = v->op->next; at != NO_LINE; at = v->r.lines[at].next)
 		if (v->r.lines[at].event == EV_PG_ALLOC)
-			return (int)line_arg(&v->r, &v->r.lines[at], 3);
+			return (int)(u32)line_arg(&v->r, &v->r.lines[at], 3);
 	return usual;
 }
 
