@@ -31,6 +31,8 @@ void release_pages(struct page **pages, u32 n);
 /* kswapd.c, compaction.c: one wake-up of a node's kernel thread */
 void kswapd(u32 nid);
 void kcompactd(u32 nid);
+void proactive_compact(u32 nid);
+void compact_node(u32 nid);
 
 struct zone *page_zone(struct page *page);
 u32 page_to_nid(struct page *page);

@@ -83,6 +83,7 @@ struct mm_params {
 	uint64_t watermark_scale_factor;
 	uint64_t watermark_boost_factor;
 	uint64_t percpu_pagelist_high_fraction;
+	uint64_t compaction_proactiveness; /* 0..100 */
 	uint64_t lowmem_reserve_ratio[4]; /* by zone index */
 	uint64_t slub_min_order;
 	uint64_t slub_max_order;
@@ -225,6 +226,8 @@ struct mm_ops {
 	/* a node's kernel threads: from being woken until they sleep */
 	void (*kswapd)(uint32_t node);
 	void (*kcompactd)(uint32_t node);
+	void (*proactive_compact)(uint32_t node); /* kcompactd's check, every 500 ms */
+	void (*compact_node)(uint32_t node);	  /* all its zones, as far as it goes */
 	void (*refresh_cpu_vm_stats)(void); /* this CPU's vmstat worker */
 	const struct slab_policy *const *policies; /* the table of policies.c */
 	uint32_t nr_policies;
@@ -244,6 +247,12 @@ struct mm_replay_ops {
 	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
 	void (*set_watermarks)(uint64_t min_free_kbytes); /* again, with a new value */
 	void (*isolate_free_block)(uint64_t pfn);
+	/* the model's own compaction, as a copy of the replay tries it: for an allocation, kcompactd's */
+	uint32_t (*compact)(uint32_t gfp, uint32_t order, uint32_t alloc_flags, int node, uint32_t priority);
+	void (*compact_daemon)(uint32_t node, uint32_t order, uint32_t highest_zoneidx);
+	/* what follows: an allocation after compaction got its page; kswapd goes to sleep */
+	void (*compact_succeeded)(uint32_t node, uint32_t zone_idx, uint32_t order);
+	void (*kswapd_sleeps)(uint32_t node);
 	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
 	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */
 	/* SLAB: begin without caches; arrays of so many entries, one a CPU, as their offset */

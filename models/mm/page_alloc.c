@@ -147,7 +147,7 @@ struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
 	return try_zones(gfp, order, &alloc_flags, ac);
 }
 
-static void prepare_alloc_context(gfp_t gfp, int nid, u64 nodemask, struct alloc_context *ac)
+void prepare_alloc_context(gfp_t gfp, int nid, u64 nodemask, struct alloc_context *ac)
 {
 	ac->highest_zoneidx = gfp_zone(gfp);
 	ac->zonelist = node_zonelist(nid, gfp);

@@ -243,6 +243,7 @@ void zone_pcp_update(struct zone *zone, u32 coming_cpus);
 /* page_alloc.c */
 struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
 				    const struct alloc_context *ac);
+void prepare_alloc_context(gfp_t gfp, int nid, u64 nodemask, struct alloc_context *ac);
 void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
 		   const struct zone *zone);
 void free_pages_prepare(struct page *page, u32 order, bool check_head);

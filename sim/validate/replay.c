@@ -562,6 +562,8 @@ int validate_replay_run(struct replay *v)
 		if (v->options->stop && *v->options->stop)
 			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
 				 at + 1);
+		if (v->compactions)
+			compactions_before_line(v, at);
 		run_line(v, at);
 		if (at >= v->counters_from && at <= v->counters_to)
 			views_look(v);
