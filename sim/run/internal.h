@@ -296,6 +296,8 @@ struct replay {
 	u64 time_base;	       /* ns, of requests when simulated time is 0 */
 	u64 recorded_time;     /* ns, of the request just carried out */
 	bool interrupted, out_of_memory;
+	int wrong; /* a request could not be carried out: the error code, and why */
+	char why[200];
 };
 
 int replay_run(struct run *run, struct kms_error *err);

@@ -381,7 +381,7 @@ static int on_node(int usual)
 
 	for (u32 at = v->op->next; at != NO_LINE; at = v->r.lines[at].next)
 		if (v->r.lines[at].event == EV_PG_ALLOC)
-			return (int)line_arg(&v->r, &v->r.lines[at], 3);
+			return (int)(u32)line_arg(&v->r, &v->r.lines[at], 3);
 	return usual;
 }
 
@@ -562,6 +562,8 @@ int validate_replay_run(struct replay *v)
 		if (v->options->stop && *v->options->stop)
 			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
 				 at + 1);
+		if (v->compactions)
+			compactions_before_line(v, at);
 		run_line(v, at);
 		if (at >= v->counters_from && at <= v->counters_to)
 			views_look(v);

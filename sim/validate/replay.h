@@ -94,9 +94,16 @@ struct replay {
 	u32 counters_from, counters_to;	       /* lines between which it was written */
 	struct views *views;		       /* of /proc, then */
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
+	struct compactions *compactions; /* NULL: not asked for */
 };
 
 extern struct replay *replaying;
+
+/* compaction.c: the model's own compaction, tried beside each recorded one */
+int compactions_begin(struct replay *v);
+void compactions_before_line(struct replay *v, u32 at);
+int compactions_sum(struct replay *v, struct validate_result *result);
+void compactions_end(struct replay *v);
 
 /* machine.c */
 int machine_zones(struct replay *v); /* before lines are sorted out */
