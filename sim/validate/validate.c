@@ -117,6 +117,7 @@ static int replay(struct replay *v)
 	if (!v->caches)
 		return kms_fail(v->err, KMS_EFAIL, "out of memory");
 	counters_plan(v);
+	settings_plan_cpus(v);
 	return validate_replay_run(v);
 }
 
