@@ -564,6 +564,11 @@ int validate_replay_run(struct replay *v)
 				 at + 1);
 		if (v->compactions)
 			compactions_before_line(v, at);
+		if (v->cpu_up[v->next_cpu_up] <= at) {
+			rt_set_stepper(NULL);
+			settings_cpus_up(v, at);
+			rt_set_stepper(&stepper);
+		}
 		run_line(v, at);
 		if (at >= v->counters_from && at <= v->counters_to)
 			views_look(v);
