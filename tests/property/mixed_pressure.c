@@ -100,14 +100,13 @@ static void on_fallback(void *arg, u32 cpu, u64 orders, u64 wanted, u64 found)
 		t.boosts += zones[i].watermark_boost != 0;
 }
 
-/* Did the sequence press? Its share of all that happened. */
-static void add_up(const struct sequence *q)
+/* A sequence's share of all that happened. Did it press? */
+static bool add_up(const struct sequence *q)
 {
 	for (u32 i = 0; i < ARRAY_SIZE(cover_items); i++)
 		covered[q->interleaved][i] += count_of(i);
 	sequences[q->interleaved]++;
-	if (!mm_inspect_vm_event(PGSTEAL_KSWAPD) || !rt_trace_counts()[TP_mm_page_alloc_slowpath])
-		wrong("the sequence put no pressure on memory");
+	return mm_inspect_vm_event(PGSTEAL_KSWAPD) && rt_trace_counts()[TP_mm_page_alloc_slowpath];
 }
 
 static void everything_happened(void **state)

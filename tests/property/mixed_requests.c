@@ -62,9 +62,10 @@ static void generate(u64 seed, struct step *steps)
 
 static u64 slow_paths; /* of all sequences so far */
 
-static void count_slow_paths(const struct sequence *q)
+static bool count_slow_paths(const struct sequence *q)
 {
 	slow_paths += rt_trace_counts()[TP_mm_page_alloc_slowpath];
+	return true;
 }
 
 static void the_slow_path_was_taken(void **state)

@@ -142,9 +142,9 @@ static void do_pages_list(const struct step *s)
 static void do_user(const struct step *s)
 {
 	s8 task = s->op == FILE_PAGES ? -1 : (s8)(s->b % NR_TASKS);
-	u32 n = 1 + s->a % 64;
+	u32 n = 16 + s->a % 64;
 
-	for (u32 i = 0; i < n && user.present + 64 * 8 < USER_PAGES && !t.why[0]; i++) {
+	for (u32 i = 0; i < n && user.present + 8 < USER_PAGES && !t.why[0]; i++) {
 		struct page *page = t.m.mm->alloc_pages(GFP_HIGHUSER_MOVABLE, 0, -1);
 
 		answered(page, GFP_HIGHUSER_MOVABLE, 0);
