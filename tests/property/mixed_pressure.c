@@ -106,7 +106,8 @@ static bool add_up(const struct sequence *q)
 	for (u32 i = 0; i < ARRAY_SIZE(cover_items); i++)
 		covered[q->interleaved][i] += count_of(i);
 	sequences[q->interleaved]++;
-	return mm_inspect_vm_event(PGSTEAL_KSWAPD) && rt_trace_counts()[TP_mm_page_alloc_slowpath];
+	return mm_inspect_vm_event(PGSTEAL_KSWAPD) &&
+	       (!q->interleaved || rt_trace_counts()[TP_mm_page_alloc_slowpath]);
 }
 
 static void everything_happened(void **state)
