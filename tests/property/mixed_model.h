@@ -71,6 +71,11 @@ static void wrong(const char *why)
 		snprintf(t.why, sizeof(t.why), "%s", why);
 }
 
+static bool all_equal(const u8 *p, u64 n, u8 with)
+{
+	return p[0] == with && !memcmp(p, p + 1, n - 1);
+}
+
 /* ---- who owns what ---- */
 
 static void own(const u8 *p, u64 bytes, u8 from, u8 to)
@@ -81,13 +86,10 @@ static void own(const u8 *p, u64 bytes, u8 from, u8 to)
 		wrong("memory outside RAM was handed out");
 		return;
 	}
-	for (u64 i = first; i < first + words; i++) {
-		if (owned[i] != from) {
-			wrong(to ? "memory was handed out twice" : "memory freed is not in use");
-			return;
-		}
-		owned[i] = to;
-	}
+	if (!all_equal(owned + first, words, from))
+		wrong(to ? "memory was handed out twice" : "memory freed is not in use");
+	else
+		memset(owned + first, to, words);
 }
 
 static void fill(u8 *p, u64 n, u8 with)
@@ -97,9 +99,8 @@ static void fill(u8 *p, u64 n, u8 with)
 
 static void verify(u8 *p, u64 n, u8 with)
 {
-	for (u64 i = 0; i < n; i++)
-		if (p[i] != with)
-			wrong("contents of live memory changed");
+	if (!all_equal(p, n, with))
+		wrong("contents of live memory changed");
 }
 
 /* Where contents are kept: objects as a whole, of pages the first and the last bytes of each. */
