@@ -74,7 +74,25 @@ static void put_cache(struct json *j, const struct kms_cache_def *d, u64 size)
 	json_bool(j, "constructor", d->ctor);
 }
 
-static void put_class(struct json *j, const struct fit_class *c, const struct kms_workload_info *info)
+static void put_swept(struct json *j, struct fit_class *c)
+{
+	static const char *const orders[] = {[FIT_OLDEST] = "fifo", [FIT_YOUNGEST] = "lifo", [FIT_ANY] = "random"};
+
+	json_double(j, "swept", (double)c->swept / (double)c->allocs);
+	json_text(j, "sweep_order", orders[fit_sweep_shares(c)]);
+	json_open(j, "sweeps", '[');
+	for (u32 i = 0; i < c->nr_sweeps; i++)
+		if (c->sweeps[i].died)
+			json_uint(j, NULL, c->sweeps[i].sweep);
+	json_close(j, ']');
+	json_open(j, "sweep_shares", '[');
+	for (u32 i = 0; i < c->nr_sweeps; i++)
+		if (c->sweeps[i].died)
+			json_double(j, NULL, c->sweeps[i].share);
+	json_close(j, ']');
+}
+
+static void put_class(struct json *j, struct fit_class *c, const struct kms_workload_info *info)
 {
 	static const char *const requests[] = {"kmalloc", "cache", "pages"};
 	const char *site = c->key.site < info->nr_sites ? info->sites[c->key.site] : "";
@@ -92,7 +110,9 @@ static void put_class(struct json *j, const struct fit_class *c, const struct km
 	json_uint(j, "gfp", c->key.gfp);
 	if (c->frees)
 		put_lifetime(j, c->lifetimes);
-	json_double(j, "immortal", (double)(c->allocs - c->frees) / (double)c->allocs);
+	json_double(j, "immortal", (double)(c->allocs - c->frees - c->swept) / (double)c->allocs);
+	if (c->swept)
+		put_swept(j, c);
 	if (info->nr_cpus > 1 && c->remote_frees)
 		json_double(j, "remote_free_share", (double)c->remote_frees / (double)c->frees);
 	json_close(j, '}');
@@ -116,6 +136,18 @@ static void put_phase(struct json *j, const struct fit *f, u32 phase, const stru
 	json_close(j, '}');
 }
 
+static void put_sweep(struct json *j, const struct fit_moment *m, bool cpus)
+{
+	json_open(j, NULL, '{');
+	json_uint(j, "at", m->at);
+	if (cpus) {
+		json_open(j, "cpus", '[');
+		json_uint(j, NULL, m->cpu);
+		json_close(j, ']');
+	}
+	json_close(j, '}');
+}
+
 static void put_profile(FILE *out, const struct fit *f, const struct kms_workload_info *info)
 {
 	struct json j;
@@ -131,6 +163,10 @@ static void put_profile(FILE *out, const struct fit *f, const struct kms_workloa
 	json_open(&j, "arrivals", '{');
 	json_text(&j, "kind", "poisson");
 	json_close(&j, '}');
+	json_open(&j, "sweeps", '[');
+	for (u32 i = 0; i < f->nr_moments; i++)
+		put_sweep(&j, &f->moments[i], info->nr_cpus > 1);
+	json_close(&j, ']');
 	json_open(&j, "phases", '[');
 	for (u32 i = 0; i < f->nr_phases; i++)
 		if (f->phases[i].allocs)
@@ -198,7 +234,7 @@ static int measure(struct nearness *n, const struct fit *real, const char *profi
 		return rc;
 	rc = synthetic_open(&stream, &config, seed, err);
 	if (!rc) {
-		rc = fit_stream(&drawn, stream, err);
+		rc = fit_stream(&drawn, stream, real->sweep_least, err);
 		stream->close(stream);
 	}
 	cfg_free(cfg);
@@ -308,17 +344,17 @@ int cli_trace_fit(struct cli *cli, struct kms_error *err)
 {
 	struct kms_stream *stream;
 	const char *output;
-	double rare, seed;
+	double rare, seed, least;
 	struct fit f;
 	int rc;
 
 	if (cli_trace_output(cli, &output, err) || number_option(cli, "rare", 0.002, 1, &rare, err) ||
-	    number_option(cli, "seed", 1, 9e15, &seed, err))
+	    number_option(cli, "sweep", 128, 9e15, &least, err) || number_option(cli, "seed", 1, 9e15, &seed, err))
 		return KMS_EUSAGE;
 	rc = trace_open(&stream, cli->args[1], err);
 	if (rc)
 		return rc;
-	rc = fit_stream(&f, stream, err);
+	rc = fit_stream(&f, stream, (u64)least, err);
 	if (!rc) {
 		rc = fit_merge_rare(&f, rare) ? fit_trace(cli, &f, stream, output, seed, err) :
 						kms_fail(err, KMS_EFAIL, "out of memory");
