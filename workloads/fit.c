@@ -11,6 +11,10 @@
 #include "workloads/fit_sweep.h"
 #include "workloads/ordered.h"
 
+#define FIT_MAX_KMALLOC (4ul << 20)
+#define PART_LEAST 64
+#define PART_MOST 8192
+
 struct live {
 	u32 generation, class;
 	u64 born; /* allocations of its CPU */
@@ -28,6 +32,7 @@ struct pass {
 	u64 capacity;
 	u64 clock[256]; /* allocations by CPU */
 	struct fit_stretch stretches[256];
+	u32 nr_cpus;
 	u32 phase;
 };
 
@@ -182,7 +187,7 @@ static u32 order_of(const struct kms_request *rq)
 
 static struct fit_key key_of(const struct pass *p, const struct kms_request *rq)
 {
-	struct fit_key key = {.phase = p->phase, .gfp = rq->gfp, .site = rq->site};
+	struct fit_key key = {.phase = p->phase, .gfp = rq->gfp, .site = rq->site, .part = p->fit->nr_parts - 1};
 
 	if (rq->op == REQ_KMALLOC) {
 		key.what = kmalloc_class(rq->size);
@@ -232,11 +237,48 @@ static struct live *entry(struct pass *p, u32 slot)
 	return &p->objects[slot];
 }
 
+static bool new_part(struct fit *f)
+{
+	struct fit_part *grown;
+
+	if (!(f->nr_parts & (f->nr_parts - 1))) {
+		grown = realloc(f->parts, (f->nr_parts ? 2ul * f->nr_parts : 1) * sizeof(*grown));
+		if (!grown)
+			return false;
+		f->parts = grown;
+	}
+	f->parts[f->nr_parts++] = (struct fit_part){.begin = f->allocs, .end = f->allocs};
+	return true;
+}
+
+/* Ends a sweep, and with it a part, if there is one; n allocations are next. */
+static bool advance(struct pass *p, u32 cpu, u32 n)
+{
+	struct fit *f = p->fit;
+	u32 moments = f->nr_moments;
+	u64 length;
+
+	for (u32 i = 0; i < n * p->nr_cpus; i++) {
+		u32 other = i % p->nr_cpus;
+
+		if (!fit_stretch_alloc(f, other, &p->stretches[other], other == cpu))
+			return false;
+	}
+	length = f->nr_parts ? f->allocs - f->parts[f->nr_parts - 1].begin : UINT64_MAX;
+	return length < (f->nr_moments > moments ? PART_LEAST : PART_MOST) || new_part(f);
+}
+
 static bool note_alloc(struct pass *p, const struct kms_request *rq)
 {
-	const struct fit_key key = key_of(p, rq);
-	struct fit_class *c = class_of(p->fit, &key);
+	struct fit_key key;
+	struct fit_class *c;
 
+	if (rq->op == REQ_KMALLOC && rq->size > FIT_MAX_KMALLOC) /* fails */
+		return true;
+	if (!advance(p, rq->cpu, rq->n))
+		return false;
+	key = key_of(p, rq);
+	c = class_of(p->fit, &key);
 	for (u32 i = 0; c && i < rq->n; i++) {
 		struct live *o = entry(p, rq->refs[i].slot);
 
@@ -250,14 +292,13 @@ static bool note_alloc(struct pass *p, const struct kms_request *rq)
 		c->allocs++;
 		add_size(c, key.kind == 2 ? bytes_of(rq) : rq->size, 1);
 		p->fit->sizes[size_bucket(bytes_of(rq))]++;
-		p->fit->cpu_allocs[rq->cpu]++;
 		p->fit->phases[p->phase].allocs++;
+		p->fit->phases[p->phase].cpu_allocs[rq->cpu]++;
 		p->fit->allocs++;
 		p->fit->curve.live += bytes_of(rq);
 		curve_note(&p->fit->curve, p->fit->allocs);
-		if (!fit_stretch_alloc(p->fit, rq->cpu, &p->stretches[rq->cpu]))
-			return false;
 	}
+	p->fit->parts[p->fit->nr_parts - 1].end = p->fit->allocs;
 	return c;
 }
 
@@ -298,9 +339,10 @@ static bool note(struct pass *p, const struct kms_request *rq)
 	struct fit_phase *phase;
 
 	if (rq->op == REQ_PHASE) {
-		if (!end_stretches(p))
+		if (!end_stretches(p) || !new_part(p->fit))
 			return false;
 		p->phase = rq->part;
+		p->fit->phases[p->phase].first = p->fit->allocs;
 		p->fit->phases[p->phase].begin = rq->time;
 	}
 	phase = &p->fit->phases[p->phase];
@@ -315,7 +357,7 @@ static bool note(struct pass *p, const struct kms_request *rq)
 
 int fit_stream(struct fit *fit, struct kms_stream *stream, u64 sweep_least, struct kms_error *err)
 {
-	struct pass p = {.fit = fit};
+	struct pass p = {.fit = fit, .nr_cpus = stream->info->nr_cpus};
 	const struct kms_request *rq;
 	struct ordered in;
 	int ret, got = 0;
@@ -405,5 +447,6 @@ void fit_free(struct fit *fit)
 	free_classes(fit);
 	free(fit->phases);
 	free(fit->moments);
+	free(fit->parts);
 	memset(fit, 0, sizeof(*fit));
 }

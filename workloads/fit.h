@@ -17,6 +17,7 @@ struct fit_key {
 	u32 phase, kind; /* kind: 0 kmalloc, 1 cache, 2 pages */
 	u32 what;	 /* size class, cache, order */
 	u32 gfp, site;
+	u32 part; /* of the phase; over all phases */
 };
 
 /* A class at a sweep (fit_sweep.h): of its objects that some sweep frees. */
@@ -46,6 +47,8 @@ struct fit_class {
 
 struct fit_phase {
 	u64 allocs, begin, end; /* ns */
+	u64 first; /* allocations before it */
+	u64 cpu_allocs[256];
 };
 
 /* A sweep: when, and by which CPU. */
@@ -53,6 +56,11 @@ struct fit_moment {
 	u64 at; /* allocations over all CPUs */
 	u64 frees;
 	u32 cpu;
+};
+
+/* Part of a phase: the allocations from one sweep to another. */
+struct fit_part {
+	u64 begin, end; /* allocations over all CPUs */
 };
 
 #define FIT_CURVE 512
@@ -70,12 +78,13 @@ struct fit {
 	u32 nr_classes;
 	struct fit_phase *phases;
 	u32 nr_phases;
+	struct fit_part *parts;
+	u32 nr_parts;
 	u64 sweep_least; /* frees that make a sweep */
 	struct fit_moment *moments;
 	u32 nr_moments;
 	struct fit_curve curve;
 	u64 allocs, frees, remote_frees, swept;
-	u64 cpu_allocs[256];
 	u64 lifetimes[FIT_LIFETIMES]; /* of all */
 	u64 sizes[64 * 8 + 8];	      /* bytes of all, eight buckets to a doubling */
 	void *index;		      /* of classes, by key */

@@ -8,7 +8,8 @@
 #include <string.h>
 
 #define CREDIT_MAX 64 /* frees' worth of memory: eight allocations in a row end any stretch */
-#define ALLOC_COSTS 8
+#define OWN_COSTS 8
+#define OTHER_COSTS 2
 
 struct fit_sweep *fit_sweep_of(struct fit_class *c, u32 sweep)
 {
@@ -110,11 +111,11 @@ bool fit_stretch_death(struct fit_stretch *s, const struct fit_death *death)
 	return true;
 }
 
-bool fit_stretch_alloc(struct fit *f, u32 cpu, struct fit_stretch *s)
+bool fit_stretch_alloc(struct fit *f, u32 cpu, struct fit_stretch *s, bool own)
 {
 	if (!s->n)
 		return true;
-	s->credit -= ALLOC_COSTS;
+	s->credit -= own ? OWN_COSTS : OTHER_COSTS;
 	return s->credit > 0 || fit_stretch_end(f, cpu, s);
 }
 

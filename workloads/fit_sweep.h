@@ -1,8 +1,9 @@
 /*
  * fit_sweep.h - finds in a stream where many objects die together, for fit.c.
  *
- * A stretch of one CPU's requests in which frees outnumber allocations at least
- * eight times is a sweep when it frees enough. Whether it does is known at its
+ * A stretch of one CPU's requests in which frees outnumber its own allocations at
+ * least eight times, and those of each other CPU twice (so that it is not the
+ * other end of a pipe), is a sweep when it frees enough. Whether it does is known at its
  * end; until then its deaths wait here (at most as many as there were live objects).
  */
 #ifndef WORKLOADS_FIT_SWEEP_H
@@ -26,7 +27,8 @@ struct fit_stretch { /* of one CPU */
 
 /* False: out of host memory. */
 bool fit_stretch_death(struct fit_stretch *s, const struct fit_death *death);
-bool fit_stretch_alloc(struct fit *fit, u32 cpu, struct fit_stretch *s);
+/* An allocation, by the stretch's CPU or (own false) another. */
+bool fit_stretch_alloc(struct fit *fit, u32 cpu, struct fit_stretch *s, bool own);
 /* Counts what waits: as a sweep, or each by its lifetime. */
 bool fit_stretch_end(struct fit *fit, u32 cpu, struct fit_stretch *s);
 

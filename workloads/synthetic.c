@@ -46,6 +46,7 @@ struct synthetic_cpu {
 	u64 allocations;
 	u64 quota; /* allocations until the phase ends for this CPU */
 	double clock; /* ns */
+	double pace; /* of its arrivals; 1: as described */
 	double burst_end; /* ns */
 };
 
@@ -59,6 +60,7 @@ struct synthetic {
 	struct synthetic_cpu *cpus;
 	u32 nr_cpus;
 	u64 serial;
+	u64 phase_begin, next_mix; /* allocations over all CPUs */
 	u32 phase; /* the next to begin */
 };
 
@@ -244,7 +246,7 @@ static double next_in_bursts(struct synthetic *s, struct synthetic_cpu *c, doubl
 static double next_arrival(struct synthetic *s, struct synthetic_cpu *c)
 {
 	const struct arrivals_config *a = &s->config.arrivals;
-	double rate = s->plan.phases[s->phase - 1].rate;
+	double rate = s->plan.phases[s->phase - 1].rate * c->pace;
 	gsl_rng *rng = c->rng[RNG_THINK];
 
 	switch (a->kind) {
@@ -255,7 +257,7 @@ static double next_arrival(struct synthetic *s, struct synthetic_cpu *c)
 	case ARRIVALS_DIURNAL:
 		return next_diurnal(a, rate, rng, c->clock);
 	default:
-		return c->clock + dist_draw(&s->think, rng);
+		return c->clock + dist_draw(&s->think, rng) / c->pace;
 	}
 }
 
@@ -273,6 +275,22 @@ static s32 whose_turn(const struct synthetic *s)
 	return best;
 }
 
+/* What each CPU draws from now, until next_mix. */
+static void mix(struct synthetic *s, u32 number)
+{
+	const struct plan_phase *phase = &s->plan.phases[number];
+	u64 done = s->serial - s->phase_begin, next = plan_next_table(&s->plan, phase, done);
+
+	for (u32 i = 0; i < s->nr_cpus; i++) {
+		struct synthetic_cpu *c = &s->cpus[i];
+
+		if (c->mix)
+			gsl_ran_discrete_free(c->mix);
+		s->maker.failed |= !plan_table(&s->plan, phase, done, i, &c->mix);
+	}
+	s->next_mix = next < UINT64_MAX ? s->phase_begin + next : next;
+}
+
 static void begin_phase(struct synthetic *s)
 {
 	const struct plan_phase *phase = &s->plan.phases[s->phase];
@@ -285,13 +303,13 @@ static void begin_phase(struct synthetic *s)
 	maker_phase(&s->maker, s->phase);
 	for (u32 i = 0; !s->phase && i < s->maker.info.nr_caches; i++)
 		maker_create_cache(&s->maker, i);
+	s->phase_begin = s->serial;
+	mix(s, s->phase);
 	for (u32 i = 0; i < s->nr_cpus; i++) {
 		struct synthetic_cpu *c = &s->cpus[i];
 
 		c->clock = now;
-		if (c->mix)
-			gsl_ran_discrete_free(c->mix);
-		s->maker.failed |= !plan_table(&s->plan, phase, i, &c->mix);
+		c->pace = plan_pace(&s->plan, phase, i);
 		c->quota = c->allocations + (c->mix ? plan_quota(&s->plan, phase, i) : 0);
 	}
 	s->phase++;
@@ -315,6 +333,8 @@ static bool synthetic_step(struct maker *maker)
 	c = &s->cpus[cpu];
 	maker->time = (u64)c->clock;
 	sweep_due(s);
+	if (s->serial >= s->next_mix)
+		mix(s, s->phase - 1);
 	while (c->heap.n && c->heap.items[0].death <= c->allocations) {
 		struct living object = living_pop(&c->heap);
 

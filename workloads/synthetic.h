@@ -36,6 +36,7 @@ enum synthetic_arrivals { ARRIVALS_THINK, ARRIVALS_POISSON, ARRIVALS_BURSTS, ARR
 struct synthetic_class {
 	char *name;  /* its call site */
 	double weight;
+	double from, to; /* part of its phase in which it allocates: 0 to 1 */
 	u32 request; /* enum synthetic_request */
 	char *cache; /* SYNTHETIC_CACHE: its name; NULL: the class's */
 	struct dist_config size; /* bytes; a cache's object size is a constant */
@@ -61,6 +62,7 @@ struct synthetic_phase {
 	u64 requests; /* 0: the rest, in equal parts */
 	struct cfg_array weights; /* double, one a class; empty: the classes' own */
 	struct cfg_array classes; /* struct synthetic_class; empty: the workload's */
+	struct cfg_array cpu_weights; /* double, one a CPU; empty: the workload's */
 	double rate; /* 0: the arrivals' */
 	double drain; /* share of what is alive that is freed at the end, in random order */
 };

@@ -138,6 +138,10 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "Name of the class: the call site of its requests." },
 	{ F(synthetic_class, weight), .type = CFG_DOUBLE, .def = "1", .min = 0, .max = 1e15,
 	  .doc = "How often it allocates, relative to the other classes." },
+	{ F(synthetic_class, from), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
+	  .doc = "Part of its phase's allocations after which it begins to allocate." },
+	{ F(synthetic_class, to), .type = CFG_DOUBLE, .def = "1", .min = 0, .max = 1,
+	  .doc = "Part of its phase's allocations after which it stops; where no class allocates, all of the phase do." },
 	{ F(synthetic_class, request), .type = CFG_ENUM, .def = "\"kmalloc\"",
 	  .choices = NAMES("kmalloc", "cache", "pages"),
 	  .doc = "What is asked for: kmalloc of some bytes, an object of a named slab cache, or a block of pages." },
@@ -190,6 +194,8 @@ static int check_class(const void *section, struct cfg_ctx *ctx, struct kms_erro
 	if (c->request == SYNTHETIC_CACHE && (c->size.a < 1 || c->size.a > 65536))
 		return cfg_fail(ctx, err, "size.a", "expected 1 to 65536 bytes for objects of a slab cache, found %g",
 				c->size.a);
+	if (!(c->from < c->to))
+		return cfg_fail(ctx, err, "to", "expected more than from (%g), found %g", c->from, c->to);
 	if (c->immortal + c->swept > 1 + 1e-9)
 		return cfg_fail(ctx, err, "swept", "expected at most what immortal leaves (%g), found %g", 1 - c->immortal,
 				c->swept);
@@ -215,6 +221,8 @@ static const struct cfg_field phase_fields[] = {
 	  .doc = "Weights of the workload's classes in this phase; empty: their own." },
 	{ F(synthetic_phase, classes), .type = CFG_ARRAY, .table = &class_table,
 	  .doc = "Classes of this phase alone; empty: the workload's." },
+	{ F(synthetic_phase, cpu_weights), .type = CFG_DOUBLES,
+	  .doc = "Part of its allocations that each CPU makes, relative to the others; empty: as the workload says." },
 	{ F(synthetic_phase, rate), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1e9, .unit = "allocations/s",
 	  .doc = "Rate of arrivals in this phase, where they have one; 0: the workload's." },
 	{ F(synthetic_phase, drain), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
@@ -372,6 +380,25 @@ static int check_classes(const struct synthetic_config *c, const struct cfg_arra
 	return 0;
 }
 
+static int check_cpu_weights(const struct cfg_array *given, u64 nr_cpus, const char *key, struct cfg_ctx *ctx,
+			     struct kms_error *err)
+{
+	const double *weights = given->items;
+	double sum = 0;
+
+	if (given->n && given->n != nr_cpus)
+		return cfg_fail(ctx, err, key, "expected as many as CPUs (%llu), found %zu",
+				(unsigned long long)nr_cpus, given->n);
+	for (size_t i = 0; i < given->n; i++) {
+		if (!(weights[i] >= 0))
+			return cfg_fail(ctx, err, key, "expected weights of 0 or more, found %g", weights[i]);
+		sum += weights[i];
+	}
+	if (given->n && !(sum > 0))
+		return cfg_fail(ctx, err, key, "expected at least one weight above 0");
+	return 0;
+}
+
 static int check_phases(const struct synthetic_config *c, struct cfg_ctx *ctx, struct kms_error *err)
 {
 	const struct synthetic_phase *phase = c->phases.items;
@@ -384,6 +411,9 @@ static int check_phases(const struct synthetic_config *c, struct cfg_ctx *ctx, s
 
 		snprintf(path, sizeof(path), "phases[%zu].classes", i);
 		if (check_classes(c, &phase[i].classes, path, ctx, err))
+			return KMS_EUSAGE;
+		snprintf(path, sizeof(path), "phases[%zu].cpu_weights", i);
+		if (check_cpu_weights(&phase[i].cpu_weights, c->cpus, path, ctx, err))
 			return KMS_EUSAGE;
 		snprintf(path, sizeof(path), "phases[%zu].weights", i);
 		for (size_t k = 0; k < phase[i].weights.n; k++) {
@@ -405,24 +435,6 @@ static int check_phases(const struct synthetic_config *c, struct cfg_ctx *ctx, s
 	return 0;
 }
 
-static int check_cpu_weights(const struct synthetic_config *c, struct cfg_ctx *ctx, struct kms_error *err)
-{
-	const double *weights = c->cpu_weights.items;
-	double sum = 0;
-
-	if (c->cpu_weights.n && c->cpu_weights.n != c->cpus)
-		return cfg_fail(ctx, err, "cpu_weights", "expected as many as CPUs (%llu), found %zu",
-				(unsigned long long)c->cpus, c->cpu_weights.n);
-	for (size_t i = 0; i < c->cpu_weights.n; i++) {
-		if (!(weights[i] >= 0))
-			return cfg_fail(ctx, err, "cpu_weights", "expected weights of 0 or more, found %g", weights[i]);
-		sum += weights[i];
-	}
-	if (c->cpu_weights.n && !(sum > 0))
-		return cfg_fail(ctx, err, "cpu_weights", "expected at least one weight above 0");
-	return 0;
-}
-
 static int check_synthetic(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
 {
 	const struct synthetic_config *c = section;
@@ -437,7 +449,8 @@ static int check_synthetic(const void *section, struct cfg_ctx *ctx, struct kms_
 		if (check_cpus(&((const struct sweep_config *)c->sweeps.items)[i].cpus, c->cpus, "sweeps", i, "cpus",
 			       ctx, err))
 			return KMS_EUSAGE;
-	if (check_cpu_weights(c, ctx, err) || check_classes(c, &c->classes, "classes", ctx, err))
+	if (check_cpu_weights(&c->cpu_weights, c->cpus, "cpu_weights", ctx, err) ||
+	    check_classes(c, &c->classes, "classes", ctx, err))
 		return KMS_EUSAGE;
 	return check_phases(c, ctx, err);
 }

@@ -15,7 +15,18 @@
 #include "workloads/synthetic.h"
 #include "workloads/trace.h"
 
+static double share(u64 part, u64 all)
+{
+	return all ? (double)part / (double)all : 0;
+}
+
 /* ---- the profile ---- */
+
+/* Buckets that are written: those counted, and of a row of empty ones the first. */
+static bool written(const u64 counts[FIT_LIFETIMES], u32 i, u32 first)
+{
+	return counts[i] || i == first || counts[i - 1];
+}
 
 /* Bounds half a unit around whole numbers, so that rounding hits each as often as it was counted. */
 static void put_lifetime(struct json *j, const u64 counts[FIT_LIFETIMES])
@@ -32,11 +43,13 @@ static void put_lifetime(struct json *j, const u64 counts[FIT_LIFETIMES])
 	json_text(j, "kind", "empirical");
 	json_open(j, "values", '[');
 	for (u32 i = first; i <= last + 1; i++)
-		json_double(j, NULL, fmax((double)fit_lifetime_low(i) - 0.5, 0));
+		if (i > last || written(counts, i, first))
+			json_double(j, NULL, fmax((double)fit_lifetime_low(i) - 0.5, 0));
 	json_close(j, ']');
 	json_open(j, "weights", '[');
 	for (u32 i = first; i <= last; i++)
-		json_uint(j, NULL, counts[i]);
+		if (written(counts, i, first))
+			json_uint(j, NULL, counts[i]);
 	json_close(j, ']');
 	json_close(j, '}');
 }
@@ -92,7 +105,18 @@ static void put_swept(struct json *j, struct fit_class *c)
 	json_close(j, ']');
 }
 
-static void put_class(struct json *j, struct fit_class *c, const struct kms_workload_info *info)
+static void put_window(struct json *j, const struct fit_phase *phase, const struct fit_part *part)
+{
+	double from = share(part->begin - phase->first, phase->allocs);
+	double to = share(part->end - phase->first, phase->allocs);
+
+	if (from > 0)
+		json_double(j, "from", from);
+	if (to < 1)
+		json_double(j, "to", to);
+}
+
+static void put_class(struct json *j, const struct fit *f, struct fit_class *c, const struct kms_workload_info *info)
 {
 	static const char *const requests[] = {"kmalloc", "cache", "pages"};
 	const char *site = c->key.site < info->nr_sites ? info->sites[c->key.site] : "";
@@ -100,6 +124,7 @@ static void put_class(struct json *j, struct fit_class *c, const struct kms_work
 	json_open(j, NULL, '{');
 	json_text(j, "name", *site ? site : "(rare)");
 	json_uint(j, "weight", c->allocs);
+	put_window(j, &f->phases[c->key.phase], &f->parts[c->key.part]);
 	json_text(j, "request", requests[c->key.kind]);
 	if (c->key.kind == 0)
 		put_sizes(j, c);
@@ -128,10 +153,16 @@ static void put_phase(struct json *j, const struct fit *f, u32 phase, const stru
 	json_uint(j, "requests", p->allocs);
 	if (seconds > 0)
 		json_double(j, "rate", fmin((double)p->allocs / seconds / info->nr_cpus, 1e9));
+	if (info->nr_cpus > 1) {
+		json_open(j, "cpu_weights", '[');
+		for (u32 i = 0; i < info->nr_cpus; i++)
+			json_uint(j, NULL, p->cpu_allocs[i]);
+		json_close(j, ']');
+	}
 	json_open(j, "classes", '[');
 	for (u32 i = 0; i < f->nr_classes; i++)
 		if (f->classes[i].key.phase == phase)
-			put_class(j, &f->classes[i], info);
+			put_class(j, f, &f->classes[i], info);
 	json_close(j, ']');
 	json_close(j, '}');
 }
@@ -156,10 +187,6 @@ static void put_profile(FILE *out, const struct fit *f, const struct kms_workloa
 	json_open(&j, NULL, '{');
 	json_uint(&j, "requests", f->allocs);
 	json_uint(&j, "cpus", info->nr_cpus);
-	json_open(&j, "cpu_weights", '[');
-	for (u32 i = 0; i < info->nr_cpus; i++)
-		json_uint(&j, NULL, f->cpu_allocs[i]);
-	json_close(&j, ']');
 	json_open(&j, "arrivals", '{');
 	json_text(&j, "kind", "poisson");
 	json_close(&j, '}');
@@ -203,11 +230,6 @@ struct nearness {
 	double freed, synthetic_freed;
 	double remote, synthetic_remote;
 };
-
-static double share(u64 part, u64 all)
-{
-	return all ? (double)part / (double)all : 0;
-}
 
 /* Numbers by size class and order, as two vectors. */
 static double correlate(const struct fit *a, const struct fit *b)
