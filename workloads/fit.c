@@ -399,6 +399,7 @@ static bool add_class(struct fit_class *to, const struct fit_class *from)
 		at->died_sum += from->sweeps[i].died_sum;
 	}
 	to->swept += from->swept;
+	to->remote_swept += from->remote_swept;
 	to->allocs += from->allocs;
 	to->frees += from->frees;
 	to->remote_frees += from->remote_frees;

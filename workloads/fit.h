@@ -35,7 +35,7 @@ struct fit_class {
 	struct fit_key key;
 	u64 allocs;
 	u64 frees, remote_frees; /* one by one */
-	u64 swept;
+	u64 swept, remote_swept;
 	struct fit_sweep *sweeps; /* ascending */
 	u32 nr_sweeps;
 	u64 lifetimes[FIT_LIFETIMES];

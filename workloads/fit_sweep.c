@@ -62,6 +62,7 @@ static bool count_swept(struct fit *f, const struct fit_death *d, u32 number)
 	at->died++;
 	at->died_sum += (double)d->serial;
 	c->swept++;
+	c->remote_swept += d->remote;
 	return true;
 }
 

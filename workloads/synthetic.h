@@ -50,6 +50,7 @@ struct synthetic_class {
 	double swept;	 /* share that lives until a sweep takes it */
 	struct cfg_array sweeps;       /* u64: numbers of those that take from it; empty: all */
 	struct cfg_array sweep_shares; /* double, one a sweep: of what waits; empty: all of it */
+	double sweep_remote_share; /* of what one takes that other CPUs than its own allocated */
 	u32 sweep_order; /* enum synthetic_sweep_order */
 	u32 free_order;
 	struct dist_config batch; /* other than by lifetime: objects allocated before all are freed */

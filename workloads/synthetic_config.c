@@ -172,6 +172,8 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "Numbers, from 0, of the workload's sweeps that take from this class; empty: all." },
 	{ F(synthetic_class, sweep_shares), .type = CFG_DOUBLES,
 	  .doc = "What each of these sweeps takes, as part of what waits then; empty: everything." },
+	{ F(synthetic_class, sweep_remote_share), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
+	  .doc = "Part of what a sweep takes that other CPUs than the sweep's own allocated, where it takes less than everything." },
 	{ F(synthetic_class, sweep_order), .type = CFG_ENUM, .def = "\"fifo\"",
 	  .choices = NAMES("fifo", "lifo", "random"),
 	  .doc = "Which a sweep takes, and in what order: the first allocated (fifo), the last, or any." },

@@ -106,13 +106,16 @@ static void reverse(struct living_list *list)
 	}
 }
 
-/* Moves up to n objects from the list's front to out, only those of the CPUs (or of all); what stays keeps its order. */
-static bool move(struct living_list *list, u64 n, const struct cfg_array *cpus, struct living_list *out)
+enum whose { ANYONES, OWN, OTHERS };
+
+/* Moves up to n objects from the list's front to out; what stays keeps its order. */
+static bool move(struct living_list *list, u64 n, const struct cfg_array *cpus, enum whose whose,
+		 struct living_list *out)
 {
 	u64 stay = 0;
 
 	for (u64 i = 0; i < list->n; i++) {
-		if (!n || (cpus && !on_cpu(cpus, list->items[i].cpu))) {
+		if (!n || (whose != ANYONES && on_cpu(cpus, list->items[i].cpu) != (whose == OWN))) {
 			list->items[stay++] = list->items[i];
 			continue;
 		}
@@ -128,7 +131,8 @@ bool sweeps_take(struct sweeps *s, u32 sweep, const struct sweep_part *part, gsl
 {
 	const struct cfg_array *cpus = &configs(s)[sweep].cpus;
 	struct living_list *pool = &s->pools[part->class];
-	u32 order = s->plan->classes[part->class].config.sweep_order;
+	const struct synthetic_class *class = &s->plan->classes[part->class].config;
+	u32 order = class->sweep_order;
 	u64 n = (u64)(part->share * (double)pool->n + gsl_rng_uniform(rng));
 	bool ok = true;
 
@@ -138,8 +142,9 @@ bool sweeps_take(struct sweeps *s, u32 sweep, const struct sweep_part *part, gsl
 	if (order == SWEEP_LIFO)
 		reverse(pool);
 	if (cpus->n && n < pool->n)
-		ok = move(pool, n, cpus, out);
-	ok = ok && move(pool, n - out->n, NULL, out);
+		ok = move(pool, (u64)((double)n * class->sweep_remote_share + 0.5), cpus, OTHERS, out) &&
+		     move(pool, n - out->n, cpus, OWN, out);
+	ok = ok && move(pool, n - out->n, cpus, ANYONES, out);
 	if (order == SWEEP_LIFO)
 		reverse(pool);
 	return ok;

@@ -37,7 +37,7 @@ void sweeps_free(struct sweeps *s);
 s64 sweeps_due(struct sweeps *s, u64 allocations);
 /*
  * Moves a part's objects out of their pool into a list, first to be freed first. Where
- * not all are taken, those that the sweep's CPUs allocated go first.
+ * not all are taken, those that the sweep's own CPUs allocated go first.
  */
 bool sweeps_take(struct sweeps *s, u32 sweep, const struct sweep_part *part, gsl_rng *rng, struct living_list *out);
 

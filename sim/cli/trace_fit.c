@@ -92,6 +92,8 @@ static void put_swept(struct json *j, struct fit_class *c)
 	static const char *const orders[] = {[FIT_OLDEST] = "fifo", [FIT_YOUNGEST] = "lifo", [FIT_ANY] = "random"};
 
 	json_double(j, "swept", (double)c->swept / (double)c->allocs);
+	if (c->remote_swept)
+		json_double(j, "sweep_remote_share", share(c->remote_swept, c->swept));
 	json_text(j, "sweep_order", orders[fit_sweep_shares(c)]);
 	json_open(j, "sweeps", '[');
 	for (u32 i = 0; i < c->nr_sweeps; i++)
@@ -228,6 +230,9 @@ struct nearness {
 	double classes;		 /* correlation of the kinds' numbers */
 	u64 allocs, synthetic_allocs;
 	double freed, synthetic_freed;
+	double swept, synthetic_swept; /* of frees: together with at least sweep_least others */
+	double peak, synthetic_peak;   /* bytes */
+	double curve;		       /* mean distance of bytes alive, as part of the mean */
 	double remote, synthetic_remote;
 };
 
@@ -268,11 +273,23 @@ static int measure(struct nearness *n, const struct fit *real, const char *profi
 		.classes = correlate(real, &drawn),
 		.allocs = real->allocs, .synthetic_allocs = drawn.allocs,
 		.freed = share(real->frees, real->allocs), .synthetic_freed = share(drawn.frees, drawn.allocs),
+		.swept = share(real->swept, real->frees), .synthetic_swept = share(drawn.swept, drawn.frees),
+		.peak = (double)real->curve.peak, .synthetic_peak = (double)drawn.curve.peak,
+		.curve = fit_curve_distance(&real->curve, &drawn.curve),
 		.remote = share(real->remote_frees, real->frees),
 		.synthetic_remote = share(drawn.remote_frees, drawn.frees),
 	};
 	fit_free(&drawn);
 	return 0;
+}
+
+static void share_row(struct cli_table *t, const char *what, double real, double drawn)
+{
+	char a[32], b[32];
+
+	snprintf(a, sizeof(a), "%.2f %%", 100 * real);
+	snprintf(b, sizeof(b), "%.2f %%", 100 * drawn);
+	cli_table_row(t, (const char *const[]){what, a, b});
 }
 
 static void print_nearness(const struct cli *cli, const struct nearness *n, const struct fit *f, const char *output)
@@ -293,6 +310,12 @@ static void print_nearness(const struct cli *cli, const struct nearness *n, cons
 		json_double(&j, "profile_freed_share", n->synthetic_freed);
 		json_double(&j, "remote_free_share", n->remote);
 		json_double(&j, "profile_remote_free_share", n->synthetic_remote);
+		json_uint(&j, "sweeps", f->nr_moments);
+		json_double(&j, "swept_share", n->swept);
+		json_double(&j, "profile_swept_share", n->synthetic_swept);
+		json_double(&j, "live_bytes_peak", n->peak);
+		json_double(&j, "profile_live_bytes_peak", n->synthetic_peak);
+		json_double(&j, "live_bytes_distance", n->curve);
 		json_double(&j, "ks_sizes", n->sizes);
 		json_double(&j, "ks_lifetimes", n->lifetimes);
 		json_double(&j, "size_correlation", n->classes);
@@ -302,17 +325,17 @@ static void print_nearness(const struct cli *cli, const struct nearness *n, cons
 	t = cli_table_new(headings, 3);
 	cli_table_row(t, (const char *const[]){"objects allocated", cli_count(a, sizeof(a), n->allocs),
 					       cli_count(b, sizeof(b), n->synthetic_allocs)});
-	snprintf(a, sizeof(a), "%.2f %%", 100 * n->freed);
-	snprintf(b, sizeof(b), "%.2f %%", 100 * n->synthetic_freed);
-	cli_table_row(t, (const char *const[]){"of them freed", a, b});
-	snprintf(a, sizeof(a), "%.2f %%", 100 * n->remote);
-	snprintf(b, sizeof(b), "%.2f %%", 100 * n->synthetic_remote);
-	cli_table_row(t, (const char *const[]){"frees on another CPU", a, b});
+	share_row(t, "of them freed", n->freed, n->synthetic_freed);
+	share_row(t, "frees on another CPU", n->remote, n->synthetic_remote);
+	share_row(t, "frees of many together", n->swept, n->synthetic_swept);
+	cli_table_row(t, (const char *const[]){"most bytes alive", cli_bytes(a, sizeof(a), n->peak),
+					       cli_bytes(b, sizeof(b), n->synthetic_peak)});
 	cli_table_print(t, stdout);
-	printf("\n%u classes. Between trace and profile:\n"
-	       "  sizes      Kolmogorov-Smirnov distance %.4f, correlation %.4f\n"
-	       "  lifetimes  Kolmogorov-Smirnov distance %.4f\n",
-	       f->nr_classes, n->sizes, n->classes, n->lifetimes);
+	printf("\n%u classes, %u sweeps. Between trace and profile:\n"
+	       "  sizes        Kolmogorov-Smirnov distance %.4f, correlation %.4f\n"
+	       "  lifetimes    Kolmogorov-Smirnov distance %.4f\n"
+	       "  bytes alive  mean distance %.4f of their mean\n",
+	       f->nr_classes, f->nr_moments, n->sizes, n->classes, n->lifetimes, n->curve);
 }
 
 /* ---- the action ---- */
