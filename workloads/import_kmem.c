@@ -147,6 +147,12 @@ static int free_object(struct kmem_import *im, const struct kmem_event *ev, stru
 	return ret;
 }
 
+/* No kernel address and no page's key has only this bit clear. */
+u64 kmem_gone_key(u64 ptr)
+{
+	return ptr ^ 1ull << 62;
+}
+
 int kmem_object_gone(struct kmem_import *im, const struct kmem_event *ev, struct live *object)
 {
 	struct kmem_event at = *ev;
@@ -200,6 +206,8 @@ static int object_alloc(struct kmem_import *im, const struct kmem_event *ev)
 	if (before) {
 		im->result->alloc_over_live++;
 		ret = kmem_object_gone(im, ev, before);
+	} else if (recent_forget(&im->freed, kmem_gone_key(ev->ptr))) {
+		im->result->alloc_over_live++;
 	}
 	if (!ret)
 		ret = kmem_slab_page(im, ev, key);
@@ -211,6 +219,7 @@ static int free_unknown(struct kmem_import *im, const struct kmem_event *ev)
 	bool named = ev->kind == KMEM_CACHE_FREE && ev->name != KMEM_NO_NAME;
 
 	im->result->frees_without_alloc++;
+	recent_forget(&im->freed, kmem_gone_key(ev->ptr));
 	if (recent_has(&im->freed, ev->ptr)) {
 		im->reasons[KMEM_UNSEEN_ALLOC]++;
 		return 0;

@@ -151,6 +151,8 @@ int kmem_free_request(struct kmem_import *im, const struct kmem_event *ev, const
 		      u64 *number);
 /* The free of something that was there at the start. */
 int kmem_free_old(struct kmem_import *im, const struct kmem_event *ev, u8 op, u32 name, bool replay);
+/* What an address that no event freed, but whose slab went, is remembered by among the freed. */
+u64 kmem_gone_key(u64 ptr);
 /* The object's free was not recorded, but it is gone. */
 int kmem_object_gone(struct kmem_import *im, const struct kmem_event *ev, struct live *object);
 

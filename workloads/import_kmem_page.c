@@ -198,8 +198,10 @@ static int empty_slab(struct kmem_import *im, const struct kmem_event *ev, const
 	for (at += b->left; at < end && !ret && im->objects.n; at += b->stride) {
 		struct live *object = live_find(&im->objects, at);
 
-		if (object)
-			ret = kmem_object_gone(im, ev, object);
+		if (!object)
+			continue;
+		recent_add(&im->freed, kmem_gone_key(at));
+		ret = kmem_object_gone(im, ev, object);
 	}
 	return ret;
 }
