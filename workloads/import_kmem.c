@@ -183,7 +183,12 @@ static int add_object(struct kmem_import *im, const struct kmem_event *ev, struc
 		return ret;
 	rq.size = ev->bytes_req;
 	rq.order = 0;
-	rq.cache = object->cache = cache ? (u32)(key - im->keys) : 0;
+	rq.cache = cache ? (u32)(key - im->keys) : 0;
+	if (cache && ev->name != KMEM_NO_NAME)
+		ret = kmem_named(im, ev, key, &rq.cache);
+	if (ret)
+		return ret;
+	object->cache = rq.cache;
 	object->slot = rq.slot;
 	object->generation = rq.generation;
 	return spool_add(&im->spool, &rq, &object->record, im->err);
@@ -247,7 +252,7 @@ static int object_free(struct kmem_import *im, const struct kmem_event *ev)
 	if (!object)
 		return free_unknown(im, ev);
 	im->result->frees_matched++;
-	if (object->kind == OBJECT_CACHE && ev->name != KMEM_NO_NAME) {
+	if (object->kind == OBJECT_CACHE && ev->name != KMEM_NO_NAME && !(object->cache & KMEM_BY_NAME)) {
 		ret = kmem_learn(im, ev, object);
 		if (ret)
 			return ret;
