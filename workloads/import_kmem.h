@@ -167,7 +167,7 @@ int kmem_slab_page(struct kmem_import *im, const struct kmem_event *ev, struct k
 
 struct kmem_key *kmem_key_of(struct kmem_import *im, u32 site, u64 req, u64 alloc);
 /* The allocation names its cache, as newer kernels do: the object's cache (KMEM_BY_NAME). */
-int kmem_named(struct kmem_import *im, const struct kmem_event *ev, const struct kmem_key *key, u32 *cache);
+int kmem_named(struct kmem_import *im, const struct kmem_event *ev, struct kmem_key *key, u32 *cache);
 /* The event frees e: what does it tell of e's cache? */
 int kmem_learn(struct kmem_import *im, const struct kmem_event *ev, struct live *e);
 #define KMEM_BY_NAME 0x80000000u /* in spooled.cache: the rest is a name, else a key */

@@ -131,8 +131,10 @@ static bool learn_size(struct kmem_import *im, u32 name, const struct kmem_key *
 	return true;
 }
 
-int kmem_named(struct kmem_import *im, const struct kmem_event *ev, const struct kmem_key *key, u32 *cache)
+int kmem_named(struct kmem_import *im, const struct kmem_event *ev, struct kmem_key *key, u32 *cache)
 {
+	if (key->name == KMEM_NO_NAME)
+		key->name = ev->name;
 	*cache = KMEM_BY_NAME | ev->name;
 	return learn_size(im, ev->name, key) ? 0 : kmem_no_memory(im);
 }
