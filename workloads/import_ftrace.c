@@ -226,7 +226,8 @@ static bool is_preamble(const char *line)
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(begins); i++)
 		if (starts(line, begins[i]) && !(begins[i][0] == 'C' && !strstr(line, " is empty")))
 			return true;
-	return !*skip_blanks(line);
+	line = skip_blanks(line);
+	return !*line || *line == '\r';
 }
 
 /* "# entries-in-buffer/entries-written: 10/25": 15 were overwritten before. */

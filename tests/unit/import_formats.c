@@ -325,6 +325,20 @@ static void test_linux_5_4(void **state)
 	assert_int_equal(result.unknown, 0);
 }
 
+/* Hashed addresses: a page for user space before an object of a page's size is no slab, nor is read-ahead. */
+static void test_hashed(void **state)
+{
+	assert_int_equal(import_text(
+		ROW "mm_page_alloc: page=00000000abcdef01 pfn=4096 order=0 migratetype=1 gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_ZERO|__GFP_COMP\n"
+		ROW "kmem_cache_alloc: call_site=getname+0x1/0x2 ptr=00000000deadbeaf bytes_req=4096 bytes_alloc=4096 gfp_flags=GFP_KERNEL node=-1\n"
+		ROW "mm_page_alloc: page=00000000abcdef02 pfn=4097 order=0 migratetype=1 gfp_flags=GFP_HIGHUSER_MOVABLE|__GFP_NOWARN|__GFP_NORETRY\n"
+		ROW "kmem_cache_alloc: call_site=xas_alloc+0x1/0x2 ptr=00000000deadbeef bytes_req=576 bytes_alloc=576 gfp_flags=GFP_KERNEL node=-1\n"
+		ROW "mm_page_alloc: page=00000000abcdef03 pfn=4100 order=2 migratetype=0 gfp_flags=GFP_KERNEL|__GFP_COMP\n"
+		ROW "kmalloc: call_site=foo+0x1/0x2 ptr=00000000deadbeed bytes_req=16000 bytes_alloc=16384 gfp_flags=GFP_KERNEL node=-1\r\n\r\n"), 0);
+	assert_int_equal(result.slab_pages, 1); /* of the large kmalloc() */
+	assert_int_equal(result.unknown, 0);
+}
+
 /* 6.18: fields and events that 6.1 does not have. */
 static void test_linux_6_18(void **state)
 {
@@ -485,7 +499,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_same_in_every_form), cmocka_unit_test(test_linux_5_4),
-		cmocka_unit_test(test_linux_6_18), cmocka_unit_test(test_losses),
+		cmocka_unit_test(test_linux_6_18), cmocka_unit_test(test_hashed), cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_split_and_bulk),
 		cmocka_unit_test(test_mtrace), cmocka_unit_test(test_rep), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damaged_dat),
