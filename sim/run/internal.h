@@ -283,6 +283,7 @@ struct replay_cpu {
 struct replay {
 	struct replay_cpu *cpus;
 	u32 nr_cpus;
+	u32 nr_nodes;	       /* of the memory; a request of another takes any */
 	u64 done;	       /* requests carried out */
 	u64 limit;	       /* stop before this seq */
 	u32 barrier;	       /* next entry of info->barriers */
