@@ -146,6 +146,8 @@ static int bad_line(const struct lackey *l, const char *line, const char *what,
 static int pack(const struct lackey *l, const char *line, u32 kind, u64 address, u64 size, u64 *word,
 		struct kms_error *err)
 {
+	if (address + size - 1 < address)
+		return bad_line(l, line, "an access that ends before the address space does", err);
 	*word = address << LACKEY_ADDRESS_SHIFT | (size - 1) << 2 | kind;
 	if (lackey_address_of(*word) != address)
 		return bad_line(l, line, "an address of 50 bits, sign-extended", err);
@@ -227,6 +229,29 @@ static void keep_rest(struct lackey *l, size_t bytes, size_t n)
 	memmove(l->raw, (char *)l->raw + n * bytes, l->carried);
 }
 
+static bool leaves_address_space(u64 word)
+{
+	u64 address = lackey_address_of(word);
+
+	return address + lackey_size_of(word) - 1 < address;
+}
+
+static int check_words(const struct lackey *l, size_t n, struct kms_error *err)
+{
+	bool bad = false;
+	size_t i = 0;
+
+	for (size_t k = 0; k < n; k++)
+		bad |= leaves_address_space(l->words[k]);
+	if (!bad)
+		return 0;
+	while (!leaves_address_space(l->words[i]))
+		i++;
+	return kms_fail(err, KMS_EUSAGE, "%s: record %llu: found an access of %u bytes at %#llx, expected one that "
+			"ends before the address space does", l->path, (unsigned long long)(l->records - n + i + 1),
+			lackey_size_of(l->words[i]), (unsigned long long)lackey_address_of(l->words[i]));
+}
+
 static int next_binary(struct lackey *l, size_t *n, struct kms_error *err)
 {
 	int rc = next_records(l, sizeof(u64), n, err);
@@ -235,7 +260,7 @@ static int next_binary(struct lackey *l, size_t *n, struct kms_error *err)
 		return rc;
 	memcpy(l->words, l->raw, *n * sizeof(u64));
 	keep_rest(l, sizeof(u64), *n);
-	return 0;
+	return check_words(l, *n, err);
 }
 
 static int next_u32(struct lackey *l, size_t *n, struct kms_error *err)
