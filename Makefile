@@ -116,7 +116,7 @@ $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
 
-$(O)/obj/workloads/import_dat.o: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
+$(O)/obj/workloads/import_dat.o $(O)/fuzz/dat: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
 $(O)/obj/workloads/capture_tracefs.o: CPPFLAGS += $(shell pkg-config --cflags libtracefs)
 
 # The hottest code of cycle timing, in debug builds too.
@@ -237,6 +237,23 @@ asan-build:
 
 .PHONY: asan-tests
 asan-tests: $(UNIT_BIN)
+
+# The fuzzers (tests/fuzz) and all they reach, in a build of their own: $(O) is that build here.
+FUZZ_BIN := $(patsubst tests/fuzz/%_fuzz.c,$(O)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+$(O)/fuzz/%: tests/fuzz/%_fuzz.c $(LIBS) $(MM_LINK)
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
+	$(Q)$(call LINK,$@.o,-fsanitize=fuzzer)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZ_BIN)
+
+.PHONY: fuzz-build
+fuzz-build:
+	$(Q)$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined CFLAGS=-O1 \
+	  O=$(O)-fuzz fuzzers
 
 .PHONY: soak
 soak: PACKAGES += qemu-system-x86 busybox-static cpio gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
