@@ -91,6 +91,7 @@ static int init_cpu(struct machine *m, u32 id, const struct machine_config *conf
 	if (ret)
 		return ret;
 	core_init(&cpu->core, &config->core);
+	chain_init(&cpu->core.chain, &config->core, &config->l1d);
 	mshr_init(&cpu->l1_mshr, config->l1d.mshrs);
 	mshr_init(&cpu->l2_mshr, config->l2.mshrs);
 	cpu->l1_prefetch.kind = config->prefetch.l1;
@@ -225,7 +226,7 @@ void machine_attach_cpu(struct machine *m, struct sim_cpu *sim, u32 id)
 
 	cpu->sim = sim;
 	sim->model = cpu;
-	sim->fast = cpu->fast;
+	sim->fast = cpu->core.chain.on ? NULL : cpu->fast;
 	sim->fast_mask = cpu->l1.set_mask;
 	sim->fast_ps = m->cost.l1_hit;
 	sim->local_rmw_ps = m->cost.kind[SIM_ATOMIC_LOCAL];

@@ -12,12 +12,12 @@
 #include "sim/calibrate/count.h"
 #include "sim/engine/rng.h"
 
-#define CALLS 6000u
-#define TURN 400u /* calls */
-#define LIVE 1200u
-#define BULK 16u
+#define CALLS 12000u
+#define TURN 600u /* calls */
+#define LIVE 2000u
+#define BULK 32u /* at most */
 #define CACHES 3u
-#define SAME 3u	   /* calls counted of those that passed the same points */
+#define SAME 4u	   /* calls counted of those that passed the same points */
 #define SHORT 100ull /* accesses of a call */
 #define GFP_KERNEL_BITS 0xcc0u
 #define GFP_ZERO_BIT 0x100u
@@ -27,7 +27,7 @@ enum kind { KMALLOC, CACHE, BULK_OBJECTS, PAGES, BULK_PAGES, NR_KINDS };
 /* Something allocated. */
 struct piece {
 	enum kind kind;
-	u32 order, cache;
+	u32 order, cache, n;
 	void *memory, *list[BULK];
 };
 
@@ -133,13 +133,20 @@ static u32 random_order(struct stream *s)
 	return random_below(s, 10) < 6 ? 0 : random_below(s, 10);
 }
 
+/* They are freed one by one: a list's frees pass the same points, but cost less. */
+static void keep_pages(struct stream *s, const struct piece *bulk)
+{
+	for (u32 i = 0; i < bulk->n; i++)
+		s->live[s->nr_live++] = (struct piece){.kind = PAGES, .memory = bulk->list[i]};
+}
+
 static void allocate(struct stream *s)
 {
 	static const u32 shares[NR_KINDS] = {[KMALLOC] = 50, [CACHE] = 20, [BULK_OBJECTS] = 5, [PAGES] = 20, [BULK_PAGES] = 5};
 	const struct mm_ops *mm = s->stage.job.mm;
 	u32 dice = random_below(s, 100), gfp = GFP_KERNEL_BITS | (random_below(s, 10) ? 0 : GFP_ZERO_BIT);
 	u64 size = (8u << random_below(s, 10)) + random_below(s, 3) * 8;
-	struct piece p = {.kind = KMALLOC, .order = random_order(s), .cache = random_below(s, CACHES)};
+	struct piece p = {.kind = KMALLOC, .order = random_order(s), .cache = random_below(s, CACHES), .n = 1 + random_below(s, BULK)};
 
 	for (; dice >= shares[p.kind]; p.kind++)
 		dice -= shares[p.kind];
@@ -153,15 +160,17 @@ static void allocate(struct stream *s)
 		p.memory = (void *)call(s, FN(s->slab->cache_alloc), (u64)s->caches[p.cache], gfp, ~0ull, 0);
 		break;
 	case BULK_OBJECTS:
-		p.memory = call(s, FN(s->slab->cache_alloc_bulk), (u64)s->caches[p.cache], GFP_KERNEL_BITS, BULK, (u64)p.list) ? p.list : NULL;
+		p.memory = call(s, FN(s->slab->cache_alloc_bulk), (u64)s->caches[p.cache], GFP_KERNEL_BITS, p.n, (u64)p.list) ? p.list : NULL;
 		break;
 	case PAGES:
 		p.memory = (void *)call(s, FN(mm->alloc_pages), gfp, p.order, ~0ull, 0);
 		break;
 	default:
-		p.memory = (u32)call(s, FN(mm->alloc_pages_bulk), GFP_KERNEL_BITS, ~0ull, BULK, (u64)p.list) == BULK ? p.list : NULL;
+		p.memory = (u32)call(s, FN(mm->alloc_pages_bulk), GFP_KERNEL_BITS, ~0ull, p.n, (u64)p.list) == p.n ? p.list : NULL;
 	}
-	if (p.memory)
+	if (p.memory && p.kind == BULK_PAGES)
+		keep_pages(s, &p);
+	else if (p.memory)
 		s->live[s->nr_live++] = p;
 }
 
@@ -176,11 +185,9 @@ static void give_back(struct stream *s)
 	else if (p->kind == CACHE)
 		call(s, FN(s->slab->cache_free), (u64)s->caches[p->cache], (u64)p->memory, 0, 0);
 	else if (p->kind == BULK_OBJECTS)
-		call(s, FN(s->slab->free_bulk), (u64)s->caches[p->cache], BULK, (u64)p->list, 0);
-	else if (p->kind == PAGES)
-		call(s, FN(mm->free_pages), (u64)p->memory, p->order, 0, 0);
+		call(s, FN(s->slab->free_bulk), (u64)s->caches[p->cache], p->n, (u64)p->list, 0);
 	else
-		call(s, FN(mm->free_page_list), (u64)p->list, BULK, 0, 0);
+		call(s, FN(mm->free_pages), (u64)p->memory, p->order, 0, 0);
 	*p = s->live[--s->nr_live];
 }
 
@@ -193,7 +200,7 @@ static void all_requests(void *arg)
 		bool grow = random_below(s, 10) < (i / TURN % 2 ? 3u : 7u);
 
 		s->at = first + i;
-		if (!s->nr_live || (grow && s->nr_live < LIVE))
+		if (!s->nr_live || (grow && s->nr_live + BULK < LIVE))
 			allocate(s);
 		else
 			give_back(s);

@@ -47,14 +47,13 @@ double timing_addition(u32 n)
 	double start = timing_ns();
 
 	__asm__ volatile("" : "+r"(step)); /* a register: newer cores add constants for nothing */
-	for (u32 i = 0; i < n / 8; i++) {
-		for (u32 k = 0; k < 8; k++) {
-			x += step;
-			__asm__ volatile("" : "+r"(x));
-		}
+	for (u32 i = 0; i < n / 64; i++) {
+#define ADD x += step; __asm__ volatile("" : "+r"(x));
+#define EIGHT(what) what what what what what what what what
+		EIGHT(EIGHT(ADD)) /* so many that the loop's own work, and where it lies, do not count */
 	}
 	timing_use(x);
-	return (timing_ns() - start) / n;
+	return (timing_ns() - start) / (n / 64 * 64);
 }
 
 /* ns of `times` runs in a row. */
