@@ -27,7 +27,7 @@ struct chain_value {
 /* A word that was accessed last of those that share its place. */
 struct chain_word {
 	u64 word; /* offset / 8 */
-	kms_ps ready;
+	kms_ps ready, address; /* data; of a store, its address */
 	bool stored;
 };
 

@@ -5,7 +5,8 @@
  * times what each costs, are its native instructions beyond the accesses that
  * the memory hierarchy charges. The solution has no negative costs; it is found
  * coordinate by coordinate. Points that are always passed together share what
- * they cost.
+ * they cost. Bulk calls come last: inside one the other points cost less than in
+ * calls of their own, and what is charged too much there the bulk points lack.
  */
 #include <math.h>
 #include <stdio.h>
@@ -45,16 +46,27 @@ static double access_insns(const struct count_observation *o)
 	return fmax(0, (double)o->accesses - cleared);
 }
 
+static bool is_bulk_point(u32 tracepoint)
+{
+	return tracepoint == TP_slab_bulk_alloc || tracepoint == TP_slab_bulk_free ||
+	       tracepoint == TP_mm_page_alloc_bulk;
+}
+
+static bool is_bulk(const struct count_observation *o)
+{
+	return o->passes[TP_slab_bulk_alloc] || o->passes[TP_slab_bulk_free] || o->passes[TP_mm_page_alloc_bulk];
+}
+
 static void add_equation(struct system_of *s, const struct count_observation *o, const bool *known)
 {
-	double y = fmax(0, o->insns - access_insns(o)), weight = 1 / fmax(LEAST_INSNS, o->insns);
+	double y = fmax(0, o->insns - access_insns(o)), weight = o->weight / pow(fmax(LEAST_INSNS, o->insns), 2);
 	u32 used[UNKNOWNS], n = 0;
 
 	for (u32 i = 0; i < UNKNOWNS; i++)
 		if (known[i] && coefficient(o, i) > 0)
 			used[n++] = i;
 	for (u32 a = 0; a < n; a++) {
-		double x = coefficient(o, used[a]) * weight * weight;
+		double x = coefficient(o, used[a]) * weight;
 
 		s->right[used[a]] += x * y;
 		for (u32 b = 0; b < n; b++)
@@ -62,19 +74,33 @@ static void add_equation(struct system_of *s, const struct count_observation *o,
 	}
 }
 
-static void solve(struct system_of *s)
+/* The coordinate that fits best while all others stay. */
+static double best(const struct system_of *s, u32 i)
 {
+	double rest = s->right[i];
+
+	for (u32 k = 0; k < UNKNOWNS; k++)
+		rest -= k == i ? 0 : s->matrix[i][k] * s->solution[k];
+	return fmax(0, rest / s->matrix[i][i]);
+}
+
+/* One kind of calls, bulk or not; the other's unknowns stay as they are. */
+static void solve(struct system_of *s, const struct count_table *t, const bool *known, bool bulk)
+{
+	memset(s->matrix, 0, sizeof(s->matrix));
+	memset(s->right, 0, sizeof(s->right));
+	for (u32 k = 0; k < t->n; k++)
+		if (t->list[k].wanted && is_bulk(&t->list[k]) == bulk)
+			add_equation(s, &t->list[k], known);
 	for (u32 sweep = 0; sweep < SWEEPS; sweep++) {
 		double change = 0;
 
 		for (u32 i = 0; i < UNKNOWNS; i++) {
-			double rest = s->right[i], new;
+			double new;
 
-			if (s->matrix[i][i] <= 0)
+			if (s->matrix[i][i] <= 0 || is_bulk_point(i % NR_TRACEPOINTS) != bulk)
 				continue;
-			for (u32 k = 0; k < UNKNOWNS; k++)
-				rest -= k == i ? 0 : s->matrix[i][k] * s->solution[k];
-			new = fmax(0, rest / s->matrix[i][i]);
+			new = best(s, i);
 			change = fmax(change, fabs(new - s->solution[i]));
 			s->solution[i] = new;
 		}
@@ -94,19 +120,22 @@ static double charged(const struct count_fit *fit, const struct count_observatio
 
 static void judge(const struct count_table *t, struct count_fit *fit)
 {
+	double weights = 0;
+
 	for (u32 k = 0; k < t->n; k++) {
 		const struct count_observation *o = &t->list[k];
 
 		if (!o->wanted)
 			continue;
 		fit->calls++;
-		fit->insns += o->insns;
-		fit->mean_error += fabs(charged(fit, o) / o->insns - 1);
+		weights += o->weight;
+		fit->insns += o->weight * o->insns;
+		fit->mean_error += o->weight * fabs(charged(fit, o) / o->insns - 1);
 		for (u32 i = 0; i < NR_TRACEPOINTS; i++)
 			fit->seen[i] += o->passes[i] > 0;
 	}
-	fit->insns /= fit->calls;
-	fit->mean_error /= fit->calls;
+	fit->insns /= weights;
+	fit->mean_error /= weights;
 }
 
 int count_solve(const struct count_table *t, struct count_fit *fit, struct kms_error *err)
@@ -121,10 +150,8 @@ int count_solve(const struct count_table *t, struct count_fit *fit, struct kms_e
 		known[i] = true;
 		known[i + NR_TRACEPOINTS] = is_amount(t, i);
 	}
-	for (u32 k = 0; k < t->n; k++)
-		if (t->list[k].wanted)
-			add_equation(s, &t->list[k], known);
-	solve(s);
+	solve(s, t, known, false);
+	solve(s, t, known, true);
 	for (u32 i = 0; i < NR_TRACEPOINTS; i++) {
 		double once = s->solution[i], per = s->solution[i + NR_TRACEPOINTS];
 

@@ -26,6 +26,7 @@ struct count_observation {
 	u64 args[NR_TRACEPOINTS]; /* sum of first arguments */
 	u64 accesses;		  /* to simulated memory */
 	double insns;		  /* native; 0: not counted */
+	double weight;		  /* calls of the stream that it stands for */
 	bool wanted;
 };
 

@@ -289,6 +289,22 @@ static bool same_points(const struct count_observation *a, const struct count_ob
 	return true;
 }
 
+/* Each call counts for its share of those that passed the same points. */
+static void weigh(struct count_observation *list, u32 n)
+{
+	for (u32 i = 0; i < n; i++) {
+		u32 all = 0, wanted = 0;
+
+		for (u32 k = 0; list[i].wanted && k < n; k++) {
+			bool same = same_points(&list[k], &list[i]);
+
+			all += same;
+			wanted += same && list[k].wanted;
+		}
+		list[i].weight = wanted ? (double)all / wanted : 0;
+	}
+}
+
 /* A stop takes microseconds, so that long calls are chosen only if nothing shorter passed there. */
 static void choose(struct count_observation *list, u32 n)
 {
@@ -315,6 +331,7 @@ int count_stream(struct count_table *t, const char *slab, const char *machine, c
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	rc = pass(list, slab, STAGE_CYCLE, machine, err);
 	choose(list, CALLS);
+	weigh(list, CALLS);
 	if (!rc)
 		rc = pass(list, slab, STAGE_NATIVE, machine, err);
 	if (!rc && stop && *stop)
@@ -355,6 +372,7 @@ int count_loops(struct count_table *t, const char *machine, struct kms_error *er
 		rc = stage_open(&s, &loops[i], STAGE_NATIVE, machine, NULL, err);
 		s.job.slab = &empty;
 		o[i].wanted = true;
+		o[i].weight = 100;
 		o[i].passes[TP_harness_call] = s.ops;
 		o[i].accesses = o[i].args[TP_harness_call] = (u64)(accesses[i] * s.ops);
 		if (!rc)
