@@ -99,7 +99,8 @@ MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
 LIBS := $(foreach m,cli calibrate labs teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
-MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
+MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o $(O)/lib/mm_native.o) \
+	$(O)/calibrate/loops_cycle.o $(O)/calibrate/loops_native.o \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 # What loaded policies call must be visible to them (sim/plugin).
 LINK = $(CC) $(LDFLAGS_ALL) -Wl,--dynamic-list=sim/plugin/exports.list -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
@@ -157,7 +158,17 @@ $(O)/mm/inspect/%.o: models/mm/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. $(MM_COMMON) -O2 -DKMS_FLAVOUR_PLAIN -MMD -MP -c -o $@ $<
 
-# The baseline of the benchmarks: the plain flavour without its tracepoints.
+# What calibration times, natively and on the simulated machine.
+$(O)/calibrate/loops_cycle.o: sim/calibrate/timed/loops.c
+	$(call say,CC-sim,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_CYCLE) -MMD -MP -c -o $@ $<
+$(O)/calibrate/loops_native.o: sim/calibrate/timed/loops.c
+	$(call say,CC-mm,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_PLAIN) -DKMS_FLAVOUR_NATIVE -MMD -MP -c -o $@ $<
+
+# The baseline of the benchmarks and of calibration: the plain flavour without its tracepoints.
 $(O)/mm/native/%.o: models/mm/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. $(MM_PLAIN) -DKMS_FLAVOUR_NATIVE -MMD -MP -c -o $@ $<
@@ -213,13 +224,11 @@ $(O)/lib/libtestsim.a: $(TEST_SIM)
 	@rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
-$(BENCH_BIN): $(O)/lib/mm_native.o
-$(BENCH_BIN): EXTRA := $(O)/lib/mm_native.o
 $(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK) $(O)/lib/libtestsim.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
-	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a $(EXTRA),-lcmocka)
+	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a,-lcmocka)
 
 .PHONY: unit
 unit: $(UNIT_BIN)
