@@ -317,11 +317,6 @@ void slab_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 	trace1(slab_bulk_free, n);
 }
 
-static void *slab_krealloc(const void *object, size_t size, u32 gfp)
-{
-	return krealloc_by(object, size, gfp, slab_ksize(object), slab_kmalloc, slab_kfree);
-}
-
 /* ---- the policy ---- */
 
 static const struct slab_ops slab_ops = {
