@@ -172,7 +172,8 @@ static inline void access_line(struct system *s, u32 cpu, u64 line, enum protoco
 
 static int add_cpu(struct system *s, u32 cpu, struct kms_error *err)
 {
-	struct cache_config config = {s->geometry.size, s->geometry.ways, s->geometry.line, 1, HW_LRU, 0};
+	struct cache_config config = { .size_bytes = s->geometry.size, .ways = s->geometry.ways,
+				       .line_bytes = s->geometry.line, .replacement = HW_LRU };
 	char name[24];
 	int rc;
 
