@@ -111,6 +111,7 @@ static int init_cpu(struct machine *m, u32 id, const struct machine_config *conf
 	if (ret)
 		return ret;
 	core_init(&cpu->core, &config->core);
+	chain_init(&cpu->core.chain, &config->core, &config->l1d);
 	cpu->l1_prefetch.kind = config->prefetch.l1;
 	cpu->l1_prefetch.degree = (u32)config->prefetch.l1_degree;
 	cpu->l2_prefetch.kind = config->prefetch.l2;
@@ -338,7 +339,7 @@ void machine_attach_cpu(struct machine *m, struct sim_cpu *sim, u32 id)
 
 	cpu->sim = sim;
 	sim->model = cpu;
-	sim->fast = cpu->fast;
+	sim->fast = cpu->core.chain.on ? NULL : cpu->fast;
 	sim->fast_mask = cpu->l1.set_mask;
 	sim->fast_ps = m->cost.l1_hit;
 	sim->local_rmw_ps = m->cost.kind[SIM_ATOMIC_LOCAL];

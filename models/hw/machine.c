@@ -307,14 +307,20 @@ static __attribute__((noinline)) void access_lines(struct sim_cpu *sim, u64 off,
 
 void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
 {
+	struct hw_cpu *cpu = sim->model;
+
 	if (KMS_UNLIKELY(kind == SIM_FENCE))
 		return core_fence(sim->model);
-	if (kind == SIM_ATOMIC || kind == SIM_ATOMIC_LOCAL)
-		sim_charge(sim, PART_EXEC, ((struct hw_cpu *)sim->model)->machine->cost.kind[kind]);
+	if (kind == SIM_ATOMIC)
+		sim_charge(sim, PART_EXEC, core_atomic(cpu, cpu->machine->cost.kind[kind]));
+	else if (kind == SIM_ATOMIC_LOCAL)
+		sim_charge(sim, PART_EXEC, cpu->machine->cost.kind[kind]);
 	if (KMS_UNLIKELY((off & (SIM_LINE_BYTES - 1)) + size > SIM_LINE_BYTES))
 		return access_lines(sim, off, size, kind);
 	access_line(sim, off, kind);
 	note_sharing(sim, off, size, kind);
+	if (KMS_UNLIKELY(cpu->core.chain.on))
+		chain_access(&cpu->core.chain, sim, off, kind);
 }
 
 kms_ps machine_timed_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)

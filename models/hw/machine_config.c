@@ -61,6 +61,15 @@ static const struct cfg_field core_fields[] = {
 	  .doc = "Stores of an ooo core that retired and wait for their line; full, the core "
 		 "stalls.",
 	  FIELD(core_config, store_buffer) },
+	{ .key = "retire_width", .type = CFG_UINT, .def = "0", .min = 0, .max = 64,
+	  .unit = "instructions per cycle",
+	  .doc = "Instructions that leave the reorder buffer of an ooo core per cycle. Above ipc, work "
+		 "that queued behind an atomic catches up, which hides part of the atomic; 0: it does not.",
+	  FIELD(core_config, retire_width) },
+	{ .key = "l1_dependences", .type = CFG_BOOL, .def = "false",
+	  .doc = "Whether loads of an ooo core that hit L1D wait for the loads that their addresses come "
+		 "from. Every access is then looked at, which takes the host more time.",
+	  FIELD(core_config, l1_dependences) },
 	{ .key = "ghz", .type = CFG_DOUBLE, .def = "4.0", .min = 0.01, .max = 20, .unit = "GHz",
 	  .doc = "Core clock; turns every figure given in cycles into time.",
 	  FIELD(core_config, ghz) },

@@ -41,6 +41,8 @@ struct core_config {
 	u64 width; /* instructions dispatched per cycle, at most */
 	u64 rob;   /* instructions in flight, at most */
 	u64 store_buffer; /* stores that retired and are not in the cache yet, at most */
+	u64 retire_width; /* instructions that leave the reorder buffer per cycle; 0: as many as enter */
+	bool l1_dependences; /* core_chain.h */
 	double ghz;
 	double ipc;		    /* of instruction work without its memory accesses */
 	double atomic_cycles;	    /* uncontended locked read-modify-write, beyond the access */
