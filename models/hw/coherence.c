@@ -35,16 +35,6 @@ struct others {
 
 /* ---- the directory's entries ---- */
 
-bool coherence_shared(const struct machine *m, u32 slot)
-{
-	const u64 *sharers = hw_sharers(m, slot);
-	u64 any = 0;
-
-	for (u32 i = 0; i < m->sharer_words; i++)
-		any |= sharers[i];
-	return any;
-}
-
 static u32 first_sharer(const struct machine *m, u32 slot)
 {
 	const u64 *sharers = hw_sharers(m, slot);
@@ -77,7 +67,7 @@ static struct others others_of(const struct machine *m, u32 slot, u64 line)
 	} else if (KMS_UNLIKELY(m->owner != NULL) && m->owner[slot] != HW_NO_OWNER) {
 		o.owner = m->owner[slot];
 		o.state = m->protocol == PROTOCOL_MESIF ? PS_F : PS_O;
-	} else if (coherence_shared(m, slot)) {
+	} else if (hw_shared(m, slot)) {
 		o.state = PS_S;
 	}
 	return o;
@@ -301,7 +291,7 @@ enum hw_state coherence_fetch(struct hw_request *rq, u32 *slot)
 	if (entry >= 0)
 		cache_touch(&m->llc, (u32)entry / m->llc.ways, (u32)entry % m->llc.ways);
 	*slot = m->inclusive ? (u32)entry : directory_find(&m->directory, m->tags, rq->line);
-	if (*slot != DIRECTORY_NONE && coherence_shared(m, *slot))
+	if (*slot != DIRECTORY_NONE && hw_shared(m, *slot))
 		return fetch_held(rq, home, entry, *slot);
 	return fetch_unheld(rq, home, entry, slot);
 }
@@ -320,7 +310,7 @@ void coherence_upgrade(struct hw_request *rq, u32 slot)
 	wait_until(rq, *hw_busy(m, slot));
 	clear_sharer(m, slot, rq->cpu->id);
 	route_by_all(rq, home, slot, false);
-	if (coherence_shared(m, slot)) {
+	if (hw_shared(m, slot)) {
 		coherence_drop_all(m, slot, NOWHERE, &dropped);
 		count_contention(rq, slot, 0, (u32)dropped);
 	}
@@ -338,13 +328,21 @@ static void charge_write_back(struct hw_request *rq)
 void coherence_evicted(struct hw_request *rq, u32 slot, enum hw_state state)
 {
 	struct machine *m = rq->cpu->machine;
-	u64 line = cache_line_of(m->tags[slot]);
+	u64 line;
 	struct others o;
 	bool dirty;
 
 	rq->cpu->stats.evictions++;
 	clear_sharer(m, slot, rq->cpu->id);
 	m->tags[slot] &= ~(u64)LLC_EXCLUSIVE;
+	if (KMS_LIKELY(m->inclusive)) {
+		if (hw_dirty(state)) {
+			charge_write_back(rq);
+			llc_update(rq, slot, rq->cpu->id);
+		}
+		return;
+	}
+	line = cache_line_of(m->tags[slot]);
 	o = others_of(m, slot, line);
 	dirty = protocol_step_of(m->protocol, (enum protocol_state)state, o.state,
 				 PR_EVICT)->memory_written;
@@ -354,7 +352,7 @@ void coherence_evicted(struct hw_request *rq, u32 slot, enum hw_state state)
 		llc_take_victim(rq, line, dirty);
 	else if (dirty)
 		llc_write(rq, line, rq->cpu->id, true);
-	if (!m->inclusive && o.state == PS_I)
+	if (o.state == PS_I)
 		leave_slot(m, slot);
 }
 
@@ -396,7 +394,7 @@ void coherence_write_around(struct hw_request *rq)
 	route_request(rq, home);
 	hw_spend(rq, PART_COHERENCE, m->cost.directory);
 	hw_spend(rq, PART_LLC, m->cost.llc);
-	if (slot != DIRECTORY_NONE && coherence_shared(m, slot))
+	if (slot != DIRECTORY_NONE && hw_shared(m, slot))
 		take_from_others(rq, home, slot);
 	entry = llc_find(m, home, rq->line);
 	if (entry >= 0) {

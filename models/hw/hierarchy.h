@@ -257,6 +257,17 @@ static inline u64 *hw_sharers(const struct machine *m, u32 slot)
 	return &m->sharers[(size_t)slot * (m->sharer_words + 1)];
 }
 
+/* Whether any CPU has the slot's line. */
+static inline bool hw_shared(const struct machine *m, u32 slot)
+{
+	const u64 *sharers = hw_sharers(m, slot);
+	u64 any = 0;
+
+	for (u32 i = 0; i < m->sharer_words; i++)
+		any |= sharers[i];
+	return any;
+}
+
 /* Until when the line is on its way to a CPU, which cannot give it up before. */
 static inline u64 *hw_busy(const struct machine *m, u32 slot)
 {
@@ -343,7 +354,6 @@ void coherence_write_around(struct hw_request *rq);
 
 /* The line's slot, or DIRECTORY_NONE. */
 u32 coherence_slot(const struct machine *m, u64 line);
-bool coherence_shared(const struct machine *m, u32 slot);
 /* All CPUs lose the slot's line; modified data are said to move to `to`. Returns whether any were. */
 bool coherence_drop_all(struct machine *m, u32 slot, u32 to, u64 *dropped);
 
@@ -357,6 +367,8 @@ kms_ps llc_read_dram(struct hw_request *rq, u32 home);
 u32 llc_fill(struct hw_request *rq, u32 home, u64 line, bool dirty, kms_ps at);
 /* Newer data of a line for the level behind the private ones. may_fill: it may bring the line in. */
 void llc_write(struct hw_request *rq, u64 line, u32 from, bool may_fill);
+/* The same of a line that the LLC has, in that entry. */
+void llc_update(struct hw_request *rq, u32 entry, u32 from);
 /* A line that the last CPU gave up, for an exclusive LLC. */
 void llc_take_victim(struct hw_request *rq, u64 line, bool dirty);
 /* The data of an entry go to the CPU, with an exclusive LLC for good. Returns whether newer than DRAM. */

@@ -44,12 +44,24 @@ static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line,
 	return result;
 }
 
+/* Host memory, not simulated: the directory's slot of the line that will have to make room. */
+static void prefetch_victim(struct machine *m, u32 home, u64 line)
+{
+	u32 set;
+
+	if (!m->inclusive || m->llc.replacement >= HW_RANDOM) /* asking would choose */
+		return;
+	set = hw_llc_set(m, home, line);
+	__builtin_prefetch(hw_sharers(m, set * m->llc.ways + cache_victim(&m->llc, set)), 1);
+}
+
 kms_ps llc_read_dram(struct hw_request *rq, u32 home)
 {
 	struct machine *m = rq->cpu->machine;
 	u32 mshr = hw_take_mshr(rq, &m->llc_mshrs[home]);
 	kms_ps at;
 
+	prefetch_victim(m, home, rq->line);
 	rq->cpu->stats.llc_misses++;
 	route_to_dram(rq, home);
 	at = rq->now;
@@ -89,7 +101,7 @@ static void evict(struct hw_request *rq, u32 home, u32 entry, kms_ps at)
 	u64 tag = m->llc.entries[entry], line = cache_line_of(tag);
 	bool dirty = tag & LLC_DIRTY;
 
-	if (m->inclusive && coherence_shared(m, entry))
+	if (m->inclusive && hw_shared(m, entry))
 		dirty |= drop_copies(rq, entry);
 	if (dirty) {
 		hw_spend(rq, PART_COHERENCE, m->cost.write_back);
@@ -121,24 +133,38 @@ u32 llc_fill(struct hw_request *rq, u32 home, u64 line, bool dirty, kms_ps at)
 
 /* ---- data from and for CPUs ---- */
 
+void llc_update(struct hw_request *rq, u32 entry, u32 from)
+{
+	struct machine *m = rq->cpu->machine;
+	u64 line;
+
+	if (KMS_LIKELY(!m->nets && !m->llc_through && !m->moved)) {
+		m->llc.entries[entry] |= LLC_DIRTY;
+		return;
+	}
+	line = cache_line_of(m->llc.entries[entry]);
+	route_post(rq, line);
+	hw_moved(m, line, from, HW_AT_LLC);
+	if (m->llc_through)
+		write_dram(rq, hw_home(m, line), line, HW_AT_LLC, rq->now);
+	else
+		m->llc.entries[entry] |= LLC_DIRTY;
+}
+
 void llc_write(struct hw_request *rq, u64 line, u32 from, bool may_fill)
 {
 	struct machine *m = rq->cpu->machine;
 	u32 home = hw_home(m, line);
 	int entry = llc_find(m, home, line);
 
-	route_post(rq, line);
 	if (entry < 0 && may_fill && m->has_llc && m->inclusion == HW_NON_INCLUSIVE && !m->llc_around)
 		entry = (int)llc_fill(rq, home, line, false, rq->now);
-	if (entry < 0) {
-		write_dram(rq, home, line, from, rq->now);
+	if (entry >= 0) {
+		llc_update(rq, (u32)entry, from);
 		return;
 	}
-	hw_moved(m, line, from, HW_AT_LLC);
-	if (m->llc_through)
-		write_dram(rq, home, line, HW_AT_LLC, rq->now);
-	else
-		m->llc.entries[entry] |= LLC_DIRTY;
+	route_post(rq, line);
+	write_dram(rq, home, line, from, rq->now);
 }
 
 void llc_take_victim(struct hw_request *rq, u64 line, bool dirty)

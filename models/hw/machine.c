@@ -58,6 +58,20 @@ static void give_l1_mshr(struct hw_request *rq, u32 mshr)
 		core->quiet_at = rq->now;
 }
 
+/* The same: the directory's slot of the line that will have to make room in the last level. */
+static void prefetch_victim(const struct hw_cpu *cpu, struct cache *c, u32 set)
+{
+	const struct machine *m = cpu->machine;
+	u32 way, slot;
+
+	if (c->replacement >= HW_RANDOM) /* asking would choose */
+		return;
+	way = cache_victim(c, set);
+	slot = cpu->slots[(size_t)set * c->ways + way];
+	__builtin_prefetch(hw_sharers(m, slot), 1);
+	__builtin_prefetch(&m->tags[slot], 1);
+}
+
 /* The CPU has the line in the entry of its last level and is to write it. */
 static void own(struct hw_request *rq, size_t entry)
 {
@@ -128,6 +142,8 @@ static enum hw_state look_below(struct hw_request *rq, u32 from, u32 to)
 		cpu->stats.l3_misses += !rq->prefetch & (level == 2);
 		mshr[level] = hw_take_mshr(rq, &cpu->mshr[level]);
 	}
+	if (way < 0)
+		prefetch_victim(cpu, hw_last(cpu), set);
 	state = way >= 0 ? found(rq, level, set, (u32)way, to) : fetch(rq, to, &slot);
 	for (u32 l = level; l-- > from;)
 		hw_give_mshr(rq, &cpu->mshr[l], mshr[l]);

@@ -159,7 +159,7 @@ void route_by_owner(struct hw_request *rq, u32 home, u32 owner)
 void route_by_all(struct hw_request *rq, u32 home, u32 slot, bool data)
 {
 	const struct machine *m = rq->cpu->machine;
-	bool any = coherence_shared(m, slot);
+	bool any = hw_shared(m, slot);
 	kms_ps coherence = any ? m->cost.invalidate : 0, answer, told;
 	struct place slice;
 

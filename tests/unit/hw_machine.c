@@ -325,9 +325,9 @@ static void compare(struct machine_config *config, u32 lines, bool window2)
 
 static void shortcut_is_exact(void **state)
 {
-	const u32 all[] = { HW_LRU, HW_TREE_PLRU, HW_RANDOM };
+	const u32 all[] = { HW_LRU, HW_TREE_PLRU, HW_RANDOM, HW_SRRIP, HW_BRRIP };
 
-	for (u32 i = 0; i < 3; i++) {
+	for (u32 i = 0; i < KMS_ARRAY_SIZE(all); i++) {
 		for (u64 cpus = 1; cpus <= 4; cpus += 3) {
 			struct machine_config config = rig_config(cpus);
 

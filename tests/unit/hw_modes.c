@@ -299,7 +299,7 @@ static void write_through(void **unused)
 
 static void write_around(void **unused)
 {
-	const struct cache *l1 = &rig.machine->cpus[0].l1;
+	const struct cache *l1;
 
 	open_writes(HW_WRITE_BACK, HW_WRITE_BACK, HW_WRITE_BACK, HW_WRITE_AROUND);
 	l1 = &rig.machine->cpus[0].l1;
