@@ -198,10 +198,12 @@ static void allocate(struct synthetic *s, u32 cpu)
 	struct kms_request rq = {.op = p->alloc_op, .gfp = p->gfp, .site = p->site, .cache = p->cache};
 	struct living object = {.serial = s->serial++, .class = class, .cpu = (u16)cpu};
 
-	if (rq.op == REQ_PAGE_ALLOC)
+	if (rq.op == REQ_PAGE_ALLOC) {
 		rq.order = (u8)dist_draw_integer(&p->order, c->rng[RNG_ORDER], 0, MAX_ORDER_ASKED);
-	else
+		rq.nodemask = p->nodemask;
+	} else {
 		rq.size = dist_draw_integer(&p->size, c->rng[RNG_SIZE], 1, MAX_KMALLOC);
+	}
 	object.order = rq.order;
 	c->allocations++;
 	maker_alloc(&s->maker, cpu, rq, &object.ref);

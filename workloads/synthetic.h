@@ -56,6 +56,7 @@ struct synthetic_class {
 	struct dist_config batch; /* other than by lifetime: objects allocated before all are freed */
 	double remote_free_share;
 	struct cfg_array cpus, free_cpus; /* u64; empty: all, the allocating one */
+	struct cfg_array nodes; /* u64; SYNTHETIC_PAGES: where they may come from; empty: anywhere */
 };
 
 struct synthetic_phase {

@@ -185,6 +185,8 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "CPUs that allocate from this class (producers); empty: all." },
 	{ F(synthetic_class, free_cpus), .type = CFG_UINTS,
 	  .doc = "CPUs that free its objects (consumers), each as often; empty: the allocating one, or another by remote_free_share." },
+	{ F(synthetic_class, nodes), .type = CFG_UINTS,
+	  .doc = "pages: nodes that the blocks may come from, as under a memory policy that binds a task, the nearest first; empty: all." },
 };
 
 static int check_class(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
@@ -196,6 +198,12 @@ static int check_class(const void *section, struct cfg_ctx *ctx, struct kms_erro
 	if (c->request == SYNTHETIC_CACHE && (c->size.a < 1 || c->size.a > 65536))
 		return cfg_fail(ctx, err, "size.a", "expected 1 to 65536 bytes for objects of a slab cache, found %g",
 				c->size.a);
+	if (c->nodes.n && c->request != SYNTHETIC_PAGES)
+		return cfg_fail(ctx, err, "nodes", "only a class with request pages has these");
+	for (size_t i = 0; i < c->nodes.n; i++)
+		if (((const u64 *)c->nodes.items)[i] > 63)
+			return cfg_fail(ctx, err, "nodes", "expected nodes from 0 to 63, found %llu",
+					((const unsigned long long *)c->nodes.items)[i]);
 	if (!(c->from < c->to))
 		return cfg_fail(ctx, err, "to", "expected more than from (%g), found %g", c->from, c->to);
 	if (c->immortal + c->swept > 1 + 1e-9)

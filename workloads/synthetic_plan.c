@@ -23,6 +23,17 @@ static u32 flags_of(const struct synthetic_class *c)
 	return c->request == SYNTHETIC_PAGES ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL;
 }
 
+/* 0: all */
+static u64 nodemask_of(const struct synthetic_class *c)
+{
+	const u64 *node = c->nodes.items;
+	u64 mask = 0;
+
+	for (size_t i = 0; i < c->nodes.n; i++)
+		mask |= 1ull << node[i];
+	return mask;
+}
+
 static bool add_class(struct plan *plan, const struct synthetic_class *config, struct maker *maker)
 {
 	struct plan_class *c = &plan->classes[plan->nr_classes++];
@@ -31,6 +42,7 @@ static bool add_class(struct plan *plan, const struct synthetic_class *config, s
 	c->config = *config;
 	c->weight = config->weight;
 	c->gfp = flags_of(config);
+	c->nodemask = nodemask_of(config);
 	c->alloc_op = alloc_ops[config->request];
 	c->free_op = free_ops[config->request];
 	if (!dist_init(&c->size, &c->config.size) || !dist_init(&c->order, &c->config.order) ||

@@ -17,6 +17,7 @@ struct plan_class {
 	struct dist size, order, lifetime, batch;
 	double weight;
 	u32 gfp, site, cache;
+	u64 nodemask;
 	u8 alloc_op, free_op;
 };
 

@@ -95,6 +95,11 @@ static int run_trace(struct cli *cli, struct kms_error *err)
 	return a->run(cli, err);
 }
 
+static const char *action_name(size_t i)
+{
+	return i < NR_ACTIONS ? actions[i].name : NULL;
+}
+
 const struct cli_verb cli_verb_trace = {
 	.name = "trace",
 	.args = "ACTION FILE...",
@@ -112,4 +117,5 @@ const struct cli_verb cli_verb_trace = {
 	.min_args = 1,
 	.max_args = -1,
 	.run = run_trace,
+	.action = action_name,
 };

@@ -149,6 +149,9 @@ static int finish_request(struct run *run, const struct kms_request *rq, struct 
 	rp->recorded_time = rq->time;
 	if (rp->barrier < run->info->nr_barriers && rq->seq == run->info->barriers[rp->barrier])
 		rp->barrier++;
+	if (rp->wrong)
+		return kms_fail(err, rp->wrong, "request %llu (%s): %s", (unsigned long long)rq->seq,
+				kms_request_names[rq->op], rp->why);
 	if (rp->out_of_memory)
 		return kms_fail(err, KMS_EFAIL, "the host has no memory left for the table of objects");
 	if (rp->done >= rp->next_progress)
