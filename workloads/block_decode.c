@@ -176,17 +176,11 @@ bool block_right_number(const struct kms_request *rq)
 	}
 }
 
-static bool uses_cache(u8 op)
-{
-	return op == REQ_CACHE_CREATE || op == REQ_CACHE_DESTROY || op == REQ_CACHE_SHRINK ||
-	       op == REQ_CACHE_ALLOC || op == REQ_CACHE_ALLOC_BULK;
-}
-
 static const char *check_request(const struct block_decoder *d, const struct kms_request *rq)
 {
 	if (!block_right_number(rq))
 		return "wrong number of objects for its kind";
-	if (uses_cache(rq->op) && rq->cache >= d->limits.caches)
+	if (kms_request_uses_cache(rq->op) && rq->cache >= d->limits.caches)
 		return "slab cache number beyond the trace's caches";
 	if (rq->op == REQ_PHASE && rq->part >= d->limits.phases)
 		return "phase number beyond the trace's phases";

@@ -165,7 +165,9 @@ int import_recording_with(const char *source, const char *output, const struct i
 	struct import_job job = { .source = source, .output = output, .result = result,
 				  .err = err ? err : &local };
 	const struct importer *importer = NULL;
+	struct slab_list *slabs = NULL;
 	struct stat st;
+	int ret;
 
 	memset(result, 0, sizeof(*result));
 	if (stat(source, &st))
@@ -173,7 +175,12 @@ int import_recording_with(const char *source, const char *output, const struct i
 	if (options && options->format && by_name(options->format, &importer, job.err))
 		return KMS_EUSAGE;
 	job.strict = options && options->strict;
-	return import_one(importer, &job, S_ISDIR(st.st_mode));
+	if (options && options->slabs && slab_list_open(&slabs, options->slabs, job.err))
+		return job.err->code;
+	job.slabs = slabs;
+	ret = import_one(importer, &job, S_ISDIR(st.st_mode));
+	slab_list_close(slabs);
+	return ret;
 }
 
 int import_recording(const char *source, const char *output, struct import_result *result,

@@ -32,6 +32,7 @@ struct import_result {
 struct import_options {
 	const char *format; /* NULL: found from the content */
 	bool strict;	    /* stop at the first malformed record, instead of counting it */
+	const char *slabs;  /* the machine's slab caches: slab.tsv of a capture or slabinfo; NULL: not known */
 };
 
 /* source: a recording's folder or file. options may be NULL. */

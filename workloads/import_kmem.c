@@ -302,7 +302,8 @@ int kmem_event(struct kmem_import *im, const struct kmem_event *ev)
 
 int kmem_begin(struct kmem_import *im, const struct import_job *job)
 {
-	*im = (struct kmem_import){ .result = job->result, .err = job->err, .nr_cpus = 1, .nr_nodes = 1 };
+	*im = (struct kmem_import){ .result = job->result, .err = job->err, .slabs = job->slabs,
+				    .nr_cpus = 1, .nr_nodes = 1 };
 	im->spool.fd = -1;
 	if (!recent_init(&im->freed) || names_enter(&im->sites, "", 0) != KMS_NO_SITE)
 		return kmem_no_memory(im);

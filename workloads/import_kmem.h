@@ -97,6 +97,7 @@ struct kmem_cpu {
 struct kmem_import {
 	struct import_result *result;
 	struct kms_error *err;
+	const struct slab_list *slabs;
 	struct spool spool;
 	struct slot_pool slots;
 	struct names sites, names;

@@ -7,8 +7,9 @@
  * the first free of one of them names the key's cache. An object that turns out
  * to be of another cache than its key is corrected in the spool. Keys of which no
  * object was freed go to the one cache with objects of just these sizes, or, if
- * there are several, to the one that the same function allocates from; else to a
- * cache of their own for these sizes. Kernels that name no caches get one for
+ * there are several, to the one that the same function allocates from; else to the
+ * one cache of these sizes in the machine's own list (import_slabs.c), where that is
+ * known; else to a cache of their own for these sizes. Kernels that name no caches get one for
  * each pair of sizes, which is what the kernel's own merging comes to.
  */
 #include <stdio.h>
@@ -261,12 +262,19 @@ static int name_caches(struct output *out)
 
 static u32 unnamed_cache(struct output *out, const struct kmem_key *key)
 {
+	const char *known = slab_list_find(out->im->slabs, key->req, key->alloc);
 	u32 before = out->unnamed.n, *grown;
-	char name[64];
+	char name[128];
 	s64 i;
 
-	snprintf(name, sizeof(name), "unnamed-%llu-%llu", (unsigned long long)key->req,
-		 (unsigned long long)key->alloc);
+	for (u32 n = 0; known && n < out->im->names.n; n++)
+		if (!strcmp(out->im->names.texts[n], known))
+			return out->of_name[n];
+	if (known)
+		snprintf(name, sizeof(name), "%s", known);
+	else
+		snprintf(name, sizeof(name), "unnamed-%llu-%llu", (unsigned long long)key->req,
+			 (unsigned long long)key->alloc);
 	i = names_enter(&out->unnamed, name, strlen(name));
 	if (i < before && i >= 0)
 		return out->of_unnamed[i];
@@ -276,7 +284,7 @@ static u32 unnamed_cache(struct output *out, const struct kmem_key *key)
 		return CACHE_NONE;
 	}
 	out->of_unnamed = grown;
-	return grown[i] = add_cache(out, name, key->req, key->alloc, key->reclaimable, false);
+	return grown[i] = add_cache(out, name, key->req, key->alloc, key->reclaimable, known);
 }
 
 /* A key of page requests and kmalloc() has no cache, but also does no harm here. */

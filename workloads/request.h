@@ -46,6 +46,13 @@ enum kms_request_op {
 extern const char *const kms_request_names[NR_REQUESTS];
 extern const char kms_request_classes[NR_REQUESTS];
 
+/* Does the request name a slab cache? */
+static inline bool kms_request_uses_cache(u8 op)
+{
+	return op == REQ_CACHE_CREATE || op == REQ_CACHE_DESTROY || op == REQ_CACHE_SHRINK ||
+	       op == REQ_CACHE_ALLOC || op == REQ_CACHE_ALLOC_BULK;
+}
+
 enum kms_boot_step { BOOT_SLAB_INIT, BOOT_PAGESETS, BOOT_WATERMARKS, BOOT_CPU_ONLINE };
 
 struct kms_object_ref {

@@ -103,6 +103,7 @@ struct synthetic_config {
 };
 
 extern const struct cfg_table synthetic_config_table;
+extern const struct cfg_table synthetic_dist_table; /* struct dist_config */
 
 int synthetic_open(struct kms_stream **stream, const struct synthetic_config *config, u64 seed,
 		   struct kms_error *err);

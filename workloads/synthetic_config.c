@@ -110,7 +110,7 @@ static int check_dist(const void *section, struct cfg_ctx *ctx, struct kms_error
 	return 0;
 }
 
-static const struct cfg_table dist_table = {
+const struct cfg_table synthetic_dist_table = {
 	.name = "distribution",
 	.doc = "A distribution to draw numbers from.",
 	.fields = dist_fields,
@@ -129,7 +129,7 @@ static const struct cfg_table dist_table = {
 	.doc = "When objects are freed: each at the end of its lifetime; or a batch is allocated and " \
 	       "then freed as a whole, first allocated first (fifo), last first (lifo), or in random order."
 #define BATCH                                                                                     \
-	.type = CFG_OBJECT, .table = &dist_table, .unit = "objects",                              \
+	.type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "objects",                              \
 	.def = "{\"kind\": \"constant\", \"a\": 100}",                                           \
 	.doc = "Objects that a CPU allocates before it frees them all, with free_order other than lifetime; what is begun when a phase ends goes on in the next."
 
@@ -147,7 +147,7 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "What is asked for: kmalloc of some bytes, an object of a named slab cache, or a block of pages." },
 	{ F(synthetic_class, cache), .type = CFG_STRING,
 	  .doc = "cache: its name [the class's name]; classes may share one." },
-	{ F(synthetic_class, size), .type = CFG_OBJECT, .table = &dist_table, .unit = "bytes", .def = SIZE_DEFAULT,
+	{ F(synthetic_class, size), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "bytes", .def = SIZE_DEFAULT,
 	  .doc = "kmalloc: bytes asked for, 1 byte to 4 MiB; cache: size of its objects, a constant." },
 	{ F(synthetic_class, align), .type = CFG_UINT, .def = "0", .max = 4096, .unit = "bytes",
 	  .doc = "cache: alignment of its objects; 0: the slab layer's choice." },
@@ -155,14 +155,14 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "cache: SLAB_ flags, values of Linux 6.1." },
 	{ F(synthetic_class, constructor), .type = CFG_BOOL, .def = "false",
 	  .doc = "cache: has a constructor (and so is not merged with others)." },
-	{ F(synthetic_class, order), .type = CFG_OBJECT, .table = &dist_table,
+	{ F(synthetic_class, order), .type = CFG_OBJECT, .table = &synthetic_dist_table,
 	  .def = "{\"kind\": \"constant\", \"a\": 0}", .doc = "pages: order of the blocks, 0 to 10." },
 	{ F(synthetic_class, mobility), .type = CFG_ENUM, .def = "\"unmovable\"",
 	  .choices = NAMES("unmovable", "movable", "reclaimable"),
 	  .doc = "From which GFP flags are made: kernel memory, user memory, or caches that can be shrunk." },
 	{ F(synthetic_class, gfp), .type = CFG_UINT, .def = "0", .max = 4294967295.0,
 	  .doc = "GFP flags, values of Linux 6.1; 0: by mobility." },
-	{ F(synthetic_class, lifetime), .type = CFG_OBJECT, .table = &dist_table, .unit = "allocations",
+	{ F(synthetic_class, lifetime), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "allocations",
 	  .def = LIFETIME_DEFAULT, .doc = "How many later allocations of the same CPU an object outlives." },
 	{ F(synthetic_class, immortal), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
 	  .doc = "Part of the objects that is never freed: a leak, or what outlives the workload." },
@@ -270,9 +270,9 @@ static const struct cfg_field arrivals_fields[] = {
 	  .doc = "think: the next allocation follows after a think time; poisson: at the rate, independently of each other; bursts: so during on, none during off; diurnal: poisson with a rate that rises and falls as a sine." },
 	{ F(arrivals_config, rate), .type = CFG_DOUBLE, .def = "1e6", .min = 1e-3, .max = 1e9, .unit = "allocations/s",
 	  .doc = "Mean rate of each CPU (during on)." },
-	{ F(arrivals_config, on), .type = CFG_OBJECT, .table = &dist_table, .unit = "ns",
+	{ F(arrivals_config, on), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "ns",
 	  .def = "{\"kind\": \"exponential\", \"a\": 1000000}", .doc = "bursts: how long one lasts." },
-	{ F(arrivals_config, off), .type = CFG_OBJECT, .table = &dist_table, .unit = "ns",
+	{ F(arrivals_config, off), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "ns",
 	  .def = "{\"kind\": \"exponential\", \"a\": 9000000}", .doc = "bursts: how long the pause after one is." },
 	{ F(arrivals_config, period), .type = CFG_TIME, .def = "\"1s\"", .min = 1, .max = 1e15,
 	  .doc = "diurnal: length of a day." },
@@ -293,18 +293,18 @@ static const struct cfg_field synthetic_fields[] = {
 	  .unit = "allocations", .doc = "Allocations, over all CPUs; frees come on top." },
 	{ F(synthetic_config, cpus), .type = CFG_UINT, .def = "1", .min = 1, .max = 256,
 	  .doc = "CPUs that allocate, in turns of equal length." },
-	{ F(synthetic_config, size), .type = CFG_OBJECT, .table = &dist_table, .unit = "bytes",
+	{ F(synthetic_config, size), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "bytes",
 	  .def = SIZE_DEFAULT,
 	  .doc = "Bytes asked for by each kmalloc, 1 byte to 4 MiB." },
-	{ F(synthetic_config, lifetime), .type = CFG_OBJECT, .table = &dist_table, .unit = "allocations",
+	{ F(synthetic_config, lifetime), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "allocations",
 	  .def = "{\"kind\": \"exponential\", \"a\": 1000}",
 	  .doc = "How many later allocations of the same CPU an object outlives." },
-	{ F(synthetic_config, think), .type = CFG_OBJECT, .table = &dist_table, .unit = "ns",
+	{ F(synthetic_config, think), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "ns",
 	  .def = "{\"kind\": \"constant\", \"a\": 100}",
 	  .doc = "Time between two allocations of a CPU." },
 	{ F(synthetic_config, page_share), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
 	  .doc = "Part of the allocations that ask the page allocator for a block instead of kmalloc." },
-	{ F(synthetic_config, order), .type = CFG_OBJECT, .table = &dist_table,
+	{ F(synthetic_config, order), .type = CFG_OBJECT, .table = &synthetic_dist_table,
 	  .def = "{\"kind\": \"discrete\", \"values\": [0, 1, 2, 3], \"weights\": [90, 5, 3, 2]}",
 	  .doc = "Order of the page blocks, 0 to 10." },
 	{ F(synthetic_config, movable_share), .type = CFG_DOUBLE, .def = "0.5", .min = 0, .max = 1,

@@ -408,16 +408,10 @@ static int read_key(struct reader *r, struct kms_request *rq)
 			       "context or nodemask, as KEY=VALUE");
 }
 
-static bool uses_cache(u8 op)
-{
-	return op == REQ_CACHE_CREATE || op == REQ_CACHE_DESTROY || op == REQ_CACHE_SHRINK ||
-	       op == REQ_CACHE_ALLOC || op == REQ_CACHE_ALLOC_BULK;
-}
-
 /* Numbers that must be in the head. */
 static int check_names(struct reader *r, const struct kms_request *rq)
 {
-	if (uses_cache(rq->op) && rq->cache >= r->info.nr_caches)
+	if (kms_request_uses_cache(rq->op) && rq->cache >= r->info.nr_caches)
 		return wrong(r, r->line, "the number of a cache that the head has");
 	if (rq->site && rq->site >= r->info.nr_sites)
 		return wrong(r, r->line, "the number of a call site that the head has");

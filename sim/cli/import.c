@@ -71,6 +71,7 @@ static int run_import(struct cli *cli, struct kms_error *err)
 	const char *output = cli_value(cli, "output", NULL), *source = cli->args[0];
 	struct import_options options = {
 		.format = cli_value(cli, "format", NULL), .strict = cli_flag(cli, "strict"),
+		.slabs = cli_value(cli, "slabs", NULL),
 	};
 	struct import_result r = {0};
 	int rc;
@@ -95,6 +96,7 @@ static const struct cli_option options[] = {
 	{"format", 0, "NAME", "groundtruth, ftrace, trace-cmd-report, perf-script, trace.dat, mtrace or rep; "
 			      "otherwise told from the content"},
 	{"strict", 0, NULL, "stop at the first malformed record, instead of counting it"},
+	{"slabs", 0, "FILE", "slab.tsv of a capture, or the machine's /proc/slabinfo: names for slab caches that no event names"},
 	{NULL, 0, NULL, NULL},
 };
 

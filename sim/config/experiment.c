@@ -201,6 +201,14 @@ static const struct cfg_field touch_fields[] = {
 	 .doc = "Written by the caller after each allocation, at most the object's size."},
 	{F(touch_config, read_bytes), .type = CFG_BYTES, .def = "0", .unit = "bytes",
 	 .doc = "Read by the caller before each free, at most the object's size."},
+	{F(touch_config, write_share), .type = CFG_OBJECT, .table = &synthetic_dist_table,
+	 .def = "{\"kind\": \"constant\", \"a\": 0}",
+	 .doc = "Part of each object, 0 to 1, that is written after its allocation, drawn for each; the larger of this and write_bytes counts."},
+	{F(touch_config, read_share), .type = CFG_OBJECT, .table = &synthetic_dist_table,
+	 .def = "{\"kind\": \"constant\", \"a\": 0}",
+	 .doc = "Part of each object, 0 to 1, that is read before its free, drawn for each; the larger of this and read_bytes counts."},
+	{F(touch_config, stride), .type = CFG_BYTES, .def = "0", .unit = "bytes",
+	 .doc = "Of that part, eight bytes are touched at every stride; 0: all of it."},
 };
 
 static const struct cfg_table touch_table = {

@@ -11,6 +11,7 @@
 #include "sim/config/cfg.h"
 #include "workloads/adversary.h"
 #include "workloads/synthetic.h"
+#include "workloads/touch.h"
 
 enum exp_timing { TIMING_CYCLE, TIMING_FUNCTIONAL };
 enum exp_pacing { PACING_ASAP, PACING_ORDER, PACING_TIMESTAMPS };
@@ -23,11 +24,6 @@ struct allocator_config {
 	cJSON *policy_params;	 /* of a FILE.so; NULL: none given */
 	struct cfg_array lowmem_reserve_ratio; /* u64, by zone index, at most 4 */
 	struct mm_params params; /* by the kernel's names */
-};
-
-struct touch_config {
-	u64 write_bytes; /* written after an allocation, at most the object; 0 none */
-	u64 read_bytes;	 /* read before a free */
 };
 
 struct workload_config {

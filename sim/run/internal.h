@@ -332,6 +332,7 @@ struct run {
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
 	bool *cache_gone;	    /* likewise: destroyed */
 	struct objects objects;
+	struct touch touch;
 	struct account account;
 	struct recorder recorder;
 	struct mobility mobility;

@@ -227,22 +227,32 @@ static void periodic_work(struct replay_cpu *c)
 	run->replay.in_operation--;
 }
 
-static void touch_memory(struct run *run, u32 cpu, const struct kms_request *rq, u64 limit,
+static void touch_object(struct touch *t, const struct kms_request *rq, u32 i, const struct object *object,
 			 enum sim_access kind)
+{
+	u64 reach = touch_reach(t, kind == SIM_WRITE, rq->seq, i, object->requested), at = ram_off(object->memory);
+	u64 stride = t->config->stride;
+
+	if (stride <= TOUCH_PIECE) {
+		sim_access_range(at, reach, kind);
+		return;
+	}
+	for (u64 done = 0; done < reach; done += stride)
+		sim_access_range(at + done, reach - done < TOUCH_PIECE ? reach - done : TOUCH_PIECE, kind);
+}
+
+static void touch_memory(struct run *run, u32 cpu, const struct kms_request *rq, enum sim_access kind)
 {
 	struct op_mark mark;
 
-	if (!limit || !run->cycle)
+	if (!run->cycle || !touch_any(&run->touch, kind == SIM_WRITE))
 		return;
 	record_begin(run, cpu, OPERATION_TOUCH, &mark);
 	for (u32 i = 0; i < rq->n; i++) {
 		const struct object *object = objects_find(&run->objects, rq->refs[i]);
-		u64 bytes;
 
-		if (!object || object->state != OBJECT_LIVE)
-			continue;
-		bytes = object->requested < limit ? object->requested : limit;
-		sim_access_range(ram_off(object->memory), bytes, kind);
+		if (object && object->state == OBJECT_LIVE)
+			touch_object(&run->touch, rq, i, object, kind);
 	}
 	record_end(run, cpu, OPERATION_TOUCH, &mark);
 }
@@ -280,7 +290,6 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 {
 	struct run *run = c->run;
 	const struct kms_request *rq = &c->request;
-	const struct touch_config *touch = &run->config->workload.touch;
 	char class = kms_request_classes[rq->op];
 	struct op_mark mark;
 	int ret = 0;
@@ -290,7 +299,7 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 		ret = record_phase(run, rq->part, err);
 	} else {
 		if (class == 'F')
-			touch_memory(run, c->id, rq, touch->read_bytes, SIM_READ);
+			touch_memory(run, c->id, rq, SIM_READ);
 		record_begin(run, c->id, rq->op, &mark);
 		watch(run, rq, false);
 		execute(run, rq);
@@ -299,7 +308,7 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 		if (class == 'A' && run->options->answer)
 			report_answers(run, rq);
 		if (class == 'A')
-			touch_memory(run, c->id, rq, touch->write_bytes, SIM_WRITE);
+			touch_memory(run, c->id, rq, SIM_WRITE);
 		owner_list(run, c->id, rq);
 	}
 	run->replay.in_operation--;
@@ -527,6 +536,10 @@ int replay_run(struct run *run, struct kms_error *err)
 	rp->cpus = calloc(rp->nr_cpus, sizeof(*rp->cpus));
 	if (!rp->cpus)
 		return kms_fail(err, KMS_EFAIL, "no memory for %u CPUs", rp->nr_cpus);
+	if (!touch_init(&run->touch, &run->config->workload.touch, run->config->seed)) {
+		free(rp->cpus);
+		return kms_fail(err, KMS_EFAIL, "no memory for what callers touch");
+	}
 	owner_start(run);
 	begin_in_state(run);
 	ret = load_first(run, err);
@@ -536,6 +549,7 @@ int replay_run(struct run *run, struct kms_error *err)
 		ret = kms_fail(err, KMS_EINTERRUPTED, "interrupted after %llu requests",
 			       (unsigned long long)rp->done);
 	keep_workers(run);
+	touch_free(&run->touch);
 	free(rp->cpus);
 	free(rp->kthread_marks);
 	rp->cpus = NULL;

@@ -403,6 +403,42 @@ static void test_split_and_bulk(void **state)
 	assert_int_equal(result.live_at_end, 0);
 }
 
+/* Caches that no event names have the name of the machine's one cache of their sizes. */
+static void test_slab_list(void **state)
+{
+	static const char *const lists[] = {
+		":0000200\tobject_size\t200\n:0000200\tslab_size\t200\nvm_area_struct\talias_of\t:0000200\n"
+		"kmalloc-192\tobject_size\t192\nkmalloc-192\tslab_size\t192\ndentry\tslab_size\t192\n"
+		"dentry\tobject_size\t192\none\tslab_size\t64\none\tobject_size\t64\ntwo\tslab_size\t64\ntwo\tobject_size\t64\n",
+		"slabinfo - version: 2.1\n# name <active_objs>\nvm_area_struct 1 20 200 20 1 : tunables 0 0 0\n"
+		"kmalloc-192 1 21 192 21 1 :\ndentry 1 21 192 21 1 :\none 0 0 64 64 1 :\ntwo 0 0 64 64 1 :\n",
+	};
+	static const char *const wanted[] = {"vm_area_struct", "dentry", "unnamed-64-64"};
+	struct import_options options = {0};
+	char list[256];
+
+	put_file("in.txt",
+		 ROW "kmem_cache_alloc: call_site=a+0x1/0x2 ptr=ffff888000020000 bytes_req=200 bytes_alloc=200 gfp_flags=GFP_KERNEL\n"
+		 ROW "kmem_cache_alloc: call_site=b+0x1/0x2 ptr=ffff888000021000 bytes_req=192 bytes_alloc=192 gfp_flags=GFP_KERNEL\n"
+		 ROW "kmem_cache_alloc: call_site=c+0x1/0x2 ptr=ffff888000022000 bytes_req=64 bytes_alloc=64 gfp_flags=GFP_KERNEL\n");
+	snprintf(list, sizeof(list), "%s", in_dir("slabs"));
+	options.slabs = list;
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(lists); i++) {
+		struct kms_stream *stream;
+
+		put_file("slabs", lists[i]);
+		assert_int_equal(import_recording_with(in_dir("in.txt"), in_dir("out.kmt"), &options, &result, &error), 0);
+		assert_int_equal(trace_open(&stream, in_dir("out.kmt"), &error), 0);
+		assert_int_equal(stream->info->nr_caches, 3);
+		for (u32 k = 0; k < 3; k++)
+			assert_string_equal(stream->info->caches[k].name, wanted[k]);
+		stream->close(stream);
+	}
+	put_file("slabs", "dentry 5\n");
+	assert_int_equal(import_recording_with(in_dir("in.txt"), in_dir("x.kmt"), &options, &result, &error), KMS_EUSAGE);
+	assert_non_null(strstr(error.text, "slabs:1: found 'dentry 5', expected"));
+}
+
 /* ---- user programs ---- */
 
 static void test_mtrace(void **state)
@@ -501,7 +537,7 @@ int main(void)
 		cmocka_unit_test(test_same_in_every_form), cmocka_unit_test(test_linux_5_4),
 		cmocka_unit_test(test_linux_6_18), cmocka_unit_test(test_hashed), cmocka_unit_test(test_losses),
 		cmocka_unit_test(test_malformed), cmocka_unit_test(test_split_and_bulk),
-		cmocka_unit_test(test_mtrace), cmocka_unit_test(test_rep), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_slab_list), cmocka_unit_test(test_mtrace), cmocka_unit_test(test_rep), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_damaged_dat),
 	};
 
