@@ -106,7 +106,7 @@ static void call_escape(const struct crash *now)
 bool crash_run(void (*fn)(void *arg), void *arg, u32 seconds)
 {
 	static const struct crash_guard guard = { call_claims, call_escape };
-	bool came_back = false;
+	volatile bool came_back = false;
 
 	if (catching) {
 		fn(arg);
