@@ -254,7 +254,7 @@ fuzz-build:
 	  O=$(O)-fuzz fuzzers
 
 .PHONY: soak
-soak: PACKAGES += qemu-system-x86 busybox-static cpio clang
+soak: PACKAGES += qemu-system-x86 busybox-static cpio clang libclang-rt-dev
 soak: setup all $(UNIT_BIN) fuzz-build ## the long tests at full size; FUZZ_SECONDS: for each fuzzer [600]
 	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
 
