@@ -21,7 +21,7 @@ cp tests/fuzz/corpus/$name/* "$work/$name" 2>/dev/null
 [ -f tests/fuzz/corpus/$name.tar.zst ] && tar -C "$work/$name" --zstd -xf tests/fuzz/corpus/$name.tar.zst
 if [ $name = trace ]; then "$build-fuzz/fuzz/$name" -runs=0 -seed_corpus="$work/$name" >/dev/null 2>&1; fi
 dict=; [ -f tests/fuzz/$name.dict ] && dict=-dict=tests/fuzz/$name.dict
-nice "$build-fuzz/fuzz/$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1100 \
+"$build-fuzz/fuzz/$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1100 \
 	-max_len=20000 -detect_leaks=1 -print_final_stats=1 -artifact_prefix="tests/fuzz/findings/$name-" \
 	$dict "$work/$name" >"$work/$name.log" 2>&1 &
 if wait $!; then
