@@ -32,6 +32,7 @@ struct cli_verb {
 	const struct cli_option *options; /* ends with name NULL; --json, --help, ... are common to all */
 	int min_args, max_args;		  /* positional; max -1: any number */
 	int (*run)(struct cli *cli, struct kms_error *err);
+	const char *(*action)(size_t i); /* the words its first argument may be; NULL after the last */
 };
 
 extern const struct cli_verb *const cli_verbs[]; /* ends with NULL */

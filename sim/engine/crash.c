@@ -106,7 +106,7 @@ static void call_escape(const struct crash *now)
 bool crash_run(void (*fn)(void *arg), void *arg, u32 seconds)
 {
 	static const struct crash_guard guard = { call_claims, call_escape };
-	volatile bool came_back = false;
+	volatile bool came_back = false; /* also read when fn was left by longjmp() */
 
 	if (catching) {
 		fn(arg);

@@ -228,14 +228,17 @@ static bool zone_word(const char **at, u64 *value)
 	return node < 64 && zone < 4;
 }
 
-/* A number behind a fixed beginning ("nid0m", "node1", "list12"). */
+/* A number behind a fixed beginning ("nid0m", "node1", "list12"); NODEMASK_GIVEN for an "m" at its end. */
 static bool numbered(const char **at, u64 *value)
 {
 	while (**at >= 'a' && **at <= 'z')
 		++*at;
 	if (!decimal(at, value))
 		return false;
-	*at += **at == 'm';
+	if (**at == 'm') {
+		*value |= NODEMASK_GIVEN;
+		++*at;
+	}
 	return true;
 }
 

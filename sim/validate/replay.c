@@ -383,7 +383,7 @@ static int on_node(int usual)
 
 	for (u32 at = v->op->next; at != NO_LINE; at = v->r.lines[at].next)
 		if (v->r.lines[at].event == EV_PG_ALLOC)
-			return (int)line_arg(&v->r, &v->r.lines[at], 3);
+			return (int)(u32)line_arg(&v->r, &v->r.lines[at], 3);
 	return usual;
 }
 
@@ -599,6 +599,13 @@ int validate_replay_run(struct replay *v)
 		if (v->options->stop && *v->options->stop)
 			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
 				 at + 1);
+		if (v->compactions)
+			compactions_before_line(v, at);
+		if (v->cpu_up[v->next_cpu_up] <= at) {
+			rt_set_stepper(NULL);
+			settings_cpus_up(v, at);
+			rt_set_stepper(&stepper);
+		}
 		run_line(v, at);
 		if (at >= v->counters_from && at <= v->counters_to)
 			views_look(v);

@@ -22,7 +22,7 @@ cp tests/fuzz/corpus/$name/* "$work/$name" 2>/dev/null
 if [ $name = trace ]; then "$build-fuzz/fuzz/$name" -runs=0 -seed_corpus="$work/$name" >/dev/null 2>&1; fi
 dict=; [ -f tests/fuzz/$name.dict ] && dict=-dict=tests/fuzz/$name.dict
 "$build-fuzz/fuzz/$name" -max_total_time="$seconds" -timeout=60 -rss_limit_mb=3000 -malloc_limit_mb=1100 \
-	-max_len=20000 -detect_leaks=1 -print_final_stats=1 -artifact_prefix="tests/fuzz/findings/$name-" \
+	-max_len=20000 -report_slow_units=60 -detect_leaks=1 -print_final_stats=1 -artifact_prefix="tests/fuzz/findings/$name-" \
 	$dict "$work/$name" >"$work/$name.log" 2>&1 &
 if wait $!; then
 	echo "ok fuzz $name: $(awk '/number_of_executed_units/ { print $2 }' "$work/$name.log") inputs," \
