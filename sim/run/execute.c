@@ -407,12 +407,9 @@ void execute(struct run *run, const struct kms_request *rq)
 	};
 
 	if (!suits(run, rq)) {
-		char text[160];
-
-		snprintf(text, sizeof(text), "request %llu of the trace, %s, does not suit what was allocated: another "
-			 "kind of memory, or pages that it does not have", (unsigned long long)rq->seq,
-			 kms_request_names[rq->op]);
-		rt_fail(text);
+		cannot(run, KMS_EUSAGE, "request %llu of the trace, %s, does not suit what was allocated: another kind of "
+		       "memory, or pages that it does not have", (unsigned long long)rq->seq, kms_request_names[rq->op]);
+		return;
 	}
 	if (action[rq->op])
 		action[rq->op](run, rq);

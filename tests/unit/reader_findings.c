@@ -149,7 +149,7 @@ static void accesses_beyond_the_address_space(void **state)
 	u64 words[3];
 
 	write_file(o.trace, "I 1000,4\n L ffffffffffffffff,2\n", 31);
-	refused(memtrace_cachegrind(&o, &result, &err), "trace:2: found");
+	refused(memtrace_cachegrind(&o, &result, &err), "trace:2:");
 	memcpy(words, "KMSACC1\n", 8);
 	words[1] = 0x1000ull << 14 | 1;
 	words[2] = ~0ull << 14 | 1 << 2 | 1;
@@ -236,11 +236,8 @@ static void frees_of_another_kind(void **state)
 
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(bad); i++) {
 		snprintf(text, sizeof(text), HEAD "site 0 \"\"\nphase 0 \"p\"\nrequests\n0 0 phase\n%s", bad[i]);
-		for (size_t k = 0; k < KMS_ARRAY_SIZE(layers); k++) {
-			if (run_text(text, layers[k]) != KMS_EFAIL || !strstr(err.text, "does not suit what was allocated"))
-				fail_msg("case %zu, %s: %s", i, layers[k], err.text);
-			err = (struct kms_error){0};
-		}
+		for (size_t k = 0; k < KMS_ARRAY_SIZE(layers); k++)
+			refused(run_text(text, layers[k]), "does not suit what was allocated");
 	}
 }
 
