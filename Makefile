@@ -236,7 +236,7 @@ unit: $(UNIT_BIN)
 
 .PHONY: test
 test: setup ## install what is missing, build, run every test; ends with "N passed, N failed"
-	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(if $(SKIP_ASAN),,asan-build)
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(if $(SKIP_ASAN),,asan-build fuzz-build)
 	$(Q)tests/run.sh $(O) all
 
 # The host side once more under sanitizers; the simulated code keeps its flags.
@@ -247,7 +247,8 @@ asan-build:
 .PHONY: asan-tests
 asan-tests: $(UNIT_BIN)
 
-# The fuzzers (tests/fuzz) and all they reach, in a build of their own: $(O) is that build here.
+# The fuzzers (tests/fuzz) and all they reach, in a build of their own, $(O)-fuzz: libFuzzer
+# is part of Clang's run-time libraries. Without them, tests/e2e/fuzz.sh says so.
 FUZZ_BIN := $(patsubst tests/fuzz/%_fuzz.c,$(O)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 $(O)/fuzz/%: tests/fuzz/%_fuzz.c $(LIBS) $(MM_LINK)
@@ -261,12 +262,15 @@ fuzzers: $(FUZZ_BIN)
 
 .PHONY: fuzz-build
 fuzz-build:
-	$(Q)$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined CFLAGS=-O1 \
+	$(Q)if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+	  clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; then exit 0; fi; \
+	$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined CFLAGS=-O1 \
 	  O=$(O)-fuzz fuzzers
 
 .PHONY: soak
-soak: PACKAGES += qemu-system-x86 busybox-static cpio gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static
-soak: setup all $(UNIT_BIN) ## the long tests at full size
+soak: PACKAGES += qemu-system-x86 busybox-static cpio gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static \
+	clang libclang-rt-dev
+soak: setup all $(UNIT_BIN) fuzz-build ## the long tests at full size; FUZZ_SECONDS: for each fuzzer [600]
 	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
 
 .PHONY: bench
@@ -342,7 +346,7 @@ lint: all ## rules for simulated code: what it may call, what the compiler may e
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(O) $(O)-asan
+	rm -rf $(O) $(O)-asan $(O)-fuzz
 
 .PHONY: help
 help: ## this list

@@ -210,6 +210,8 @@ static int write_file(const char *path, const char *text, size_t n, struct kms_e
 	FILE *out;
 	bool ok;
 
+	if (kms_check_output(path, err))
+		return KMS_EUSAGE;
 	if (asprintf(&partial, "%s.partial", path) < 0)
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	out = fopen(partial, "w");

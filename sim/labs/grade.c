@@ -15,6 +15,18 @@
 #define LARGEST_FILE (1u << 20)
 #define LARGEST_SEED 9007199254740992.0 /* up to here a JSON number is exact */
 
+static int no_json(const char *path, const char *text, const char *at, struct kms_error *err)
+{
+	u32 line = 1, column = 1;
+
+	for (const char *p = text; p < at; p++) {
+		column = *p == '\n' ? 1 : column + 1;
+		line += *p == '\n';
+	}
+	return kms_fail(err, KMS_EUSAGE, "%s:%u:%u: found %s%.20s%s, expected JSON, here or just before", path, line, column,
+			*at ? "\"" : "the end of the text", at, *at ? "\"" : "");
+}
+
 static int read_json(const char *path, cJSON **json, struct kms_error *err)
 {
 	FILE *f = fopen(path, "r");
@@ -32,11 +44,12 @@ static int read_json(const char *path, cJSON **json, struct kms_error *err)
 	else if (n > LARGEST_FILE)
 		rc = kms_fail(err, KMS_EUSAGE, "%s: more than 1 MiB, expected an answer file", path);
 	fclose(f);
+	if (!rc && strlen(text) < n)
+		rc = kms_fail(err, KMS_EUSAGE, "%s: found a NUL byte behind %zu characters, expected JSON", path, strlen(text));
 	if (!rc) {
 		*json = cJSON_ParseWithOpts(text, &end, true);
 		if (!*json)
-			rc = kms_fail(err, KMS_EUSAGE, "%s: no JSON from character %zu on", path,
-				      end ? (size_t)(end - text) + 1 : 1);
+			rc = no_json(path, text, end ? end : text, err);
 	}
 	free(text);
 	return rc;

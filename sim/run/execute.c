@@ -361,6 +361,28 @@ static void do_page_release(struct run *run, const struct kms_request *rq)
 		run->mm->release_reserved(rq->size, rq->order);
 }
 
+/* Pages go back as pages, objects as objects; the allocators trust their callers. */
+static bool suits(const struct run *run, const struct kms_request *rq)
+{
+	bool pages = rq->op == REQ_PAGE_FREE || rq->op == REQ_PAGE_FREE_PART || rq->op == REQ_PAGE_FREE_LIST ||
+		     rq->op == REQ_PAGE_SPLIT;
+
+	if (!pages && rq->op != REQ_KFREE && rq->op != REQ_CACHE_FREE && rq->op != REQ_FREE_BULK)
+		return true;
+	for (u32 i = 0; i < rq->n; i++) {
+		const struct object *object = objects_find(&run->objects, rq->refs[i]);
+
+		if (!object || object->state != OBJECT_LIVE)
+			continue;
+		if ((object->cache == OBJECT_PAGES) != pages)
+			return false;
+		if (rq->op == REQ_PAGE_FREE_PART && object->order && /* 0: exact pages, how many is not kept */
+		    rq->part + (1ull << rq->order) > 1ull << object->order)
+			return false;
+	}
+	return true;
+}
+
 void execute(struct run *run, const struct kms_request *rq)
 {
 	static void (*const action[NR_REQUESTS])(struct run *, const struct kms_request *) = {
@@ -384,6 +406,11 @@ void execute(struct run *run, const struct kms_request *rq)
 		[REQ_BOOT] = do_boot,
 	};
 
+	if (!suits(run, rq)) {
+		cannot(run, KMS_EUSAGE, "request %llu of the trace, %s, does not suit what was allocated: another kind of "
+		       "memory, or pages that it does not have", (unsigned long long)rq->seq, kms_request_names[rq->op]);
+		return;
+	}
 	if (action[rq->op])
 		action[rq->op](run, rq);
 }

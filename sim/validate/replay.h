@@ -87,6 +87,7 @@ struct replay {
 	struct op *op;	/* running */
 	struct fiber main;
 	struct worker *worker, *idle, *workers;
+	struct scratch *scratches; /* of requests.c */
 	bool stopped;
 	struct early_search *early; /* SLOB: by line, ends with NO_LINE */
 	u32 next_early;
@@ -131,8 +132,11 @@ const struct line *replay_next_line(struct replay *v);
 
 /* requests.c */
 void request_execute(struct replay *v, struct op *op);
+void requests_free(struct replay *v);
 
 /* names.c */
+/* node << 8 | index; NULL: there is no such zone, or no memory in it. */
+struct zone *zone_of(u64 id);
 struct page *page_of(struct replay *v, u64 recorded_pfn);
 void *object_of(struct replay *v, u64 recorded);
 u64 recorded_of_pfn(struct replay *v, u64 pfn);

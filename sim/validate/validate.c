@@ -126,6 +126,7 @@ static int replay(struct replay *v)
 static void give_back(struct replay *v)
 {
 	replay_end(v);
+	requests_free(v);
 	ram_unmap();
 	if (v->mapped)
 		memblock_free(&v->mb);

@@ -209,17 +209,14 @@ static struct zone *zone_of_line(const char *line, const char **rest)
 	u32 node;
 	char name[16];
 	int length = 0;
-	struct zone *zone;
 
 	if (sscanf(line, "Node %u, zone %15[A-Za-z0-9]%n", &node, name, &length) != 2 || !length ||
 	    node >= kdata->nr_node_ids)
 		return NULL;
 	*rest = line + length;
-	for (u32 i = 0; i < MAX_NR_ZONES; i++) {
-		zone = &kdata->node_data[node]->node_zones[i];
+	for (u32 i = 0; i < MAX_NR_ZONES; i++)
 		if (!strcmp(names[i], name))
-			return populated_zone(zone) ? zone : NULL;
-	}
+			return zone_of((u64)node << 8 | i);
 	return NULL;
 }
 
