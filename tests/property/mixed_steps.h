@@ -8,14 +8,14 @@
 #include "tests/property/mixed_owner.h"
 
 enum op { PAGES, PAGES_FREE, PAGES_BULK, PAGES_LIST, PAGES_EXACT, PAGES_SPLIT, KMALLOC, KREALLOC,
-	  OBJECT, OBJECT_FREE, OBJECTS_BULK, OBJECTS_FREE_BULK, SHRINK, DRAIN, VMSTAT,
-	  FILE_PAGES, ANON_PAGES, USER_FREE, USER_ACCESS, CACHE_CREATE, CACHE_DESTROY, PERIODIC, DAMAGE, NR_OPS };
+	  OBJECT, OBJECT_FREE, OBJECTS_BULK, OBJECTS_FREE_BULK, OBJECTS_FREE_MANY, SHRINK, DRAIN,
+	  VMSTAT, FILE_PAGES, ANON_PAGES, USER_FREE, USER_ACCESS, CACHE_CREATE, CACHE_DESTROY,
+	  PERIODIC, DAMAGE, NR_OPS };
 static const char *const op_names[NR_OPS] = { "pages", "pages_free", "pages_bulk", "pages_list",
 	"pages_exact", "pages_split", "kmalloc", "krealloc", "object", "object_free", "objects_bulk",
-	"objects_free_bulk", "shrink", "drain", "vmstat", "file_pages", "anon_pages", "user_free", "user_access",
-	"cache_create", "cache_destroy", "periodic", "damage" };
+	"objects_free_bulk", "objects_free_many", "shrink", "drain", "vmstat", "file_pages",
+	"anon_pages", "user_free", "user_access", "cache_create", "cache_destroy", "periodic", "damage" };
 
-#define MAY_WAIT(gfp) ((gfp) & __GFP_DIRECT_RECLAIM)
 #define ALL_OF_IT (__GFP_DIRECT_RECLAIM | __GFP_FS | __GFP_IO)
 
 static u32 random_gfp(u32 x)
@@ -249,6 +249,20 @@ static void free_object(const struct live *l)
 	c->users--;
 }
 
+/* Those that came last, probably of one slab, which other CPUs free to as well. */
+static void do_objects_free_many(const struct step *s)
+{
+	int cache = (int)(s->a % NR_TEST_CACHES);
+	struct live l;
+
+	for (u32 n = 0; n < 1 + s->b % MANY; n++) {
+		if (!take_out(t.nr_live > 8 ? t.nr_live - 1 - s->a / 8 % 8 : 0, CACHE_OBJECT,
+			      CACHE_OBJECT, cache, &l))
+			return;
+		free_object(&l);
+	}
+}
+
 static void do_objects_free_bulk(const struct step *s)
 {
 	struct test_cache *c = &t.caches[s->a % NR_TEST_CACHES];
@@ -399,6 +413,9 @@ static void do_slab_step(const struct step *s)
 		break;
 	case OBJECTS_FREE_BULK:
 		do_objects_free_bulk(s);
+		break;
+	case OBJECTS_FREE_MANY:
+		do_objects_free_many(s);
 		break;
 	case SHRINK:
 		do_shrink(s);
