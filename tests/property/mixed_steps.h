@@ -45,7 +45,7 @@ static u32 slab_gfp(u32 x)
 
 static u32 random_order(u32 x)
 {
-	return x % 8 ? x / 8 % 4 : x / 8 % 11;
+	return x % 4 ? x / 8 % 4 : x / 8 % 11;
 }
 
 /* Mostly anywhere, sometimes a node by name. */
