@@ -74,6 +74,29 @@ static void answered(const void *p, u32 gfp, u32 order)
 		wrong("a page was refused although there is page cache to reclaim");
 }
 
+/*
+ * An ordinary request leaves a zone its min mark (one CPU at a time; counts may lag behind by
+ * a few pages a CPU, pages on CPUs' lists count as free).
+ */
+static void check_reserve(const void *p, u32 gfp, u64 pages)
+{
+	u64 pfn = ((u64)p - PAGE_OFFSET) >> PAGE_SHIFT;
+	struct mm_zone_info zones[8];
+	u32 n;
+
+	if (!p || sim_this_cpu() || (gfp & ALL_OF_IT) != ALL_OF_IT ||
+	    (gfp & (__GFP_HIGH | __GFP_ATOMIC | __GFP_MEMALLOC | __GFP_NOFAIL)))
+		return;
+	n = mm_inspect_zones(zones, 8);
+	for (u32 i = 0; i < n; i++) {
+		const struct mm_zone_info *z = &zones[i];
+		u64 has = z->nr_free_pages + z->pcp_pages + pages + 10 * t.m.nr_cpus;
+
+		if (pfn >= z->start_pfn && pfn < z->start_pfn + z->spanned && has < z->watermark[0])
+			wrong("an ordinary request was served from the reserve");
+	}
+}
+
 /* ---- pages ---- */
 
 static void do_pages(const struct step *s)
@@ -86,6 +109,7 @@ static void do_pages(const struct step *s)
 
 	answered(p, gfp, order);
 	check_place(p, gfp, node_meant(s, node));
+	check_reserve(p, gfp, 1ul << order);
 	if (page && split)
 		t.m.mm->split_page(page, order);
 	keep(p, 4096ul << order, 4096u << order, split ? SINGLE_PAGES : BLOCK, (u8)order, 0);
@@ -150,6 +174,7 @@ static void do_user(const struct step *s)
 		answered(page, GFP_HIGHUSER_MOVABLE, 0);
 		if (!page)
 			return;
+		check_reserve(page_address(page), GFP_HIGHUSER_MOVABLE, 1);
 		user_adopt(page, s->b + i, task);
 	}
 }
