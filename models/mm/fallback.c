@@ -364,7 +364,7 @@ bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force)
 	struct zoneref *ref = ac->preferred_zoneref;
 	struct zone *zone;
 
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		if (!force && zone->nr_reserved_highatomic <= PAGEBLOCK_NR_PAGES)
 			continue;
 		if (unreserve_in_zone(zone, ac->migratetype))

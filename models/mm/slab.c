@@ -251,6 +251,11 @@ size_t slab_ksize(const void *object)
 	return READ_ONCE(slab_owner(slab)->object_size);
 }
 
+static void *slab_krealloc(const void *object, size_t size, u32 gfp)
+{
+	return krealloc_by(object, size, gfp, slab_ksize(object), slab_kmalloc, slab_kfree);
+}
+
 void *slab_cache_alloc(struct kmem_cache *s, u32 gfp, int node)
 {
 	return slab_alloc_node(to_slab_cache(s), gfp, node);
@@ -310,11 +315,6 @@ void slab_free_bulk(struct kmem_cache *cache, size_t n, void **objects)
 	}
 	local_irq_restore();
 	trace1(slab_bulk_free, n);
-}
-
-static void *slab_krealloc(const void *object, size_t size, u32 gfp)
-{
-	return krealloc_by(object, size, gfp, slab_ksize(object), slab_kmalloc, slab_kfree);
 }
 
 /* ---- the policy ---- */

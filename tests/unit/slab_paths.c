@@ -113,6 +113,21 @@ static void a_full_array_gives_back_its_oldest(void **state)
 	machine_off();
 }
 
+/* Until the kernel has identified its first CPU, that one does not count for its node. */
+static void the_boot_cpu_joins_its_node_late(void **state)
+{
+	struct slab_cache *early, *late;
+
+	boot(1, 1);
+	kdata->boot_cpu_apart = 1;
+	early = new_cache(64, 0);
+	m.mm->cpu_online(0);
+	late = new_cache(64, 0x2000);
+	assert_int_equal(early->node[0]->free_limit, 60 + 64);
+	assert_int_equal(late->node[0]->free_limit, 2 * 60 + 64);
+	machine_off();
+}
+
 /* Four CPUs share an array of 8 * 60 per node; its newest objects go out first, in order. */
 static void cpus_exchange_objects_through_the_shared_array(void **state)
 {
@@ -319,6 +334,7 @@ int main(void)
 		cmocka_unit_test(objects_come_in_descending_order),
 		cmocka_unit_test(slabs_are_coloured),
 		cmocka_unit_test(a_full_array_gives_back_its_oldest),
+		cmocka_unit_test(the_boot_cpu_joins_its_node_late),
 		cmocka_unit_test(cpus_exchange_objects_through_the_shared_array),
 		cmocka_unit_test(the_reaper_frees_a_fifth_of_an_idle_array),
 		cmocka_unit_test(the_reaper_gives_free_slabs_back),
