@@ -227,7 +227,7 @@ $(O)/lib/libtestsim.a: $(TEST_SIM)
 $(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK) $(O)/lib/libtestsim.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -MT $@ -c -o $@.o $<
 	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a,-lcmocka)
 
 .PHONY: unit

@@ -49,7 +49,7 @@ static struct {
 	u64 split, normal; /* first frames of the second node and of zone NORMAL */
 	struct live live[MAX_LIVE];
 	u32 nr_live;
-	u64 rnd; /* access times */
+	u64 rnd, accesses; /* access times are random */
 	u64 nr_free[8][11], other_pages; /* when the machine was fresh */
 	u64 drained, refused, refused_high, kept_owner, remote_slabs, boosts, reserves, destroyed;
 	char why[1200];

@@ -177,12 +177,12 @@ static u8 random_op(u64 seed, u32 i, u64 r)
 	static const u8 filling[] = { USER, USER, USER, USER, USER, PAGES, KMALLOC, OBJECTS_BULK };
 	static const u8 kernel[] = { PAGES, PAGES, PAGES, PAGES_BULK, PAGES_EXACT, PAGES_SPLIT, KMALLOC,
 				     KMALLOC, KMALLOC, KREALLOC, OBJECT, OBJECTS_BULK, OBJECTS_BULK,
-				     OBJECTS_BULK, PAGES_FREE, OBJECT_FREE, OBJECTS_FREE_BULK, VMSTAT,
+				     OBJECTS_BULK, PAGES_FREE, OBJECT_FREE, OBJECTS_FREE_BULK, OBJECTS_FREE_MANY, VMSTAT,
 				     DRAIN, USER, USER, USER, PERIODIC, CACHE_CREATE };
 	static const u8 users[] = { USER, USER, USER, USER_FREE, USER_ACCESS, USER_ACCESS, USER_ACCESS,
 				    PAGES, PAGES_FREE, OBJECT, OBJECT_FREE, KMALLOC, SHRINK };
 	static const u8 draining[] = { PAGES_FREE, PAGES_FREE, PAGES_FREE, PAGES_LIST, PAGES_LIST,
-				       OBJECT_FREE, OBJECT_FREE, OBJECTS_FREE_BULK, OBJECTS_FREE_BULK,
+				       OBJECT_FREE, OBJECT_FREE, OBJECTS_FREE_BULK, OBJECTS_FREE_MANY, OBJECTS_FREE_MANY,
 				       USER_FREE, PAGES, OBJECT, KREALLOC, SHRINK, DRAIN, VMSTAT,
 				       CACHE_DESTROY, CACHE_CREATE, PERIODIC, USER };
 
@@ -217,6 +217,7 @@ static void generate(u64 seed, struct step *steps)
 
 		steps[i] = (struct step){ .op = op == USER ? user_kind(seed, r >> 48) : op, .cpu = (u8)(r >> 40),
 					  .a = (u32)mix(&state) >> 1, .b = (u32)mix(&state) >> 1 };
+		heat(&steps[i], i);
 	}
 }
 

@@ -44,7 +44,7 @@ static void generate(u64 seed, struct step *steps)
 				      KMALLOC, KREALLOC, OBJECT, OBJECT, OBJECTS_BULK, OBJECTS_BULK,
 				      PAGES_FREE, OBJECT_FREE, VMSTAT };
 	static const u8 draining[] = { PAGES_FREE, PAGES_FREE, PAGES_FREE, PAGES_LIST, OBJECT_FREE,
-				       OBJECT_FREE, OBJECT_FREE, OBJECTS_FREE_BULK, OBJECTS_FREE_BULK,
+				       OBJECT_FREE, OBJECT_FREE, OBJECTS_FREE_BULK, OBJECTS_FREE_MANY, OBJECTS_FREE_MANY,
 				       PAGES, OBJECT, KREALLOC, SHRINK, DRAIN, VMSTAT, CACHE_DESTROY,
 				       CACHE_CREATE, CACHE_CREATE };
 	u64 state = seed * 77;
@@ -57,6 +57,7 @@ static void generate(u64 seed, struct step *steps)
 			.op = fills ? filling[r % sizeof(filling)] : draining[r % sizeof(draining)],
 			.cpu = (u8)(r >> 40), .a = (u32)mix(&state) >> 1, .b = (u32)mix(&state) >> 1,
 		};
+		heat(&steps[i], i);
 	}
 }
 

@@ -10,12 +10,16 @@
 #ifndef TESTS_PROPERTY_MIXED_RUN_H
 #define TESTS_PROPERTY_MIXED_RUN_H
 
+#include <signal.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "tests/property/mixed_steps.h"
 
 #define MAX_STEPS 1024u
-#define STRETCHES 8u /* of a sequence in simulated time: state is looked at in between */
+#define MAX_ACCESSES 100000000ull /* of a sequence, that otherwise takes a hundredth */
+#define MAX_SECONDS 30
+#define STRETCH 32u /* steps of a sequence in simulated time: all CPUs meet, the state is looked at */
 
 struct sequence {
 	u64 seed;
@@ -88,6 +92,26 @@ static u64 other_pages(void)
 	return rest - user.present;
 }
 
+/* Where no cache merges into another, its objects in use are those that the model holds. */
+static void check_objects(void)
+{
+	struct mm_cache_info infos[128];
+	u32 n = mm_inspect_caches(infos, 128);
+	char text[120];
+
+	for (u32 i = 0; i < n; i++)
+		for (u32 k = 0; k < NR_TEST_CACHES; k++) {
+			const struct test_cache *c = &t.caches[k];
+
+			if (infos[i].cache != c->s || infos[i].refcount != 1 ||
+			    infos[i].inuse == c->live || infos[i].shared_pages || infos[i].whole_pages)
+				continue;
+			snprintf(text, sizeof(text), "slab cache %u has %lu objects in use, %u are", k,
+				 (unsigned long)infos[i].inuse, c->live);
+			wrong(text);
+		}
+}
+
 static void check_state(void)
 {
 	struct mm_zone_info zones[8];
@@ -104,6 +128,7 @@ static void check_state(void)
 	}
 	if (mm_check(&err))
 		wrong(err.text);
+	check_objects();
 }
 
 static void remember_free_blocks(void)
@@ -213,8 +238,12 @@ static struct {
 	u32 from, to;
 } stretch;
 
+static const char endless[] = "it does not end";
+
 static void random_cost(struct sim_cpu *cpu, u64 off, u32 size, enum sim_access kind)
 {
+	if (++t.accesses > MAX_ACCESSES)
+		engine_stop(KMS_EFAIL, "%s", endless);
 	sim_charge(cpu, 0, 1000 + mix(&t.rnd) % 64 * 1000);
 }
 
@@ -252,9 +281,9 @@ static int run_stretches(const struct sequence *q, struct kms_error *err)
 	int rc = 0;
 
 	stretch.steps = q->steps;
-	for (u32 i = 0; i < STRETCHES && !rc && !t.why[0]; i++) {
-		stretch.from = q->nr * i / STRETCHES;
-		stretch.to = q->nr * (i + 1) / STRETCHES;
+	for (u32 from = 0; from < q->nr && !rc && !t.why[0]; from += STRETCH) {
+		stretch.from = from;
+		stretch.to = min(from + STRETCH, q->nr);
 		for (u32 cpu = 0; cpu < t.m.nr_cpus; cpu++)
 			sim_thread_start(cpu, "worker", cpu_work, (void *)(u64)cpu);
 		rc = engine_run(err);
@@ -286,10 +315,26 @@ static void run_interleaved(struct sequence *q, struct kms_error *err)
 
 /* ---- sequences ---- */
 
+/* A fault and a loop without end are failures like others: they have a seed, and are shrunk. */
+static void on_signal(int signal)
+{
+	rt_fail(signal == SIGALRM ? endless : "it accesses memory that is not there");
+}
+
+static void catch_signals(void)
+{
+	const struct sigaction action = { .sa_handler = on_signal, .sa_flags = SA_NODEFER };
+
+	sigaction(SIGSEGV, &action, NULL);
+	sigaction(SIGALRM, &action, NULL);
+	alarm(MAX_SECONDS);
+}
+
 static bool fails(struct sequence *q)
 {
 	struct kms_error err = { 0 };
 
+	catch_signals();
 	if (q->interleaved)
 		run_interleaved(q, &err);
 	else
@@ -298,6 +343,7 @@ static bool fails(struct sequence *q)
 		wrong(err.text);
 	q->idle = q->nr == mixed->steps && !t.why[0] && !mixed->ran(q);
 	machine_off();
+	alarm(0);
 	return t.why[0] != 0;
 }
 
@@ -339,7 +385,7 @@ static void report(struct sequence q, struct step *steps)
 	char whole[sizeof(t.why)];
 
 	memcpy(whole, t.why, sizeof(whole));
-	if (!getenv("KMS_NO_SHRINK"))
+	if (!getenv("KMS_NO_SHRINK") && strcmp(whole, endless)) /* too long to try it often */
 		q.nr = shrink(q, steps);
 	q.steps = steps;
 	fails(&q);
@@ -374,6 +420,13 @@ static void run_seeds(bool interleaved)
 		if (q.idle)
 			fail_msg("seed %lu puts no pressure on memory", (unsigned long)seed);
 	}
+}
+
+/* In every other step the objects come from or go to one cache, all CPUs' for a while: races. */
+static inline void heat(struct step *s, u32 i)
+{
+	if (is_slab_step(s->op) && s->op >= OBJECT && s->b & 1)
+		s->a = s->a / NR_TEST_CACHES * NR_TEST_CACHES + i / STRETCH % NR_TEST_CACHES;
 }
 
 /* One bad step among hundreds is found and comes out nearly alone, in both ways. */
