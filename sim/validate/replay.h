@@ -93,6 +93,7 @@ struct replay {
 	u64 (*counters_before)[NR_SLAB_STATS]; /* of procfs-start.txt: before it, then by it */
 	u32 counters_from, counters_to;	       /* lines between which it was written */
 	struct views *views;		       /* of /proc, then */
+	struct host_array *arrays;	       /* of operations under way */
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
 	struct compactions *compactions; /* NULL: not asked for */
 };
@@ -127,6 +128,10 @@ void replay_pass_line(struct replay *v, bool exact);
 const struct line *replay_next_line(struct replay *v);
 
 /* requests.c */
+/* n zeroed pointers for the running operation, which may never come to its end; NULL: no memory. */
+void **request_array(struct replay *v, size_t n);
+void request_array_put(struct replay *v, void **array);
+void request_arrays_free(struct replay *v);
 void request_execute(struct replay *v, struct op *op);
 
 /* names.c */

@@ -17,6 +17,44 @@ static u64 arg(const struct replay *v, u32 at, u32 i)
 	return line_arg(&v->r, &v->r.lines[at], i);
 }
 
+/* ---- arrays on the host ---- */
+
+struct host_array {
+	struct host_array *next, *prev;
+	void *items[];
+};
+
+void **request_array(struct replay *v, size_t n)
+{
+	struct host_array *a = calloc(1, sizeof(*a) + n * sizeof(void *));
+
+	if (!a)
+		return NULL;
+	a->next = v->arrays;
+	if (a->next)
+		a->next->prev = a;
+	v->arrays = a;
+	return a->items;
+}
+
+void request_array_put(struct replay *v, void **array)
+{
+	struct host_array *a = array ? container_of(array, struct host_array, items) : NULL;
+
+	if (!a)
+		return;
+	if (a->next)
+		a->next->prev = a->prev;
+	*(a->prev ? &a->prev->next : &v->arrays) = a->next;
+	free(a);
+}
+
+void request_arrays_free(struct replay *v)
+{
+	while (v->arrays)
+		request_array_put(v, v->arrays->items);
+}
+
 static struct zone *zone_named(u64 zone)
 {
 	return &kdata->node_data[zone >> 8]->node_zones[zone & 0xff];
@@ -52,7 +90,7 @@ static void alloc_bulk(struct replay *v, const struct op *op)
 {
 	u32 got = (u32)arg(v, op->request, 0), wanted = (u32)arg(v, op->request, 1);
 	u32 shown = pages_shown(v, op), filled = got > shown ? got - shown : 0;
-	struct page **pages = calloc(wanted + 1, sizeof(*pages));
+	struct page **pages = (struct page **)request_array(v, wanted + 1);
 
 	for (u32 i = 0; pages && i < filled && i < wanted; i++)
 		pages[i] = vmemmap;
@@ -60,7 +98,7 @@ static void alloc_bulk(struct replay *v, const struct op *op)
 		mm_ops_plain.alloc_pages_bulk((u32)(arg(v, op->request, 4) & NO_ZERO),
 					      first_node(v, op),
 					      wanted, pages);
-	free(pages);
+	request_array_put(v, (void **)pages);
 }
 
 /* Node of the zone that a line of an attempt is about; -1: not such a line. */
@@ -166,7 +204,7 @@ static void free_block_or_list(struct replay *v, const struct op *op)
 		free_single(v, arg(v, op->first, 0), (u32)arg(v, op->first, 1));
 		return;
 	}
-	pages = calloc(n, sizeof(*pages));
+	pages = (struct page **)request_array(v, n);
 	for (at = op->first; pages && at != NO_LINE &&
 	     v->r.lines[at].event == EV_PG_FREE; at = v->r.lines[at].next) {
 		pages[i] = page_to_free(v, arg(v, at, 0), 0);
@@ -174,7 +212,7 @@ static void free_block_or_list(struct replay *v, const struct op *op)
 	}
 	if (pages)
 		mm_ops_plain.free_page_list(pages, i);
-	free(pages);
+	request_array_put(v, (void **)pages);
 }
 
 /* ---- objects ---- */
@@ -198,12 +236,12 @@ static void alloc_object(struct replay *v, const struct op *op)
 static void alloc_objects(struct replay *v, const struct op *op)
 {
 	size_t n = arg(v, op->first, 1);
-	void **objects = calloc(n + 1, sizeof(*objects));
+	void **objects = request_array(v, n + 1);
 	struct kmem_cache *s = cache(v, op->first);
 
 	if (s && objects)
 		v->slab->cache_alloc_bulk(s, (u32)(arg(v, op->first, 2) & NO_ZERO), n, objects);
-	free(objects);
+	request_array_put(v, objects);
 }
 
 static bool object_in_use(const void *object)
@@ -223,7 +261,7 @@ static void free_object(struct replay *v, const struct op *op)
 static void free_objects(struct replay *v, const struct op *op)
 {
 	size_t n = arg(v, op->first, 2), i = 0;
-	void **objects = calloc(n + 1, sizeof(*objects));
+	void **objects = request_array(v, n + 1);
 	struct kmem_cache *s = cache(v, op->first);
 
 	while (objects && i < n && replay_next_line(v) &&
@@ -233,7 +271,7 @@ static void free_objects(struct replay *v, const struct op *op)
 	}
 	if (i)
 		v->slab->free_bulk(s, i, objects);
-	free(objects);
+	request_array_put(v, objects);
 }
 
 static void create_cache(struct replay *v, const struct op *op)

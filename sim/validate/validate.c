@@ -136,6 +136,7 @@ static void give_back(struct replay *v)
 		slab_stats_stop(&v->stats);
 	free(v->counters_before);
 	views_free(v);
+	request_arrays_free(v);
 	compactions_end(v);
 	free(v->caches);
 	free(v->early);
