@@ -359,8 +359,9 @@ int gt_pg_split(struct gt_import *im)
 
 /* ---- kmalloc() of whole pages ---- */
 
-static int failed_large(struct gt_import *im, struct kms_request *rq)
+static int failed_large(struct gt_import *im, const struct kms_request *rq)
 {
+	struct kms_request alone = *rq;
 	struct kms_object_ref ref;
 	struct gt_object *object;
 	struct queued *q = just_failed(im);
@@ -375,9 +376,9 @@ static int failed_large(struct gt_import *im, struct kms_request *rq)
 		return 0;
 	}
 	ret = gt_new_object(im, &ref, &object);
-	rq->n = 1;
-	rq->refs = &ref;
-	return ret ? ret : gt_emit(im, rq, NULL);
+	alone.n = 1;
+	alone.refs = &ref;
+	return ret ? ret : gt_emit(im, &alone, NULL);
 }
 
 int gt_large_alloc(struct gt_import *im)

@@ -134,7 +134,7 @@ struct list_head {
 #define PG_init (1ul << 24)
 #define PAGE_ZONE_SHIFT 56
 #define PAGE_NODE_SHIFT 58
-#define PAGE_TYPE_BUDDY 0x80u
+#define PAGE_TYPE_BUDDY 0x80000000u /* above any count of a slab's objects, which shares its word */
 #define LIST_POISON1 ((void *)0x100)
 #define LIST_POISON2 ((void *)0x122)
 #define TAIL_MAPPING 0x400ul

@@ -258,8 +258,10 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 		nid = (int)numa_node_id();
 	while (have < n && pages[have])
 		have++;
-	if (have == n)
+	if (have == n) {
+		trace_step(pg_bulk, n, n, gfp_migratetype(gfp), WMARK_LOW);
 		return n;
+	}
 	if (unlikely(!pcp_allowed_order(0)))
 		return have + alloc_pages_singly(gfp, nid, n - have, pages + have);
 	gfp &= kdata->gfp_allowed_mask;

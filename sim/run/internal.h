@@ -231,6 +231,10 @@ void page_map_free(struct page_map *map);
 
 int report(struct run *run, struct kms_error *err);
 
+/* ---- report_caches.c: slab caches ---- */
+
+int report_caches(struct run *run, struct kms_error *err);
+
 /* ---- report_zones.c: zones, page lists and the kernel's counters ---- */
 
 int report_zones(struct run *run, struct kms_error *err);
@@ -293,6 +297,7 @@ struct replay_cpu {
 struct replay {
 	struct replay_cpu *cpus;
 	u32 nr_cpus;
+	u32 nr_nodes;	       /* of the memory; a request of another takes any */
 	u64 done;	       /* requests carried out */
 	u64 limit;	       /* stop before this seq */
 	u32 barrier;	       /* next entry of info->barriers */

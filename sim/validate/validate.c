@@ -119,6 +119,7 @@ static int replay(struct replay *v)
 	counters_plan(v);
 	if (v->options->compaction && compactions_begin(v))
 		return v->err->code;
+	settings_plan_cpus(v);
 	return validate_replay_run(v);
 }
 

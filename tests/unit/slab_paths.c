@@ -3,6 +3,7 @@
  * out by hand from array limits (120/60/8 up to 256 bytes, 54/27 up to 1 KiB)
  * and the order in which index stacks and arrays hand out objects.
  */
+#include "models/mm/page_internal.h"
 #include "models/mm/slab.h"
 #include "tests/unit/slub_machine.h"
 
@@ -311,6 +312,22 @@ static void destroying_gives_everything_back(void **state)
 	machine_off();
 }
 
+/* The count of objects in use shares a word with the mark of free blocks, whatever it is. */
+static void no_slab_looks_like_a_free_block(void **state)
+{
+	struct slab_cache *s;
+
+	boot(1, 1);
+	s = new_cache(16, 0); /* 256 in a slab */
+	for (u32 i = 0; i < 250; i++) {
+		const struct page *slab = virt_to_head_page(take(s));
+
+		assert_true(slab->active > 0);
+		assert_false(PageBuddy(slab));
+	}
+	machine_off();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,6 +342,7 @@ int main(void)
 		cmocka_unit_test(a_node_can_be_asked_for),
 		cmocka_unit_test(index_arrays_outside_slabs_are_metadata),
 		cmocka_unit_test(sizes_of_kmalloc),
+		cmocka_unit_test(no_slab_looks_like_a_free_block),
 		cmocka_unit_test(destroying_gives_everything_back),
 	};
 
