@@ -43,7 +43,8 @@ static void print_json(const struct import_result *r)
 	json_start(&j, stdout);
 	json_open(&j, NULL, '{');
 	json_text(&j, "format", r->format);
-	json_bool(&j, "begins_in_middle", r->begins_in_middle);
+	if (r->begins_in_middle)
+		json_bool(&j, "begins_in_middle", true);
 	for (size_t i = 0; i < NR_COUNTS; i++)
 		json_uint(&j, counts[i].key, counts[i].value);
 	json_double(&j, "matched", import_matched(r));
