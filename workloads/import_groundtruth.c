@@ -450,7 +450,7 @@ static int import_into(struct reader *r, const char *source, const char *output)
 
 static bool recognises(const char *source)
 {
-	return lines_exist(source, "trace.txt") && lines_exist(source, "state-before_mem_init.txt");
+	return lines_exist(source, "trace.txt") && gt_first_dump(source);
 }
 
 static int import_source(const char *source, const char *output, struct import_result *result,
@@ -480,7 +480,7 @@ static int import_source(const char *source, const char *output, struct import_r
 
 const struct importer import_groundtruth = {
 	.name = "groundtruth",
-	.what = "a directory with trace.txt (or .zst) and state-before_mem_init.txt (or .zst)",
+	.what = "a directory with trace.txt (or .zst) and state dumps, state-before_mem_init.txt (or .zst) the first",
 	.recognises = recognises,
 	.import = import_source,
 };

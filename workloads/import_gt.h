@@ -154,6 +154,9 @@ const char *gt_value(const struct gt_import *im, const char *key, size_t *length
 u64 gt_value_number(struct gt_import *im, const char *key, int base);
 u32 gt_site(struct gt_import *im); /* the last argument: who called */
 
+/* Earliest state dump that a folder has; NULL: none. */
+const char *gt_first_dump(const char *directory);
+
 /* ---- import_gt_tables.c ---- */
 
 struct gt_flow *gt_flow_find(struct gt_import *im);

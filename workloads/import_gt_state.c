@@ -140,9 +140,97 @@ static char *source_name(const char *directory)
 	return text;
 }
 
+/* ---- recordings that begin after boot ---- */
+
+static const char *const boot_dumps[] = {
+	"state-before_mem_init.txt", "state-after_mem_init.txt", "state-after_kmem_cache_init.txt",
+	"state-start.txt", "state-p1.txt",
+};
+
+const char *gt_first_dump(const char *directory)
+{
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(boot_dumps); i++)
+		if (lines_exist(directory, boot_dumps[i]))
+			return boot_dumps[i];
+	return NULL;
+}
+
+/* Frames of a "FREE node zone order type :" or "PCPL node zone cpu list :" line. */
+static void mark_free(const struct gt_import *im, const char *line, u8 *free_pages)
+{
+	const char *at = strchr(line, ':');
+	u32 a, b, c, d, order;
+	char *end;
+
+	if (!at || sscanf(line, "%*s %u %u %u %u", &a, &b, &c, &d) != 4)
+		return;
+	order = line[0] == 'F' ? c : d < 12 ? d / 3 : 9;
+	for (at++;; at = end) {
+		u64 pfn = strtoull(at, &end, 16), n = 1ull << (order & 15);
+
+		if (end == at)
+			return;
+		if (pfn + n <= im->nr_pages)
+			memset(free_pages + pfn, 1, n);
+	}
+}
+
+/* What is free when the recording begins is the trace's memory; frames that are freed later join it then. */
+static int free_ranges(struct gt_import *im, const char *directory, const char *name)
+{
+	u8 *free_pages = calloc(im->nr_pages + 1, 1);
+	struct kms_workload_info *info = &im->info;
+	struct lines l;
+	char *line;
+	int ret = free_pages ? lines_open(&l, directory, name, im->err) : gt_no_memory(im);
+
+	if (ret) {
+		free(free_pages);
+		return ret;
+	}
+	while ((ret = lines_next(&l, &line, im->err)) > 0)
+		if (!strncmp(line, "FREE ", 5) || !strncmp(line, "PCPL ", 5))
+			mark_free(im, line, free_pages);
+	lines_close(&l);
+	for (u64 pfn = 0, end; pfn < im->nr_pages && !ret; pfn = end) {
+		struct kms_range *grown;
+
+		for (end = pfn + 1; end < im->nr_pages && free_pages[end] == free_pages[pfn];)
+			end++;
+		if (!free_pages[pfn])
+			continue;
+		grown = realloc(info->free, (info->nr_free + 1) * sizeof(*grown));
+		if (!grown) {
+			ret = gt_no_memory(im);
+			break;
+		}
+		info->free = grown;
+		grown[info->nr_free++] = (struct kms_range){ pfn, end };
+		gt_set_pages(im, pfn, end - pfn, (struct gt_page){ .known = true });
+	}
+	free(free_pages);
+	return ret;
+}
+
+/* The kernel is up: the run boots it by itself. */
+static int begin_in_middle(struct gt_import *im, const char *directory, const char *dump)
+{
+	char what[120];
+
+	im->slab_ready = im->pagesets_ready = im->watermarks_ready = true;
+	memset(im->cpu_seen, 1, sizeof(im->cpu_seen));
+	im->result->begins_in_middle = 1;
+	snprintf(what, sizeof(what), "boot, and what was in use before %.60s", dump);
+	if (workload_info_leave_out(&im->info, what, 1))
+		return gt_no_memory(im);
+	return free_ranges(im, directory, dump);
+}
+
 int gt_read_state(struct gt_import *im, const char *directory)
 {
-	int ret = read_dump(im, directory, "state-before_mem_init.txt", true);
+	const char *first = gt_first_dump(directory);
+	int ret = first ? read_dump(im, directory, first, true) :
+			  kms_fail(im->err, KMS_EUSAGE, "'%s': there is no state dump", directory);
 
 	if (!ret)
 		ret = read_dump(im, directory, "state-start.txt", false);
@@ -158,5 +246,5 @@ int gt_read_state(struct gt_import *im, const char *directory)
 	im->info.kernel = kernel_version(directory);
 	if (!im->pages || !im->info.source || !im->info.kernel)
 		return gt_no_memory(im);
-	return 0;
+	return strcmp(first, boot_dumps[0]) ? begin_in_middle(im, directory, first) : 0;
 }

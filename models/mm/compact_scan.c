@@ -21,11 +21,10 @@ void change_pageblock_skip(u64 pfn, bool skip)
 		__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
 }
 
-/* Scanned up to the end of a pageblock: the next compaction begins behind the one that follows. */
-static void update_cached_migrate(const struct compact_control *cc, u64 pfn)
+/* Scanned up to pfn, the end of a pageblock: the next compaction begins there (recordings show it). */
+static void update_cached_migrate(const struct compact_control *cc, u64 next)
 {
 	struct zone *zone = cc->zone;
-	u64 next = pageblock_end_pfn(pfn);
 
 	if (next > READ_ONCE(zone->compact_cached_migrate_pfn[0]))
 		WRITE_ONCE(zone->compact_cached_migrate_pfn[0], next);

@@ -61,3 +61,8 @@ struct page *mm_virt_to_page(const void *object)
 {
 	return virt_to_page(object);
 }
+
+u32 mm_object_node(const void *object)
+{
+	return (u32)(virt_to_page(object)->flags >> PAGE_NODE_SHIFT);
+}

@@ -26,6 +26,7 @@ void drain_all_pages(void);
 void lru_cache_add(struct page *page, u64 mapping, u64 index, s32 task);
 void mark_page_accessed(struct page *page);
 void put_page(struct page *page);
+s32 register_shrinker(u32 seeks, u32 batch);
 void release_pages(struct page **pages, u32 n);
 
 /* kswapd.c, compaction.c: one wake-up of a node's kernel thread */

@@ -72,6 +72,7 @@ enum mm_cpu_partial_limit { CPU_PARTIAL_SLABS, CPU_PARTIAL_OBJECTS };
 enum free_list_order { FREE_LIST_LIFO, FREE_LIST_FIFO, FREE_LIST_ADDRESS };
 enum mm_transparent_hugepage { THP_NEVER, THP_MADVISE, THP_ALWAYS };
 enum sheaf_caches { SHEAF_CACHES_6_18, SHEAF_CACHES_ALL };
+#define SEEKS_DEFAULT (~0u)
 #define MM_PARAM_ZERO (1ull << 63)
 
 /*
@@ -223,6 +224,12 @@ struct mm_ops {
 	void (*mark_page_accessed)(struct page *page);
 	void (*put_page)(struct page *page);
 	void (*release_pages)(struct page **pages, uint32_t n);
+	/*
+	 * A kind of slab object that its owner gives back under pressure (rt.h:
+	 * shrink_count, shrink_scan). seeks: what one costs to make again, SEEKS_DEFAULT 2,
+	 * 0 nothing; batch: objects asked for at a time, 0: 128. Returns its number; -1: there are 8.
+	 */
+	int32_t (*register_shrinker)(uint32_t seeks, uint32_t batch);
 	/* a node's kernel threads: from being woken until they sleep */
 	void (*kswapd)(uint32_t node);
 	void (*kcompactd)(uint32_t node);

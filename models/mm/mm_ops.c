@@ -32,6 +32,7 @@ const struct mm_ops MM_OPS = {
 	.lru_cache_add = lru_cache_add,
 	.mark_page_accessed = mark_page_accessed,
 	.put_page = put_page,
+	.register_shrinker = register_shrinker,
 	.release_pages = release_pages,
 	.kswapd = kswapd,
 	.kcompactd = kcompactd,

@@ -41,7 +41,7 @@ enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGF
 		KSWAPD_HIGH_WMARK_HIT_QUICKLY, COMPACTMIGRATE_SCANNED, COMPACTFREE_SCANNED,
 		COMPACTISOLATED, COMPACTSTALL, COMPACTFAIL, COMPACTSUCCESS, KCOMPACTD_WAKE,
 		KCOMPACTD_MIGRATE_SCANNED, KCOMPACTD_FREE_SCANNED, PGMIGRATE_SUCCESS, PGMIGRATE_FAIL,
-		OOM_KILL, NR_VM_EVENTS = 32 };
+		OOM_KILL, SLABS_SCANNED, NR_VM_EVENTS = 32 };
 enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
 enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE, ZONE_BELOW_HIGH };
 
@@ -293,6 +293,13 @@ struct pglist_data {
 	u8 __pad4[40];
 };
 
+/* One kind of object that its owner can give back (shrinker.c). */
+#define NR_SHRINKERS 8
+struct shrinker {
+	u32 seeks, batch;
+	u64 nr_deferred[MAX_NUMNODES]; /* objects not looked at yet, by node */
+};
+
 struct vm_event_state {
 	u64 event[NR_VM_EVENTS];
 };
@@ -447,6 +454,8 @@ struct kernel_globals {
 	u64 extfrag_threshold;
 	u32 compaction_proactiveness; /* 0..100; 0: none ahead of need */
 	u64 node_reclaim_mode;
+	u32 nr_shrinkers;
+	struct shrinker shrinkers[NR_SHRINKERS];
 	/* page allocator, written by every CPU */
 	s64 vm_zone_stat[NR_VM_ZONE_STAT_ITEMS] __attribute__((aligned(64)));
 

@@ -174,6 +174,7 @@ bool shrink_node(struct pglist_data *pgdat, struct scan_control *sc)
 		before = sc->nr_reclaimed;
 		sc->may_deactivate = sc->force_deactivate || inactive_is_low(pgdat);
 		shrink_lruvec(pgdat, sc);
+		sc->nr_reclaimed += shrink_slab(pgdat, sc->priority);
 		if (sc->nr_reclaimed > before)
 			progress = true;
 	} while (should_continue_reclaim(pgdat, sc->nr_reclaimed - before, sc));

@@ -83,6 +83,10 @@ static const struct cfg_field allocator_fields[] = {
 	{F(allocator_config, lowmem_reserve_ratio), .type = CFG_UINTS, .def = "[256, 256, 32, 0]", .max = 1ull << 31,
 	 .doc = "vm.lowmem_reserve_ratio, for the zones DMA, DMA32, Normal and Movable: a zone keeps 1/n "
 		"of the memory above it back from requests that could have used that; 0: nothing."},
+	{PARAM(compaction_proactiveness), .type = CFG_UINT, .def = "20", .max = 100,
+	 .doc = "vm.compaction_proactiveness: how eagerly kcompactd keeps huge pages' size free ahead of "
+		"need, looking every 500 ms; 0: not at all. Only with pages that can be moved "
+		"(workload.reclaim own)."},
 	{PARAM(percpu_pagelist_high_fraction), .type = CFG_UINT, .def = "0", .max = 1e9,
 	 .doc = "vm.percpu_pagelist_high_fraction: per-CPU page lists may hold 1/n of a zone; 0: "
 		"the kernel's default, otherwise at least 8."},
@@ -248,6 +252,9 @@ static const struct cfg_field workload_fields[] = {
 		"recorded, what the recording freed so is freed as any other request, and pages "
 		"in use stay; own, single movable pages go on LRU lists, and the simulated "
 		"kernel's reclaim and compaction decide."},
+	{F(workload_config, shrink), .type = CFG_STRINGS,
+	 .doc = "With reclaim own: slab caches, by name, at most 8, whose objects the workload gives "
+		"back when memory is short, oldest first, as a kernel's directory entries and inodes."},
 	{F(workload_config, start_state), .type = CFG_PATH,
 	 .doc = "State of memory to begin in, saved by `kmemsim run --save-state`: what it holds "
 		"stays, the requests come on top. CPUs, memory and allocator must be those it was "

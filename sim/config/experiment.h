@@ -35,6 +35,7 @@ struct workload_config {
 	u32 pacing;		  /* enum exp_pacing */
 	double time_scale;	  /* timestamps: recorded time times this */
 	kms_ps think_time;	  /* asap: between two requests of a CPU */
+	struct cfg_array shrink; /* slab caches (names) whose objects reclaim may have */
 	struct cfg_array warm_up; /* phases (names) that are not measured */
 	u64 max_requests;	  /* 0: all */
 	struct touch_config touch;

@@ -73,6 +73,7 @@ static void enter_object(struct run *run, const struct kms_request *rq, struct k
 	if (object->requested > object->held) /* no cache of that size is left: serving_cache() */
 		object->requested = object->held;
 	account_alloc(&run->account, object);
+	shrink_adds(run, object, ref);
 }
 
 static void do_page_alloc(struct run *run, const struct kms_request *rq)
@@ -211,9 +212,10 @@ static void do_kmalloc(struct run *run, const struct kms_request *rq)
 
 static void do_kfree(struct run *run, const struct kms_request *rq)
 {
-	const struct object object = look_up(run, rq->refs[0]);
+	bool live;
+	const struct object object = begin_free(run, rq->refs[0], &live);
 
-	if (object.state == OBJECT_LIVE)
+	if (live)
 		run->slab->kfree(object.memory);
 	forget(run, rq->refs[0]);
 }
@@ -267,9 +269,10 @@ static void do_cache_alloc(struct run *run, const struct kms_request *rq)
 
 static void do_cache_free(struct run *run, const struct kms_request *rq)
 {
-	const struct object object = look_up(run, rq->refs[0]);
+	bool live;
+	const struct object object = begin_free(run, rq->refs[0], &live);
 
-	if (object.state == OBJECT_LIVE)
+	if (live)
 		run->slab->cache_free(run->caches[object.cache], object.memory);
 	forget(run, rq->refs[0]);
 }
@@ -298,9 +301,10 @@ static void do_free_bulk(struct run *run, const struct kms_request *rq)
 	u32 n = 0;
 
 	for (u32 i = 0; i < rq->n; i++) {
-		const struct object object = look_up(run, rq->refs[i]);
+		bool live;
+		const struct object object = begin_free(run, rq->refs[i], &live);
 
-		if (object.state != OBJECT_LIVE)
+		if (!live)
 			continue;
 		if (n && cache_of(run, &object) != s) {
 			run->slab->free_bulk(s, n, objects);

@@ -188,6 +188,25 @@ static void vmstat_work(struct replay_cpu *c, u64 now)
 #define SECOND_NS 1000000000
 #define CPU_SKEW_NS 30000000 /* 3 jiffies: CPUs do not all work at once */
 
+#define PROACTIVE_NS 500000000 /* kcompactd's look at how fragmented its node is */
+
+/* On the last CPU of each node, where its kernel threads run. */
+static void proactive_work(struct replay_cpu *c, u64 now)
+{
+	struct run *run = c->run;
+	u32 node = mm_inspect_cpu_node(c->id);
+	struct op_mark mark;
+
+	if (run->config->workload.reclaim != RECLAIM_OWN || now < c->next_proactive)
+		return;
+	c->next_proactive = now - now % PROACTIVE_NS + PROACTIVE_NS;
+	if (c->id + 1 < run->replay.nr_cpus && mm_inspect_cpu_node(c->id + 1) == node)
+		return;
+	record_begin(run, c->id, OPERATION_KCOMPACTD, &mark);
+	run->mm->proactive_compact(node);
+	record_end(run, c->id, OPERATION_KCOMPACTD, &mark);
+}
+
 /*
  * The slab layer's own periodic work, first after half its period, then at
  * whole seconds plus the CPU's skew, as the kernel rounds such timers.
@@ -224,6 +243,7 @@ static void periodic_work(struct replay_cpu *c)
 	run->replay.in_operation++;
 	vmstat_work(c, now);
 	slab_work(c, now);
+	proactive_work(c, now);
 	run->replay.in_operation--;
 }
 
@@ -542,7 +562,9 @@ int replay_run(struct run *run, struct kms_error *err)
 	}
 	owner_start(run);
 	begin_in_state(run);
-	ret = load_first(run, err);
+	ret = shrink_start(run, err);
+	if (!ret)
+		ret = load_first(run, err);
 	if (!ret)
 		ret = run->cycle ? run_cycle(run, err) : run_functional(run, err);
 	if (!ret && rp->interrupted)
@@ -550,6 +572,7 @@ int replay_run(struct run *run, struct kms_error *err)
 			       (unsigned long long)rp->done);
 	keep_workers(run);
 	touch_free(&run->touch);
+	shrink_stop(run);
 	free(rp->cpus);
 	free(rp->kthread_marks);
 	rp->cpus = NULL;

@@ -414,6 +414,7 @@ static int report_reclaim(struct run *run, struct kms_error *err)
 		{ "frees_of_reclaimed_pages", n->frees_of_gone },
 		{ "recorded_reclaim_dropped", n->recorded_reclaim },
 		{ "tasks_killed", n->killed_tasks }, { "pages_of_killed_tasks", n->killed_pages },
+		{ "slab_objects_reclaimed", n->shrunk },
 	};
 	int ret = 0;
 

@@ -86,7 +86,7 @@ static int check_workload(struct run *run, struct kms_error *err)
 	if (c->workload.memory == MEMORY_RECORDED && !info->nr_zones && !run->state)
 		return kms_fail(err, KMS_EUSAGE,
 				"workload.memory is 'recorded', but this workload brings no memory map; use 'machine'");
-	if (check_caches(info, err))
+	if (check_caches(info, err) || shrink_check(run, err))
 		return KMS_EUSAGE;
 	for (size_t i = 0; i < c->workload.warm_up.n; i++) {
 		const char *name = ((char **)c->workload.warm_up.items)[i];

@@ -71,7 +71,9 @@ struct compactions {
 struct guess {
 	u32 order;
 	bool no_target; /* it ran out of targets */
-	bool no_hints;	/* pageblocks' hints had been forgotten before */
+	/* what compactions that show no line have done before: */
+	bool no_hints;	 /* pageblocks' hints are forgotten */
+	bool from_start; /* the scanners begin at the zone's ends */
 };
 
 static struct compactions *running; /* in the child */
@@ -287,22 +289,12 @@ static void take_hints(const struct replay *v, const struct shadow *s)
 		set_hint(pfn, s->skip[pfn / PAGEBLOCK_NR_PAGES]);
 }
 
-/*DBG*/
-static void probe(void *arg, u32 cpu, u64 a, u64 b, u64 c)
+static void begin_at_ends(struct zone *z)
 {
-	fprintf(stderr, "      %s %llx %llx %llx (n %u)\n", (char *)arg, (unsigned long long)a, (unsigned long long)b, (unsigned long long)c, running->shadow->n);
+	z->compact_cached_migrate_pfn[0] = z->compact_cached_migrate_pfn[1] = z->zone_start_pfn;
+	z->compact_cached_free_pfn = pageblock_start_pfn(zone_end(z) - 1);
 }
-static void probes(u32 at)
-{
-	if (!getenv("KMS_CT") || (u32)atoi(getenv("KMS_CT")) != at + 1) return;
-	rt_probe(TP_mm_compaction_fast_search, probe, "fast");
-	rt_probe(TP_mm_compaction_isolate_migratepages, probe, "migr scanned isolated low");
-	rt_probe(TP_mm_compaction_isolate_freepages, probe, "free scanned isolated start");
-	rt_probe(TP_mm_compaction_begin, probe, "begin");
-	rt_probe(TP_mm_compaction_end, probe, "end");
-	rt_probe(TP_mm_compaction_suitable, probe, "suitable");
-}
-/*END*/
+
 static void carry_out(struct replay *v, const struct compaction_call *call, struct guess g)
 {
 	static const struct rt_stepper stepper = {
@@ -314,9 +306,10 @@ static void carry_out(struct replay *v, const struct compaction_call *call, stru
 	list_pages(v, call, g.no_target);
 	for (u64 pfn = 0; g.no_hints && pfn < v->max_pfn; pfn += PAGEBLOCK_NR_PAGES)
 		set_hint(pfn, false);
+	for (u32 i = 0; g.from_start && i < v->nr_zones; i++)
+		begin_at_ends(&kdata->node_data[v->zones[i].node]->node_zones[v->zones[i].zone_idx]);
 	first_zone = shown_zone(v, call);
 	allow(v, call);
-	probes(call->at);
 	rt_set_stepper(&stepper);
 	rt_set_owner(&owner);
 	rt_enter_cpu(call->cpu);
@@ -406,12 +399,12 @@ static bool guess_more(struct replay *v, struct compactions *c, const struct com
 static struct guess guess_call(struct replay *v, struct compactions *c, const struct compaction_call *call)
 {
 	bool daemon = call->kind == COMPACTION_DAEMON;
-	struct guess best, first = { daemon ? c->daemon_order : call->order, false, false };
+	struct guess best, first = { daemon ? c->daemon_order : call->order, false, false, false };
 	s64 most = -4;
 
 	best = first;
-	for (u32 tried = 0; tried < (call->nr_lines ? 4 : 1); tried++) {
-		struct guess g = { first.order, tried & 1, tried >> 1 };
+	for (u32 tried = 0; tried < (call->nr_lines ? 8 : 1); tried++) {
+		struct guess g = { first.order, tried & 1, tried & 2, tried & 4 };
 
 		if (guess_more(v, c, call, g, &best, &most))
 			break;
@@ -423,33 +416,6 @@ static struct guess guess_call(struct replay *v, struct compactions *c, const st
 	return best;
 }
 
-static void trace_call(const struct replay *v, const struct compactions *c,
-		       const struct compaction_call *call, u32 order, s64 n)
-{
-	if (!getenv("KMS_COMPACTION_TRACE"))
-		return;
-	fprintf(stderr, "call at %u kind %u order %u prio %u: %u lines, %lld foretold, %u predicted, result %u; defer %u/%u failed %d cached %llx %llx %llx\n",
-		call->at + 1, call->kind, order, call->priority, call->nr_lines, (long long)n, c->shadow->n, c->shadow->result,
-		c->shadow->zones[0][1].considered, c->shadow->zones[0][1].defer_shift, c->shadow->zones[0][1].order_failed,
-		(unsigned long long)c->shadow->zones[0][1].cached_migrate[0], (unsigned long long)c->shadow->zones[0][1].cached_migrate[1], (unsigned long long)c->shadow->zones[0][1].cached_free);
-	if (n >= 0 && (n < call->nr_lines || n < c->shadow->n)) {
-		for (s64 i = n > 2 ? n - 2 : 0; i < n + 4; i++) {
-			if (i < call->nr_lines) {
-				char text[100];
-				u32 at = c->plan.lines[call->first_line + i];
-				line_words(&v->r, &v->r.lines[at], text, sizeof(text));
-				fprintf(stderr, "   %u: %-46s", at + 1, text);
-			} else fprintf(stderr, "   %-52s", "-");
-			if (i < c->shadow->n)
-				fprintf(stderr, " | %s %llx %llx %llu %llu %llx\n", event_kinds[c->shadow->lines[i].event].name,
-					(unsigned long long)c->shadow->lines[i].args[0], (unsigned long long)c->shadow->lines[i].args[1],
-					(unsigned long long)c->shadow->lines[i].args[2], (unsigned long long)c->shadow->lines[i].args[3],
-					(unsigned long long)c->shadow->lines[i].args[4]);
-			else fprintf(stderr, " | -\n");
-		}
-	}
-}
-
 static void judge(struct replay *v, struct compactions *c, const struct compaction_call *call)
 {
 	struct guess g = guess_call(v, c, call);
@@ -457,7 +423,6 @@ static void judge(struct replay *v, struct compactions *c, const struct compacti
 
 	if (call->kind == COMPACTION_DAEMON)
 		c->daemon_order = g.order;
-	trace_call(v, c, call, g.order, n);
 	if (n < 0)
 		n = 0;
 	else

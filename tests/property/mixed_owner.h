@@ -115,7 +115,8 @@ static u64 user_kill(void *arg, u32 task)
 
 static void user_start(void)
 {
-	static const struct rt_owner owner = { user_lets_go, user_moves, user_kill, NULL };
+	static const struct rt_owner owner = { .lets_go = user_lets_go, .moves = user_moves,
+					       .kill = user_kill };
 
 	memset(&user, 0, sizeof(user));
 	rt_set_owner(&owner);

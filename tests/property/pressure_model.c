@@ -284,7 +284,7 @@ static void choose_machine(u64 seed)
 
 static void boot_run(void)
 {
-	static const struct rt_owner owner = { lets_go, moves, kill_task, NULL };
+	static const struct rt_owner owner = { .lets_go = lets_go, .moves = moves, .kill = kill_task };
 	struct mm_zone_info zones[HOST_MAX_ZONES];
 	u32 n, i;
 

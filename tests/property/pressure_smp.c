@@ -229,7 +229,7 @@ static void check_end(void)
 
 static u64 run_once(u32 cpus, u64 seed)
 {
-	static const struct rt_owner owner = { lets_go, moves, kill_task, NULL };
+	static const struct rt_owner owner = { .lets_go = lets_go, .moves = moves, .kill = kill_task };
 	struct engine_config config = { .nr_cpus = cpus, .access = uneven_access,
 					.time_limit = 1000000000000000ull };
 	struct host h = one_zone(PAGES);
