@@ -227,7 +227,10 @@ static bool numbered(const char **at, u64 *value)
 		++*at;
 	if (!decimal(at, value))
 		return false;
-	*at += **at == 'm';
+	if (**at == 'm') {
+		*value |= LINE_MASKED;
+		++*at;
+	}
 	return true;
 }
 

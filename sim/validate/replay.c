@@ -357,6 +357,9 @@ static u32 on_retry(u32 flags, u32 reserves, u32 last)
 	struct replay *v = replaying;
 	u32 at = v->op->next, shown = ~0u;
 
+	if (at == v->op->tried) /* the last attempt had none of its lines: so would all others */
+		return ~0u;
+	v->op->tried = at;
 	for (; at != NO_LINE && shown == ~0u; at = v->r.lines[at].next)
 		shown = flags_shown(v, &v->r.lines[at]);
 	if (shown == NO_ATTEMPT || shown == ~0u)
@@ -391,6 +394,16 @@ static bool on_no_room(void)
 	const struct op *op = replaying->op;
 
 	return op && op->no_room;
+}
+
+static bool on_watermark(u64 zone, bool ok)
+{
+	return races_watermark(replaying, zone, ok);
+}
+
+static bool on_leaves_out(u64 zone, u32 gfp)
+{
+	return races_leave_out(replaying, zone, gfp);
 }
 
 static int by_line(const void *a, const void *b)
@@ -546,7 +559,8 @@ int validate_replay_run(struct replay *v)
 {
 	static const struct rt_stepper stepper = {
 		.step = on_step, .if_next = on_step_if_next, .retry = on_retry,
-		.captured = on_captured, .node = on_node, .no_room = on_no_room, .bug = on_bug,
+		.captured = on_captured, .node = on_node, .no_room = on_no_room,
+		.watermark = on_watermark, .leaves_out = on_leaves_out, .bug = on_bug,
 	};
 
 	if (plan_searches(v))
@@ -567,7 +581,10 @@ int validate_replay_run(struct replay *v)
 			settings_cpus_up(v, at);
 			rt_set_stepper(&stepper);
 		}
+		if (v->nr_due)
+			races_before(v, at);
 		run_line(v, at);
+		races_look(v, at);
 		if (at >= v->counters_from && at <= v->counters_to)
 			views_look(v);
 	}

@@ -135,6 +135,7 @@ static void give_back(struct replay *v)
 		slab_stats_stop(&v->stats);
 	free(v->counters_before);
 	views_free(v);
+	free(v->races);
 	free(v->caches);
 	free(v->early);
 	operations_free(&v->o);
