@@ -100,11 +100,15 @@ static bool zone_allows(struct zone *zone, u32 order, u32 alloc_flags, gfp_t gfp
 {
 	u64 mark = wmark_pages(zone, alloc_flags & ALLOC_WMARK_MASK);
 	s64 free_pages;
+	bool ok;
 
 	if (unlikely(kms_tunable(TUNE_PCP_AUTO_TUNE)))
 		pcp_tune_watermark(zone, order, ac->highest_zoneidx, alloc_flags, gfp);
 
-	if (zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp))
+	ok = zone_watermark_fast(zone, order, mark, ac->highest_zoneidx, alloc_flags, gfp);
+	if (stepping())
+		ok = kms_step_watermark(zone_id(zone), ok);
+	if (ok)
 		return true;
 	free_pages = zone_page_state(zone, NR_FREE_PAGES);
 	trace3(mm_watermark_fail, zone->zone_idx, order, free_pages);
@@ -123,6 +127,8 @@ static struct page *try_zones(gfp_t gfp, u32 order, u32 *alloc_flags,
 
 		if ((*alloc_flags & ALLOC_NOFRAGMENT) && leaves_node(zone, preferred))
 			return NULL;
+		if (stepping() && kms_step_leaves_out(zone_id(zone), gfp))
+			continue;
 		if (!zone_allows(zone, order, *alloc_flags, gfp, ac))
 			continue;
 		page = rmqueue(preferred, zone, order, *alloc_flags, ac->migratetype);
@@ -182,7 +188,10 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid, u64 nodemask
 		return NULL;
 	gfp &= kdata->gfp_allowed_mask;
 	prepare_alloc_context(gfp, preferred_nid, nodemask, &ac);
-	if (likely(ac.preferred_zoneref->zone)) {
+	if (unlikely(!ac.preferred_zoneref->zone)) { /* a node without memory, and no other allowed */
+		alloc_flags |= gfp & __GFP_KSWAPD_RECLAIM;
+		trace_step(pg_slow, order, alloc_flags);
+	} else {
 		alloc_flags |= alloc_flags_nofragment(ac.preferred_zoneref->zone, gfp);
 		page = get_page_from_freelist(gfp, order, alloc_flags, &ac);
 		if (unlikely(!page)) {

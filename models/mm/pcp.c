@@ -284,8 +284,6 @@ static void free_unref_page_commit(struct zone *zone, struct per_cpu_pages *pcp,
 	list_add(&page->lru, &pcp->lists[pindex]);
 	pcp->count += 1 << order;
 	trace3(mm_page_pcp_free, page_to_pfn(page), order, mt);
-	trace_step(pcp_free, page_to_pfn(page), order, mt, pindex, zone_id(zone), (u64)pcp->count,
-		   (u64)pcp->free_factor, zone_flag(zone, ZONE_RECLAIM_ACTIVE));
 	factor = pcp->free_factor;
 	if (unlikely(factor < 0)) {
 		free_tuned(zone, pcp, order, pindex);
@@ -293,6 +291,9 @@ static void free_unref_page_commit(struct zone *zone, struct per_cpu_pages *pcp,
 	}
 	free_high = factor && order && order <= PAGE_ALLOC_COSTLY_ORDER;
 	high = nr_pcp_high(pcp, zone, free_high);
+	/* while the step waits for its turn kswapd may begin or end on another CPU */
+	trace_step(pcp_free, page_to_pfn(page), order, mt, pindex, zone_id(zone), (u64)pcp->count,
+		   (u64)pcp->free_factor, zone_flag(zone, ZONE_RECLAIM_ACTIVE));
 	if (pcp->count >= high)
 		free_pcppages_bulk(zone, nr_pcp_free(pcp, high, free_high), pcp, pindex);
 }

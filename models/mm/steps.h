@@ -37,6 +37,10 @@ uint32_t kms_step_retry(uint32_t flags, uint32_t reserves, uint32_t last);
 uint64_t kms_step_captured(void);
 /* A recording says that the search of a SLOB request found nothing when it was made. */
 bool kms_step_no_room(void);
+/* Was the zone's watermark test passed? `ok` as it is now; a recording shows how it went when made. */
+bool kms_step_watermark(uint64_t zone, bool ok);
+/* Does the request pass the zone over, for its task's memory policy or the node's dirty pages? */
+bool kms_step_leaves_out(uint64_t zone, uint32_t gfp);
 /* Node that the task's memory policy prefers for the next pages. */
 int kms_step_node(int usual);
 
@@ -52,6 +56,8 @@ int kms_step_node(int usual);
 #define kms_step_captured() (~0ul)
 #define kms_step_no_room() false
 #define kms_step_node(usual) (usual)
+#define kms_step_watermark(zone, ok) (ok)
+#define kms_step_leaves_out(zone, gfp) false
 #define trace_step_in(name, usual, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), (usual))
 #define trace_step(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}))
 #define trace_step_next(name, ...) ((void)sizeof((uint64_t[]){__VA_ARGS__}), false)

@@ -9,6 +9,8 @@
 #undef kms_step_captured
 #undef kms_step_node
 #undef kms_step_no_room
+#undef kms_step_watermark
+#undef kms_step_leaves_out
 
 bool kms_stepping;
 static const struct rt_stepper *stepper;
@@ -19,6 +21,8 @@ u32 kms_step_retry(u32 flags, u32 reserves, u32 last);
 u64 kms_step_captured(void);
 int kms_step_node(int usual);
 bool kms_step_no_room(void);
+bool kms_step_watermark(u64 zone, bool ok);
+bool kms_step_leaves_out(u64 zone, u32 gfp);
 
 void rt_set_stepper(const struct rt_stepper *new)
 {
@@ -49,6 +53,16 @@ u64 kms_step_captured(void)
 int kms_step_node(int usual)
 {
 	return stepper->node(usual);
+}
+
+bool kms_step_watermark(u64 zone, bool ok)
+{
+	return stepper->watermark(zone, ok);
+}
+
+bool kms_step_leaves_out(u64 zone, u32 gfp)
+{
+	return stepper->leaves_out(zone, gfp);
 }
 
 bool kms_step_no_room(void)

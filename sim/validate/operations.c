@@ -473,7 +473,7 @@ static u32 new_op(struct sorter *s, u32 kind, u32 at)
 	op = &o->ops[o->nr];
 	*op = (struct op){ .kind = (u8)kind, .first = at, .last = NO_LINE, .request = NO_LINE,
 			   .outer = NO_OP, .captured = NO_PFN, .next = at, .alone = true,
-			   .last_event = NO_EVENT, .cache = NO_CACHE };
+			   .last_event = NO_EVENT, .cache = NO_CACHE, .tried = NO_LINE };
 	return o->nr++;
 }
 

@@ -46,6 +46,7 @@ struct op {
 	u8 last_event;	 /* NO_EVENT: its first line is being entered */
 	bool reaped;	 /* OP_L_REAP: the node had its turn too */
 	bool new_page;	 /* OP_SLOB_ALLOC: found no room, got a page */
+	u32 tried;	 /* next line at the slow path's last attempt */
 	bool no_room;	 /* ... before what happened just before its first line */
 	u32 cache;	 /* SLAB: name of its first line, or NO_CACHE */
 	u32 first, last, next; /* lines; next: not yet passed */

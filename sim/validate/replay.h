@@ -6,6 +6,7 @@
  *   machine.c     the recorded machine, before its boot
  *   settings.c    boot parameters, and what was set by sysctl
  *   replay.c      operations in flight, one fiber each; steps against lines
+ *   races.c       watermark tests that other CPUs overtook, zones passed over
  *   requests.c    what an operation asks of the allocators
  *   names.c       recorded frames, objects and caches to ours and back
  *   slab_restore.c  SLAB's state from a dump
@@ -80,6 +81,9 @@ struct replay {
 	u32 boot_names[NR_BOOT_NAMES];
 	struct renaming pages, pages_back, objects, objects_back;
 	u64 boosts[64][MAX_NR_ZONES]; /* kswapd's, of its current pass */
+	u64 boosts_due[64][MAX_NR_ZONES]; /* to be taken back, of a pass that is over */
+	s32 boost_pid[64];
+	u32 nr_due;
 
 	/* going on */
 	u32 cursor;	/* line whose turn it is */
@@ -95,6 +99,7 @@ struct replay {
 	u64 (*counters_before)[NR_SLAB_STATS]; /* of procfs-start.txt: before it, then by it */
 	u32 counters_from, counters_to;	       /* lines between which it was written */
 	struct views *views;		       /* of /proc, then */
+	struct races *races;
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
 	struct compactions *compactions; /* NULL: not asked for */
 };
@@ -129,6 +134,13 @@ void replay_end(struct replay *v);
 /* The running operation's next line is passed without a step of the allocators. */
 void replay_pass_line(struct replay *v, bool exact);
 const struct line *replay_next_line(struct replay *v);
+
+/* races.c */
+void races_boost_over(struct replay *v, struct zone *zone, s32 kswapd);
+void races_before(struct replay *v, u32 at); /* the line */
+void races_look(struct replay *v, u32 at); /* after the line `at` */
+bool races_watermark(struct replay *v, u64 zone, bool ok);
+bool races_leave_out(struct replay *v, u64 zone, u32 gfp);
 
 /* requests.c */
 void request_execute(struct replay *v, struct op *op);

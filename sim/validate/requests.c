@@ -365,7 +365,7 @@ static void free_slob(struct replay *v, const struct op *op)
 
 /*
  * kswapd reclaims: per-CPU lists are kept short meanwhile, and what the
- * watermarks were boosted by when its pass began is taken back at its end.
+ * watermarks were boosted by when its pass began is taken back after its end.
  */
 static void set_reclaim_active(struct replay *v, u32 at)
 {
@@ -378,8 +378,7 @@ static void set_reclaim_active(struct replay *v, u32 at)
 		zone->flags |= 1ul << ZONE_RECLAIM_ACTIVE;
 	} else {
 		zone->flags &= ~(1ul << ZONE_RECLAIM_ACTIVE);
-		zone->watermark_boost -= min(zone->watermark_boost, *boost);
-		*boost = 0;
+		races_boost_over(v, zone, v->r.lines[at].pid);
 	}
 }
 

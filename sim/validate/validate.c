@@ -139,6 +139,7 @@ static void give_back(struct replay *v)
 	free(v->counters_before);
 	views_free(v);
 	compactions_end(v);
+	free(v->races);
 	free(v->caches);
 	free(v->early);
 	operations_free(&v->o);
