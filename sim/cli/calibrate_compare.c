@@ -51,6 +51,7 @@ static void print_table(const struct compare_result *r)
 	cli_table_print(t, stdout);
 	printf("\n%u of %u workloads judged: mean error %.1f %%, largest %.1f %%\n", r->judged, r->n, 100 * r->mean_error,
 	       100 * r->worst_error);
+	printf("a load from the last cache: %.0f ns now, %.0f ns on the simulated machine\n", r->now_ns, r->llc_ns);
 }
 
 static void print_json(const struct compare_result *r, const char *verdict)
@@ -62,6 +63,8 @@ static void print_json(const struct compare_result *r, const char *verdict)
 	json_uint(&j, "judged", r->judged);
 	json_double(&j, "mean_error", r->mean_error);
 	json_double(&j, "largest_error", r->worst_error);
+	json_double(&j, "llc_ns", r->now_ns);
+	json_double(&j, "simulated_llc_ns", r->llc_ns);
 	json_text(&j, "beyond", verdict ? verdict : "");
 	json_open(&j, "workloads", '[');
 	for (u32 i = 0; i < r->n; i++) {
