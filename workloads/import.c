@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "workloads/import_internal.h"
 #include "workloads/lines.h"
@@ -117,8 +118,10 @@ static int import_folder(const struct importer *importer, const struct import_jo
 	if (ret)
 		return ret;
 	ret = trace_summarize(&summary, job->output, job->err);
-	if (ret)
+	if (ret) {
+		unlink(job->output);
 		return ret;
+	}
 	job->result->frees_matched = summary.frees;
 	job->result->live_at_start = job->result->frees_without_alloc;
 	trace_summary_free(&summary);

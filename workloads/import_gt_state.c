@@ -5,6 +5,7 @@
  * machine is up, how many CPUs came online and min_free_kbytes. The kernel's
  * version comes from dmesg.txt where there is one.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,34 +14,56 @@
 
 typedef unsigned long long ull;
 
+#define MAX_NODES 64u
+#define MAX_ZONES 4u
+#define MAX_PAGES (1ull << 30) /* 4 TiB: a table of all frames is kept */
+
 /* "... key=N ..." (base 10) or key=HEX; false: not on the line. */
 static bool value_of(const char *line, const char *key, int base, u64 *value)
 {
 	const char *at = strstr(line, key);
+	char *end;
 
 	if (!at || (at != line && at[-1] != ' '))
 		return false;
-	*value = strtoull(at + strlen(key), NULL, base);
-	return true;
+	at += strlen(key);
+	*value = strtoull(at, &end, base);
+	return isxdigit((u8)*at) && (*end == ' ' || !*end);
+}
+
+/* The words of a ZONE line; false: not all are there, or they make no zone. */
+static bool parse_zone(struct kms_zone_def *zone, const char *line)
+{
+	u64 start, spanned, present;
+
+	if (sscanf(line, "ZONE %u %u", &zone->node, &zone->zone_idx) != 2 ||
+	    !value_of(line, "start_pfn=", 16, &start) || !value_of(line, "spanned=", 10, &spanned) ||
+	    !value_of(line, "present=", 10, &present))
+		return false;
+	zone->start_pfn = start;
+	zone->spanned = spanned;
+	zone->present = present;
+	return zone->node < MAX_NODES && zone->zone_idx < MAX_ZONES && start < MAX_PAGES && spanned < MAX_PAGES &&
+	       start + spanned <= MAX_PAGES && present <= spanned;
 }
 
 static int add_zone(struct gt_import *im, const struct lines *l, const char *line)
 {
 	struct kms_zone_def zone, *grown;
-	u64 start, spanned, present;
+	u64 start, spanned;
 
-	if (sscanf(line, "ZONE %u %u", &zone.node, &zone.zone_idx) != 2 ||
-	    !value_of(line, "start_pfn=", 16, &start) || !value_of(line, "spanned=", 10, &spanned) ||
-	    !value_of(line, "present=", 10, &present) || start + spanned > 1ull << 40 ||
-	    start > 1ull << 40 || zone.node > 63)
+	if (!parse_zone(&zone, line))
 		return kms_fail(im->err, KMS_EUSAGE,
-				"%s:%llu: expected ZONE node zone ... start_pfn= spanned= present=", l->path,
-				(ull)l->number);
-	zone.start_pfn = start;
-	zone.spanned = spanned;
-	zone.present = present;
+				"%s:%llu: found \"%.60s\", expected ZONE node zone ... start_pfn= spanned= present=, with node below "
+				"%u, zone below %u, no more pages present than spanned and none from frame %#llx on", l->path,
+				(ull)l->number, line, MAX_NODES, MAX_ZONES, MAX_PAGES);
+	start = zone.start_pfn;
+	spanned = zone.spanned;
 	if (!spanned)
 		return 0;
+	if (im->info.nr_zones == MAX_NODES * MAX_ZONES)
+		return kms_fail(im->err, KMS_EUSAGE, "%s:%llu: found one more zone than the %u there can be", l->path,
+				(ull)l->number, MAX_NODES * MAX_ZONES);
 	grown = realloc(im->info.zones, (im->info.nr_zones + 1) * sizeof(*grown));
 	if (!grown)
 		return gt_no_memory(im);
@@ -126,7 +149,7 @@ int gt_read_state(struct gt_import *im, const char *directory)
 	if (ret)
 		return ret;
 	if (!im->info.nr_zones || !im->info.nr_cpus || im->info.nr_cpus > SLOTS_MAX_CPUS ||
-	    !im->info.nr_nodes || im->info.nr_nodes > 64)
+	    !im->info.nr_nodes || im->info.nr_nodes > MAX_NODES)
 		return kms_fail(im->err, KMS_EUSAGE,
 				"'%s': the state dumps tell of %u zones, %u CPUs and %u nodes; expected ZONE lines, and online_cpus= and nodes= on the DUMP line",
 				directory, im->info.nr_zones, im->info.nr_cpus, im->info.nr_nodes);

@@ -154,6 +154,7 @@ struct recent {
 bool recent_init(struct recent *r);
 bool recent_has(const struct recent *r, u64 key);
 void recent_add(struct recent *r, u64 key);
+bool recent_forget(struct recent *r, u64 key); /* false: was not there */
 void recent_free(struct recent *r);
 
 #endif

@@ -1,8 +1,9 @@
 /*
  * import_kmem_cache.c - which slab cache an object is of; writing the trace.
  *
- * An allocation names its call site and sizes, never its cache; since Linux 5.12
- * the free of an object does. So allocations that look alike share a key, and
+ * The newest kernels (6.18) name an object's cache when it is allocated. Before,
+ * an allocation names its call site and sizes, and since Linux 5.12 the free of
+ * an object its cache. So allocations that look alike share a key, and
  * the first free of one of them names the key's cache. An object that turns out
  * to be of another cache than its key is corrected in the spool. Keys of which no
  * object was freed go to the one cache with objects of just these sizes, or, if
@@ -116,18 +117,34 @@ static struct kmem_size *size_of_name(struct kmem_import *im, u32 name)
 	return &im->sizes[name];
 }
 
-int kmem_learn(struct kmem_import *im, const struct kmem_event *ev, struct live *e)
+static bool learn_size(struct kmem_import *im, u32 name, const struct kmem_key *key)
 {
-	struct kmem_key *key = &im->keys[e->cache];
-	struct kmem_size *size = size_of_name(im, ev->name);
+	struct kmem_size *size = size_of_name(im, name);
 
 	if (!size)
-		return kmem_no_memory(im);
+		return false;
 	if (key->req > size->req)
 		size->req = key->req; /* of a merged cache: the largest of its users */
 	if (key->alloc > size->alloc)
 		size->alloc = key->alloc;
 	size->reclaimable |= key->reclaimable;
+	return true;
+}
+
+int kmem_named(struct kmem_import *im, const struct kmem_event *ev, struct kmem_key *key, u32 *cache)
+{
+	if (key->name == KMEM_NO_NAME)
+		key->name = ev->name;
+	*cache = KMEM_BY_NAME | ev->name;
+	return learn_size(im, ev->name, key) ? 0 : kmem_no_memory(im);
+}
+
+int kmem_learn(struct kmem_import *im, const struct kmem_event *ev, struct live *e)
+{
+	struct kmem_key *key = &im->keys[e->cache];
+
+	if (!learn_size(im, ev->name, key))
+		return kmem_no_memory(im);
 	if (key->name == KMEM_NO_NAME)
 		key->name = ev->name;
 	if (key->name == ev->name)

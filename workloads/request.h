@@ -59,6 +59,7 @@ struct kms_object_ref {
 struct kms_request {
 	u64 seq;  /* position in the recorded global order, from 0 */
 	u64 time; /* recorded time in ns since the trace's start */
+	u64 nodemask; /* page_alloc: nodes that may serve it, bit n for node n; 0: all */
 	u64 size; /* bytes asked for: kmalloc, exact, cache_alloc (object size); release: pfn */
 	u32 gfp;
 	u32 cache; /* index into the trace's caches */

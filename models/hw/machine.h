@@ -41,6 +41,7 @@ struct hw_stats {
 	u64 hw_prefetches;	/* by hardware; not in the hits and misses of L1 and L2 */
 	u64 mshr_waits;		/* misses that waited for a miss register */
 	u64 mshr_merges;	/* accesses to a line on its way that waited for it */
+	u64 l3_hits, l3_misses; /* of a private L3 */
 	u64 core_stalls;	/* times an out-of-order core's front end stood still for an access */
 };
 

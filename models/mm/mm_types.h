@@ -134,7 +134,7 @@ struct list_head {
 #define PG_init (1ul << 24)
 #define PAGE_ZONE_SHIFT 56
 #define PAGE_NODE_SHIFT 58
-#define PAGE_TYPE_BUDDY 0x80u
+#define PAGE_TYPE_BUDDY 0x80000000u /* above any count of a slab's objects, which shares its word */
 #define LIST_POISON1 ((void *)0x100)
 #define LIST_POISON2 ((void *)0x122)
 #define TAIL_MAPPING 0x400ul
@@ -280,7 +280,8 @@ struct pglist_data {
 	u32 kcompactd_highest_zoneidx;
 	u32 kcompactd_awake;
 	u32 lru_used;			      /* the node has had pages on LRU lists */
-	u8 __pad1[204];
+	u32 proactive_deferred;		      /* checks of proactive compaction to leave out */
+	u8 __pad1[200];
 	u64 totalreserve_pages;		      /* 13360 */
 	struct lruvec lruvec;		      /* 13368 */
 	u8 __pad2[168];
@@ -440,9 +441,11 @@ struct kernel_globals {
 	u64 lowmem_reserve_ratio[MAX_NR_ZONES];
 	u8 cpu_to_node[NR_CPUS];
 	u8 cpu_online[NR_CPUS];
+	u8 boot_cpu_apart; /* booting, and CPU 0 does not count for its node yet (SLAB) */
 	struct pglist_data *node_data[MAX_NUMNODES];
 	u64 per_cpu_offset[NR_CPUS];
 	u64 extfrag_threshold;
+	u32 compaction_proactiveness; /* 0..100; 0: none ahead of need */
 	u64 node_reclaim_mode;
 	/* page allocator, written by every CPU */
 	s64 vm_zone_stat[NR_VM_ZONE_STAT_ITEMS] __attribute__((aligned(64)));

@@ -70,7 +70,7 @@ static void flush_all(struct kmem_cache *s)
 
 /* ---- shrinking ---- */
 
-/* Give back a chain of empty slabs; returns how many. */
+/* Give back a chain of empty slabs; returns how many. Some recordings show a dying cache's ones. */
 static u32 discard_chain(struct kmem_cache *s, struct page *chain)
 {
 	struct page *slab;
@@ -78,6 +78,7 @@ static u32 discard_chain(struct kmem_cache *s, struct page *chain)
 
 	while ((slab = chain)) {
 		chain = slab->next;
+		(void)trace_step_next(s_discard, (u64)s, page_to_pfn(slab), 0);
 		slub_give_back(s, slab);
 		n++;
 	}

@@ -205,7 +205,7 @@ static void shrink_zones(const struct alloc_context *ac, struct scan_control *sc
 	const struct pglist_data *last = NULL;
 	struct zone *zone;
 
-	for_each_zone_zonelist(zone, ref, sc->reclaim_idx) {
+	for_each_zone_nodemask(zone, ref, sc->reclaim_idx, ac->nodemask) {
 		if (sc->order > PAGE_ALLOC_COSTLY_ORDER && compaction_ready(zone, sc)) {
 			sc->compaction_ready = true;
 			continue;

@@ -4,6 +4,7 @@
 #include "sim/labs/grade.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,7 @@
 #include "sim/labs/internal.h"
 
 #define LARGEST_FILE (1u << 20)
+#define LARGEST_SEED 9007199254740992.0 /* up to here a JSON number is exact */
 
 static int read_json(const char *path, cJSON **json, struct kms_error *err)
 {
@@ -122,8 +124,9 @@ static int grade_lab(struct grade *g, const cJSON *entry, const struct lab_optio
 
 	if (!cJSON_IsString(name) || !cJSON_IsObject(answers))
 		return kms_fail(err, KMS_EUSAGE, "expected {\"lab\": NAME, \"answers\": {ID: NUMBER}}");
-	if (seed && (!cJSON_IsNumber(seed) || seed->valuedouble < 0))
-		return kms_fail(err, KMS_EUSAGE, "\"seed\": expected a whole number");
+	if (seed && (!cJSON_IsNumber(seed) || !(seed->valuedouble >= 0 && seed->valuedouble <= LARGEST_SEED) ||
+		     seed->valuedouble != floor(seed->valuedouble)))
+		return kms_fail(err, KMS_EUSAGE, "\"seed\": expected a whole number from 0 to 2^53");
 	own.seeded = seed;
 	own.seed = seed ? (u64)seed->valuedouble : 0;
 	own.dir = NULL;

@@ -7,7 +7,20 @@
  */
 #include "sim/run/internal.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+/* The run ends after this request. */
+static void KMS_PRINTF(3, 4) cannot(struct run *run, int code, const char *fmt, ...)
+{
+	va_list args;
+
+	run->replay.wrong = code;
+	va_start(args, fmt);
+	vsnprintf(run->replay.why, sizeof(run->replay.why), fmt, args);
+	va_end(args);
+}
 
 /*
  * Enter an allocation's result. Returns the object, NULL when the allocation
@@ -64,7 +77,14 @@ static void enter_object(struct run *run, const struct kms_request *rq, struct k
 
 static void do_page_alloc(struct run *run, const struct kms_request *rq)
 {
-	struct page *page = run->mm->alloc_pages(rq->gfp, rq->order, rq->node);
+	u32 nodes = mm_inspect_nodes();
+
+	if (KMS_UNLIKELY(rq->nodemask && nodes < 64 && !(rq->nodemask & ((1ull << nodes) - 1)))) {
+		cannot(run, KMS_EUSAGE, "nodemask 0x%llx, but the machine's nodes are 0 to %u",
+		       (unsigned long long)rq->nodemask, nodes - 1);
+		return;
+	}
+	struct page *page = run->mm->alloc_pages_nodemask(rq->gfp, rq->order, rq->node, rq->nodemask);
 
 	enter_pages(run, rq, rq->refs[0], page, rq->order, 1ull << rq->order,
 		   (u64)SIM_PAGE_BYTES << rq->order);
@@ -213,8 +233,13 @@ static void do_cache_create(struct run *run, const struct kms_request *rq)
 		.sheaf_capacity = sheaf_capacity(def->name),
 	};
 
-	if (rq->cache >= run->held_caches) /* else it is there */
-		run->caches[rq->cache] = run->slab->cache_create(&args);
+	if (!strcmp(def->name, "pid")) /* the first that a booting kernel makes once CPU 0 is identified */
+		mm_ops_plain.cpu_online(0);
+	if (rq->cache < run->held_caches)
+		return; /* it is there */
+	run->caches[rq->cache] = run->slab->cache_create(&args);
+	if (!run->caches[rq->cache])
+		cannot(run, KMS_EFAIL, "no memory is left to create the slab cache \"%s\"", def->name);
 }
 
 /*

@@ -231,6 +231,10 @@ void page_map_free(struct page_map *map);
 
 int report(struct run *run, struct kms_error *err);
 
+/* ---- report_caches.c: slab caches ---- */
+
+int report_caches(struct run *run, struct kms_error *err);
+
 /* ---- report_zones.c: zones, page lists and the kernel's counters ---- */
 
 int report_zones(struct run *run, struct kms_error *err);
@@ -279,6 +283,7 @@ struct replay_cpu {
 struct replay {
 	struct replay_cpu *cpus;
 	u32 nr_cpus;
+	u32 nr_nodes;	       /* of the memory; a request of another takes any */
 	u64 done;	       /* requests carried out */
 	u64 limit;	       /* stop before this seq */
 	u32 barrier;	       /* next entry of info->barriers */
@@ -292,6 +297,8 @@ struct replay {
 	u64 time_base;	       /* ns, of requests when simulated time is 0 */
 	u64 recorded_time;     /* ns, of the request just carried out */
 	bool interrupted, out_of_memory;
+	int wrong; /* a request could not be carried out: the error code, and why */
+	char why[200];
 };
 
 int replay_run(struct run *run, struct kms_error *err);

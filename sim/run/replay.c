@@ -149,6 +149,9 @@ static int finish_request(struct run *run, const struct kms_request *rq, struct 
 	rp->recorded_time = rq->time;
 	if (rp->barrier < run->info->nr_barriers && rq->seq == run->info->barriers[rp->barrier])
 		rp->barrier++;
+	if (rp->wrong)
+		return kms_fail(err, rp->wrong, "request %llu (%s): %s", (unsigned long long)rq->seq,
+				kms_request_names[rq->op], rp->why);
 	if (rp->out_of_memory)
 		return kms_fail(err, KMS_EFAIL, "the host has no memory left for the table of objects");
 	if (rp->done >= rp->next_progress)
@@ -309,6 +312,8 @@ static bool next_request(struct replay_cpu *c, struct kms_error *err)
 	struct run *run = c->run;
 	int got = run->stream->next(run->stream, c->id, &c->request, err);
 
+	if (got > 0 && c->request.node >= (s32)run->replay.nr_nodes)
+		c->request.node = -1;
 	c->done = got <= 0 || c->request.seq >= run->replay.limit;
 	return !c->done;
 }
@@ -511,6 +516,9 @@ int replay_run(struct run *run, struct kms_error *err)
 	int ret;
 
 	rp->nr_cpus = run->info->nr_cpus;
+	rp->nr_nodes = run->config->machine.memory.nodes.n ? (u32)run->config->machine.memory.nodes.n : 1;
+	if (run->recorded_memory)
+		rp->nr_nodes = run->info->nr_nodes;
 	rp->limit = run->config->workload.max_requests ? run->config->workload.max_requests : ~0ull;
 	total = rp->limit < run->info->requests ? rp->limit : run->info->requests;
 	total -= total < run->first_request ? total : run->first_request;

@@ -15,6 +15,7 @@
 #include <zstd.h>
 
 #include "build_info.h"
+#include "sim/engine/crash.h"
 #include "sim/plugin/plugin.h"
 #include "workloads/info.h"
 
@@ -343,6 +344,28 @@ static int load_plugin(struct run *run, struct cursor *c, struct kms_error *err)
 	return plugin_policy() ? plugin_load_books(c, err) : 0;
 }
 
+struct checking {
+	struct kms_error err;
+	int rc;
+};
+
+static void check(void *arg)
+{
+	struct checking *c = arg;
+
+	c->rc = mm_check(&c->err);
+}
+
+/* Memory whose checksums are right, but that no kernel made, may lead the check anywhere. */
+static int check_memory(const struct state *s, struct kms_error *err)
+{
+	struct checking c = { 0 };
+
+	if (!crash_run(check, &c, 60))
+		return damaged(s, "its structures point to where there is nothing", err);
+	return c.rc ? kms_fail(err, KMS_EUSAGE, "the state '%s': %s", s->path, c.err.text) : 0;
+}
+
 int state_load(struct run *run, struct kms_error *err)
 {
 	struct state *s = run->state;
@@ -370,7 +393,5 @@ int state_load(struct run *run, struct kms_error *err)
 		ret = load_plugin(run, &s->rest, err);
 	if (!ret && plugin_policy())
 		load_caches(run, &caches, true);
-	if (!ret && mm_check(err))
-		ret = kms_fail_in(err, "the state '%s'", s->path);
-	return ret;
+	return ret ? ret : check_memory(s, err);
 }

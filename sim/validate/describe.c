@@ -126,7 +126,7 @@ static void add_state(struct text *t, struct replay *v, const struct line *line)
 	else if (zone != ~0ull)
 		add_zone(t, v, zone, n ? (u32)values[0] : 0, n > 1 ? (u32)values[1] : 0);
 	else if (line->event == EV_PG_ALLOC)
-		add_zone(t, v, line_arg(&v->r, line, 3) << 8 | ZONE_DMA32, (u32)values[0],
+		add_zone(t, v, (u64)(u32)line_arg(&v->r, line, 3) << 8 | ZONE_DMA32, (u32)values[0],
 			 (u32)values[1]);
 }
 

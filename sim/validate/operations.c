@@ -121,14 +121,21 @@ static bool page_free_line(const struct sorter *s, const struct line *line)
 	}
 }
 
+/* What a request on one slab cache does concerns that cache alone. */
+static bool other_cache(const struct sorter *s, const struct op *op, const struct line *line)
+{
+	return (op->kind == OP_SLAB_FREE || op->kind == OP_SLAB_ALLOC || op->kind == OP_FLUSH) &&
+	       line_arg(s->r, line, 0) != line_arg(s->r, &s->r->lines[op->first], 0);
+}
+
 static bool slab_free_line(const struct sorter *s, const struct op *op, const struct line *line)
 {
 	switch (line->event) {
 	case EV_S_PUT_CPU_PARTIAL: case EV_S_ADD_PARTIAL: case EV_S_REMOVE_PARTIAL:
 	case EV_S_DISCARD:
-		return true;
+		return !other_cache(s, op, line);
 	case EV_S_FREE_SLAB:
-		return !s->rcu[line_arg(s->r, line, 0)];
+		return !s->rcu[line_arg(s->r, line, 0)] && !other_cache(s, op, line);
 	case EV_PG_FREE:
 		return op->last_event == EV_S_FREE_SLAB || op->last_event == EV_K_LARGE_FREE;
 	default:
@@ -198,7 +205,7 @@ static bool page_op_takes(const struct sorter *s, const struct op *op, const str
 	}
 	if (line->event == EV_PG_EXACT)
 		return line_arg(s->r, line, 0) == line_arg(s->r, request, 0);
-	return line->event == EV_PG_BULK && line_arg(s->r, line, 0) <= 1;
+	return line->event == EV_PG_BULK && line_arg(s->r, line, 0) <= 1 && line_arg(s->r, line, 1);
 }
 
 static bool free_op_takes(const struct sorter *s, const struct op *op, const struct line *line)
@@ -425,6 +432,7 @@ static int kind_of(const struct sorter *s, const struct line *line)
 		return kind;
 	switch (line->event) {
 	case EV_PG_FREE: return OP_FREE;
+	case EV_PG_BULK: return OP_PAGE; /* nothing was missing */
 	case EV_S_FAST_ALLOC: case EV_S_SLOW_BEGIN: return OP_SLAB_ALLOC;
 	case EV_S_BULK_BEGIN: return OP_BULK_ALLOC;
 	case EV_S_FREE_FAST: case EV_S_FREE_SLOW: return OP_SLAB_FREE;

@@ -71,6 +71,7 @@ struct replay {
 	u8 *released; /* by frame: the buddy allocator has had it */
 	u64 max_pfn;
 	u32 boot_over; /* line from which on requests may reclaim */
+	u32 cpu_up[MEMBLOCK_MAX_CPUS + 1], next_cpu_up; /* line before which a CPU came up; NO_LINE: not shown */
 	const struct slab_ops *slab;
 	bool mapped, slab_up;
 
@@ -94,9 +95,16 @@ struct replay {
 	u32 counters_from, counters_to;	       /* lines between which it was written */
 	struct views *views;		       /* of /proc, then */
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
+	struct compactions *compactions; /* NULL: not asked for */
 };
 
 extern struct replay *replaying;
+
+/* compaction.c: the model's own compaction, tried beside each recorded one */
+int compactions_begin(struct replay *v);
+void compactions_before_line(struct replay *v, u32 at);
+int compactions_sum(struct replay *v, struct validate_result *result);
+void compactions_end(struct replay *v);
 
 /* machine.c */
 int machine_zones(struct replay *v); /* before lines are sorted out */
@@ -108,6 +116,8 @@ bool machine_first_dump(struct replay *v, const char *word, const char *key, u64
 
 /* settings.c */
 int settings_read(struct replay *v); /* into v->params; KMS_EUSAGE: what cannot be replayed */
+void settings_plan_cpus(struct replay *v); /* when CPUs come up */
+void settings_cpus_up(struct replay *v, u32 at);
 void settings_watermarks(struct replay *v, const struct op *op);
 void settings_pageset(struct replay *v, u32 at);
 void settings_at_dump(struct replay *v, u32 dump);

@@ -63,6 +63,38 @@ static void alloc_bulk(struct replay *v, const struct op *op)
 	free(pages);
 }
 
+/* Node of the zone that a line of an attempt is about; -1: not such a line. */
+static int node_tried(const struct replay *v, u32 at)
+{
+	switch (v->r.lines[at].event) {
+	case EV_WMARK_FAIL: case EV_RMQ_BULK:
+		return (int)(arg(v, at, 0) >> 8);
+	case EV_PCP_ALLOC:
+		return (int)(arg(v, at, 4) >> 8);
+	case EV_RMQ_BUDDY: case EV_EXTFRAG:
+		return (int)(arg(v, at, 5) >> 8);
+	default:
+		return -1;
+	}
+}
+
+/*
+ * A recording tells that a request had a nodemask, not which. The first attempt
+ * comes to the zones of just the nodes that it allows, up to the one that serves.
+ */
+static u64 nodemask(const struct replay *v, const struct op *op)
+{
+	u64 mask = 0;
+
+	if (!(arg(v, op->request, 3) & NODEMASK_GIVEN))
+		return 0;
+	for (u32 at = op->first; at != NO_LINE && v->r.lines[at].event != EV_PG_SLOW;
+	     at = v->r.lines[at].next)
+		if (node_tried(v, at) >= 0)
+			mask |= 1ull << (node_tried(v, at) & 63);
+	return mask;
+}
+
 static void alloc_pages(struct replay *v, const struct op *op)
 {
 	u32 at = op->request, before = op->first;
@@ -82,8 +114,8 @@ static void alloc_pages(struct replay *v, const struct op *op)
 		mm_ops_plain.alloc_pages_exact(arg(v, at, 2), (u32)(arg(v, before, 5) & NO_ZERO));
 		return;
 	default:
-		mm_ops_plain.alloc_pages((u32)(arg(v, at, 5) & NO_ZERO), (u32)arg(v, at, 1),
-					 (int)arg(v, at, 3));
+		mm_ops_plain.alloc_pages_nodemask((u32)(arg(v, at, 5) & NO_ZERO), (u32)arg(v, at, 1),
+						  (int)(u32)arg(v, at, 3), nodemask(v, op));
 	}
 }
 

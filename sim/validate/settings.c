@@ -142,6 +142,77 @@ int settings_read(struct replay *v)
 	return rc ? rc : read_boot_parameters(v);
 }
 
+/* ---- CPUs that come up ---- */
+
+/*
+ * Bringing a CPU up, init first makes its kernel threads, then its workers;
+ * the CPU counts as online by init's next step: the next CPU's threads, or
+ * after the last one the scheduler's domains. Callers in the lines show them.
+ */
+enum boot_step { STEP_OTHER, STEP_THREADS, STEP_WORKERS, STEP_DOMAINS };
+
+static enum boot_step boot_step(const struct replay *v, const struct line *line)
+{
+	static const struct {
+		const char *caller;
+		enum boot_step step;
+	} callers[] = {
+		{"__smpboot_create_thread", STEP_THREADS},
+		{"alloc_worker", STEP_WORKERS},
+		{"sched_init_domains", STEP_DOMAINS},
+	};
+	char words[256];
+	const char *caller;
+
+	line_words(&v->r, line, words, sizeof(words));
+	caller = strrchr(words, ' ');
+	for (size_t i = 0; caller && i < KMS_ARRAY_SIZE(callers); i++)
+		if (!strncmp(caller + 1, callers[i].caller, strlen(callers[i].caller)))
+			return callers[i].step;
+	return STEP_OTHER;
+}
+
+static u32 first_line(const struct replay *v, u32 at)
+{
+	u32 op = v->r.lines[at].op;
+
+	return op == NO_OP ? at : v->o.ops[op].first;
+}
+
+void settings_plan_cpus(struct replay *v)
+{
+	enum boot_step last = STEP_OTHER;
+	bool threads = false;
+	u32 cpu = 1;
+
+	for (u32 i = 0; i <= MEMBLOCK_MAX_CPUS; i++)
+		v->cpu_up[i] = NO_LINE;
+	v->next_cpu_up = 1;
+	for (u32 at = 0; at < v->r.nr_lines && cpu < v->nr_cpus; at++) {
+		const struct line *line = &v->r.lines[at];
+		enum boot_step step;
+
+		if (line->event == EV_WMARK_SET)
+			break;
+		step = line->pid == 1 ? boot_step(v, line) : STEP_OTHER;
+		if (step == STEP_OTHER)
+			continue;
+		if (step == STEP_DOMAINS || (step == STEP_THREADS && threads && last == STEP_WORKERS))
+			v->cpu_up[cpu++] = first_line(v, at);
+		threads |= step == STEP_THREADS;
+		last = step;
+		if (step == STEP_DOMAINS)
+			break;
+	}
+}
+
+/* Before the line `at`: bring up the CPUs that came up until there. */
+void settings_cpus_up(struct replay *v, u32 at)
+{
+	while (v->cpu_up[v->next_cpu_up] <= at)
+		mm_ops_plain.cpu_online(v->next_cpu_up++);
+}
+
 /* ---- later on ---- */
 
 /* The operation's marks of zones with memory, and these zones' sizes together. */
@@ -217,7 +288,7 @@ static u64 scale_of(const struct marks *m)
 	return scale;
 }
 
-/* The marks are computed when all CPUs are up, and again whenever somebody sets what they depend on. */
+/* The marks are computed when all CPUs are up (also those not seen coming), and again whenever somebody sets what they depend on. */
 void settings_watermarks(struct replay *v, const struct op *op)
 {
 	u64 cpus = v->nr_cpus;
