@@ -42,4 +42,8 @@ is "a missing cost table is refused" "$?" 2
 is "a bad number is refused" "$?" 2
 "$kmemsim" calibrate --machine "$machine" >"$work/out" 2>"$work/err"
 is "--machine alone is refused" "$?" 2
+"$kmemsim" calibrate --compare --count >"$work/out" 2>"$work/err"
+is "--compare with --count is refused" "$?" 2
+"$kmemsim" calibrate --compare --machine "$machine" -o "$work/x.json" >"$work/out" 2>"$work/err"
+is "-o without a measurement is refused" "$?" 2
 exit $status
