@@ -302,6 +302,8 @@ kms_ps core_atomic(struct hw_cpu *cpu, kms_ps alone)
 	kms_ps work = core_work(cpu), hidden;
 
 	hidden = (kms_ps)((double)(work - core->atomic_work) * core->catch_up);
+	if (core->chain.bound + hidden > cpu->sim->clock) /* loads that wait for each other do not catch up */
+		hidden = cpu->sim->clock > core->chain.bound ? cpu->sim->clock - core->chain.bound : 0;
 	alone -= hidden < alone ? hidden : alone;
 	core->atomic_work = work + alone;
 	return alone;

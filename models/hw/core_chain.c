@@ -90,6 +90,8 @@ static void load(struct core_chain *chain, struct chain_word *w, struct sim_cpu 
 		data = data_ready(chain, w, pointer, is_pointer);
 		ready = data > ready ? data : ready;
 	}
+	if (ready > now && ready + chain->latency > chain->bound)
+		chain->bound = ready + chain->latency;
 	ready += chain->latency;
 	if (is_pointer)
 		chain->values[chain->next++ % CHAIN_VALUES] = (struct chain_value){ pointer, ready };

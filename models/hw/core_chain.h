@@ -36,6 +36,7 @@ struct core_chain {
 	u32 next;
 	kms_ps latency, lag; /* of L1D; work that the reorder buffer holds */
 	kms_ps latest;	     /* of all loads */
+	kms_ps bound;	     /* ... of those that waited for another */
 	struct chain_value values[CHAIN_VALUES];
 	struct chain_word words[CHAIN_WORDS];
 };

@@ -60,6 +60,9 @@ int calibrate_topology(struct calibrate_topology *t, struct kms_error *err);
 /* most: bytes of the largest chase (0: 4 times the LLC, at most 512 MiB). Some seconds. */
 int calibrate_measure(struct calibrate_host *host, u64 most, const volatile int *stop, struct kms_error *err);
 
+/* ns a load of a chase over so many bytes alone. KMS_EFAIL: no memory. */
+int calibrate_chase(u64 bytes, double *ns, struct kms_error *err);
+
 /* The n numbers below n in the order of one random cycle (Sattolo's shuffle). */
 void calibrate_cycle(u32 *order, u64 n, gsl_rng *rng);
 

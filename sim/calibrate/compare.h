@@ -15,13 +15,14 @@ struct compare_row {
 	struct calibrate_value native; /* core cycles of one call: median and quartiles of runs */
 	double simulated;
 	double error;  /* simulated / native - 1 */
-	bool judged;   /* the spread is below the limit */
+	bool judged;   /* the spread is below the limit, and memory answers as when it was measured */
 };
 
 struct compare_result {
 	struct compare_row rows[COMPARE_MOST];
 	u32 n, judged;
 	double mean_error, worst_error; /* of those judged, as magnitudes */
+	double llc_ns, now_ns; /* a load from the last cache: the machine's, and at the time of the runs */
 };
 
 /* When a comparison is good: all figures are shares. */
@@ -34,7 +35,9 @@ struct compare_limits {
 /*
  * machine: JSON text or a path; costs: a cost table of the native build. Runs of
  * all workloads are interleaved; those whose spread stays above the limit are run
- * again, in further rounds, up to `retries` times. KMS_EUSAGE: machine or table do
+ * again, in further rounds, up to `retries` times. Those that live on memory beyond
+ * the private caches are judged only if the last cache answers as in the machine's
+ * description: others on the same processor make it slower by any factor. KMS_EUSAGE: machine or table do
  * not load; KMS_EINTERRUPTED.
  */
 int compare_run(struct compare_result *r, const char *machine, const char *costs, const struct compare_limits *limits,

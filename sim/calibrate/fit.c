@@ -93,7 +93,7 @@ static bool dram_measured(const struct calibrate_host *h)
 static void source_json(FILE *out, const struct calibrate_host *h)
 {
 	fprintf(out,
-		"\t\"source\": \"measured with kmemsim calibrate on %s: clock, instructions that enter and leave a cycle, latencies of the caches%s by chases, atomics, fences, a line between two cores; sizes and ways from hwloc; interrupt switching, out-of-order window, TLBs and the DRAM's own timing are the defaults%s\",\n",
+		"\t\"source\": \"measured with kmemsim calibrate on %s: clock, instructions that enter and leave a cycle, latencies of the caches%s by chases, atomics, fences, a line between two cores; sizes and ways from hwloc; interrupt switching, out-of-order window, prefetchers, TLBs and the DRAM's own timing are the defaults%s\",\n",
 		h->topology.cpu, dram_measured(h) ? " and of DRAM" : "", h->topology.llc.size > MOST_LLC ? "; the L3 is larger and taken as 64 MiB" : "");
 }
 
@@ -121,6 +121,7 @@ char *calibrate_machine(const struct calibrate_host *h, const char *name)
 	cache_json(out, "l1d", t->l1d, l1, false, "");
 	cache_json(out, "l2", t->l2, l2, false, "");
 	cache_json(out, "llc", llc, fmax(l2 + 1, l3 - cycles(h, HOP_NS + DIRECTORY_NS)), false, "");
+	fprintf(out, "\t\"prefetch\": {\"l1\": \"stride\", \"l2\": \"stride\"},\n");
 	fprintf(out, "\t\"coherence\": {\"cache_to_cache_ns\": %.1f, \"invalidate_ns\": %.1f},\n", transfer, transfer * 0.7);
 	fprintf(out, "\t\"dram\": {\"extends\": \"configs/dram/ddr4-2400.json\", \"channels\": 2, \"controller_ns\": %.1f},\n", beyond);
 	fprintf(out, "\t\"memory\": {\"size\": \"1GiB\"}\n}\n");

@@ -413,3 +413,21 @@ int calibrate_measure(struct calibrate_host *h, u64 most, const volatile int *st
 		munmap(b.small, b.bytes);
 	return rc;
 }
+
+int calibrate_chase(u64 bytes, double *ns, struct kms_error *err)
+{
+	char *memory = map(bytes, MADV_HUGEPAGE);
+	u32 *order = malloc(bytes / LINE * sizeof(*order));
+	gsl_rng *rng = rng_open(1, "calibrate");
+	int rc = 0;
+
+	if (memory && order && rng)
+		*ns = measure_chase(make_cycle(memory, bytes, LINE, order, rng), bytes / LINE).median;
+	else
+		rc = kms_fail(err, KMS_EFAIL, "no memory for a buffer of %llu MiB", (unsigned long long)bytes >> 20);
+	gsl_rng_free(rng);
+	free(order);
+	if (memory)
+		munmap(memory, bytes);
+	return rc;
+}

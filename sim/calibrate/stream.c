@@ -39,7 +39,7 @@ struct stream {
 	bool bulk; /* calls for several objects */
 	struct kmem_cache *caches[CACHES];
 	struct piece live[LIVE];
-	u32 nr_live;
+	u32 nr_live, turn;
 	gsl_rng *rng;
 	struct count_observation *at; /* of the call at hand */
 	u64 overhead;		      /* instructions around a stepped call */
@@ -152,6 +152,10 @@ static void allocate(struct stream *s)
 		dice -= shares[p.kind];
 	if (p.kind == BULK_OBJECTS && !s->bulk)
 		p.kind = CACHE;
+	if (s->turn % 4 >= 2) { /* one cache alone, so that its arrays and lists overflow */
+		p.kind = CACHE;
+		p.cache = s->turn / 4 % CACHES;
+	}
 	switch (p.kind) {
 	case KMALLOC:
 		p.memory = (void *)call(s, FN(s->slab->kmalloc), size, gfp, ~0ull, 0);
@@ -197,8 +201,10 @@ static void all_requests(void *arg)
 	struct count_observation *first = s->at;
 
 	for (u32 i = 0; i < CALLS && !s->rc; i++) {
-		bool grow = random_below(s, 10) < (i / TURN % 2 ? 3u : 7u);
+		bool grow;
 
+		s->turn = i / TURN;
+		grow = random_below(s, 10) < (s->turn % 2 ? 3u : 7u);
 		s->at = first + i;
 		if (!s->nr_live || (grow && s->nr_live + BULK < LIVE))
 			allocate(s);

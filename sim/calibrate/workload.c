@@ -30,7 +30,7 @@ const struct calibrate_workload calibrate_workloads[] = {
 	W("slub 200 x 4096", "slub", KMALLOC_BATCH, .size = 4096, .n = 200),
 	W("slub 1000 x 128 random frees", "slub", KMALLOC_SHUFFLED, .size = 128, .n = 1000),
 	W("slub 1000 x mixed random frees", "slub", KMALLOC_MIXED, .n = 1000),
-	W("slub 64000 x 256 cold", "slub", KMALLOC_BATCH, .size = 256, .n = 64000),
+	W("slub 64000 x 256 cold", "slub", KMALLOC_BATCH, .size = 256, .n = 64000, .memory = true),
 	W("slub bulk 32 x 128", "slub", CACHE_BULK, .size = 128, .n = 32),
 	W("slub bulk 1024 x 128", "slub", CACHE_BULK, .size = 128, .n = 1024),
 	W("slab pairs 64", "slab", KMALLOC_PAIRS, .size = 64, .n = 256),

@@ -16,6 +16,7 @@ struct calibrate_workload {
 	u64 size;  /* bytes of an object */
 	u32 order; /* of pages */
 	u32 n;	   /* calls of each kind in a round */
+	bool memory; /* larger than the private caches */
 };
 
 extern const struct calibrate_workload calibrate_workloads[];

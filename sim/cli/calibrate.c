@@ -143,6 +143,19 @@ static int check_output(const char *path, struct kms_error *err)
 	return 0;
 }
 
+static int check_options(const struct cli *cli, struct kms_error *err)
+{
+	bool compare = cli_flag(cli, "compare"), machine = cli_value(cli, "machine", NULL);
+
+	if (compare && cli_flag(cli, "count"))
+		return kms_fail(err, KMS_EUSAGE, "--compare and --count exclude each other");
+	if (machine && !compare)
+		return kms_fail(err, KMS_EUSAGE, "--machine belongs to --compare: without it this computer is measured");
+	if (machine && cli_value(cli, "output", NULL))
+		return kms_fail(err, KMS_EUSAGE, "--output has nothing to write: with --machine nothing is measured");
+	return 0;
+}
+
 static int calibrate(struct cli *cli, struct kms_error *err)
 {
 	static struct calibrate_host host;
@@ -152,8 +165,8 @@ static int calibrate(struct cli *cli, struct kms_error *err)
 	char *text = NULL;
 	int rc = check_output(path, err);
 
-	if (!rc && machine && !compare)
-		rc = kms_fail(err, KMS_EUSAGE, "--machine belongs to --compare: without it this computer is measured");
+	if (!rc)
+		rc = check_options(cli, err);
 	if (rc)
 		return rc;
 	if (cli_flag(cli, "count"))

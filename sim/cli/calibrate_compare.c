@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "models/rt/costs.h"
 #include "results/json.h"
 #include "sim/calibrate/compare.h"
 #include "sim/calibrate/count.h"
@@ -50,6 +51,7 @@ static void print_table(const struct compare_result *r)
 	cli_table_print(t, stdout);
 	printf("\n%u of %u workloads judged: mean error %.1f %%, largest %.1f %%\n", r->judged, r->n, 100 * r->mean_error,
 	       100 * r->worst_error);
+	printf("a load from the last cache: %.0f ns now, %.0f ns on the simulated machine\n", r->now_ns, r->llc_ns);
 }
 
 static void print_json(const struct compare_result *r, const char *verdict)
@@ -61,6 +63,8 @@ static void print_json(const struct compare_result *r, const char *verdict)
 	json_uint(&j, "judged", r->judged);
 	json_double(&j, "mean_error", r->mean_error);
 	json_double(&j, "largest_error", r->worst_error);
+	json_double(&j, "llc_ns", r->now_ns);
+	json_double(&j, "simulated_llc_ns", r->llc_ns);
 	json_text(&j, "beyond", verdict ? verdict : "");
 	json_open(&j, "workloads", '[');
 	for (u32 i = 0; i < r->n; i++) {
@@ -92,6 +96,21 @@ static int least(const struct cli *cli, u32 *n, struct kms_error *err)
 	return 0;
 }
 
+/* Instructions counted in another compiler's code say little about this program. */
+static int check_costs(const char *path, bool quiet, struct kms_error *err)
+{
+	struct cost_table table;
+	int rc = costs_load(&table, path, err);
+
+	if (rc)
+		return rc;
+	if (!quiet && !strstr(table.source, "(" __VERSION__ ")"))
+		fprintf(stderr, CLI_PROGRAM ": %s does not name the compiler of this program (" __VERSION__
+			"): it counts another compiler's code; `kmemsim calibrate --count -o FILE` counts this one's\n", path);
+	costs_free(&table);
+	return 0;
+}
+
 int cli_calibrate_compare(struct cli *cli, const char *machine, struct kms_error *err)
 {
 	static struct compare_result result;
@@ -101,6 +120,8 @@ int cli_calibrate_compare(struct cli *cli, const char *machine, struct kms_error
 	int rc = least(cli, &limits.least, err);
 
 	data_find(cli_value(cli, "costs", "configs/costs/native-gcc-12.json"), costs, sizeof(costs));
+	if (!rc)
+		rc = check_costs(costs, cli->quiet, err);
 	if (!rc)
 		rc = compare_run(&result, machine, costs, &limits, RETRIES, &cli_interrupted, err);
 	if (rc)
