@@ -7,10 +7,15 @@
 # variant of the build, so that simulated results do not depend on it.
 
 O ?= build
+# CROSS_COMPILE=aarch64-linux-gnu-: for another architecture, whose libraries CPPFLAGS and LDFLAGS find.
+CROSS_COMPILE ?=
 CC ?= gcc
 ifeq ($(origin CC),default)
-CC := gcc
+CC := $(CROSS_COMPILE)gcc
 endif
+LD := $(CROSS_COMPILE)ld
+OBJCOPY := $(CROSS_COMPILE)objcopy
+AR := $(CROSS_COMPILE)ar
 PREFIX ?= /usr/local
 # SAN=address,undefined: sanitizers for everything but models/mm. DEBUG=1: -O0.
 # WERROR=1: warnings are errors (CI). V=1: show commands.
@@ -28,7 +33,7 @@ say = @:
 endif
 
 PACKAGES := gcc make pkg-config binutils libboost-context-dev libcjson-dev libsqlite3-dev \
-	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev libhwloc-dev uthash-dev zlib1g-dev libcmocka-dev gnuplot-nox sqlite3 zstd \
+	libgsl-dev libzstd-dev libxxhash-dev libncurses-dev libhwloc-dev uthash-dev zlib1g-dev liblzma-dev libcmocka-dev gnuplot-nox sqlite3 zstd xz-utils \
 	libtracecmd-dev libtraceevent-dev libtracefs-dev
 
 VERSION := 0.1.0
@@ -43,7 +48,7 @@ SANFLAGS := $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer -fno-sanitize-
 CPPFLAGS += -I. -Iinclude -I$(O)/gen -D_GNU_SOURCE
 CFLAGS_HOST := -std=gnu17 -g $(OPT) $(WARN) -fno-strict-aliasing $(SANFLAGS) $(CFLAGS)
 LDLIBS := -ltracecmd -ltracefs -ltraceevent -lboost_context -lncursesw -ltinfo -lhwloc -lcjson -lsqlite3 \
-	-lgsl -lgslcblas -lzstd -lz -lxxhash -ldl -lm
+	-lgsl -lgslcblas -lzstd -lz -llzma -lxxhash -ldl -lm
 LDFLAGS_ALL := $(SANFLAGS) $(LDFLAGS)
 
 ARCH := $(shell $(CC) -dumpmachine 2>/dev/null | cut -d- -f1)
@@ -94,7 +99,8 @@ MM_OBJS_plain := $(patsubst models/mm/%.c,$(O)/mm/plain/%.o,$(MM_SRC))
 MM_OBJS_inspect := $(patsubst models/mm/%.c,$(O)/mm/inspect/%.o,$(MM_INSPECT))
 
 LIBS := $(foreach m,cli calibrate labs teach plugin memtrace validate run plots results workloads hw rt config engine,$(O)/lib/lib$(m).a)
-MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o) \
+MM_LINK := $(if $(MM_SRC),$(O)/lib/mm_cycle.o $(O)/lib/mm_plain.o $(O)/lib/mm_native.o) \
+	$(O)/calibrate/loops_cycle.o $(O)/calibrate/loops_native.o \
 	$(if $(MM_INSPECT),$(O)/lib/libmm_inspect.a)
 # What loaded policies call must be visible to them (sim/plugin).
 LINK = $(CC) $(LDFLAGS_ALL) -Wl,--dynamic-list=sim/plugin/exports.list -o $@ $(1) -Wl,--start-group $(LIBS) $(MM_LINK) -Wl,--end-group $(LDLIBS) $(2)
@@ -111,7 +117,7 @@ $(O)/obj/%.o: %.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -c -o $@ $<
 
-$(O)/obj/workloads/import_dat.o: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
+$(O)/obj/workloads/import_dat.o $(O)/fuzz/dat: CPPFLAGS += $(shell pkg-config --cflags libtracecmd)
 $(O)/obj/workloads/capture_tracefs.o: CPPFLAGS += $(shell pkg-config --cflags libtracefs)
 
 # The hottest code of cycle timing, in debug builds too.
@@ -133,7 +139,7 @@ $(O)/lib/lib$(1).a: $$(OBJS_$(1))
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D)
 	@rm -f $$@
-	$$(Q)ar rcs $$@ $$^
+	$$(Q)$(AR) rcs $$@ $$^
 endef
 $(foreach m,$(MODULES),$(eval $(call ARCHIVE,$(m))))
 
@@ -152,7 +158,17 @@ $(O)/mm/inspect/%.o: models/mm/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. $(MM_COMMON) -O2 -DKMS_FLAVOUR_PLAIN -MMD -MP -c -o $@ $<
 
-# The baseline of the benchmarks: the plain flavour without its tracepoints.
+# What calibration times, natively and on the simulated machine.
+$(O)/calibrate/loops_cycle.o: sim/calibrate/timed/loops.c
+	$(call say,CC-sim,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_CYCLE) -MMD -MP -c -o $@ $<
+$(O)/calibrate/loops_native.o: sim/calibrate/timed/loops.c
+	$(call say,CC-mm,$<)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -I. $(MM_PLAIN) -DKMS_FLAVOUR_NATIVE -MMD -MP -c -o $@ $<
+
+# The baseline of the benchmarks and of calibration: the plain flavour without its tracepoints.
 $(O)/mm/native/%.o: models/mm/%.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) -I. $(MM_PLAIN) -DKMS_FLAVOUR_NATIVE -MMD -MP -c -o $@ $<
@@ -161,18 +177,18 @@ $(O)/mm/native/%.o: models/mm/%.c
 $(O)/lib/mm_%.o:
 	$(call say,LD,$@)
 	@mkdir -p $(@D)
-	$(Q)ld -r -o $@ $^ && objcopy --localize-hidden $@
+	$(Q)$(LD) -r -o $@ $^ && $(OBJCOPY) --localize-hidden $@
 $(O)/lib/mm_cycle.o: $(MM_OBJS_cycle)
 $(O)/lib/mm_plain.o: $(MM_OBJS_plain)
 
 $(O)/lib/mm_native.o: $(patsubst models/mm/%.c,$(O)/mm/native/%.o,$(MM_SRC))
 	@mkdir -p $(@D)
-	$(Q)ld -r -o $@ $^ && objcopy --redefine-sym mm_ops_plain=mm_ops_native --redefine-sym mm_replay_ops=mm_replay_ops_native $@ && objcopy --localize-hidden $@
+	$(Q)$(LD) -r -o $@ $^ && $(OBJCOPY) --redefine-sym mm_ops_plain=mm_ops_native --redefine-sym mm_replay_ops=mm_replay_ops_native $@ && $(OBJCOPY) --localize-hidden $@
 
 $(O)/lib/libmm_inspect.a: $(MM_OBJS_inspect)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
 # What simulated values depend on: runs are taken to be repeated while it stays the same.
 MODEL_SRC := $(sort $(wildcard models/*/*.[ch] models/*/*.def sim/engine/*.[ch] sim/run/*.[ch] \
@@ -206,15 +222,13 @@ $(O)/tests/sim/%.o: tests/sim/%.c
 $(O)/lib/libtestsim.a: $(TEST_SIM)
 	@mkdir -p $(@D)
 	@rm -f $@
-	$(Q)ar rcs $@ $^
+	$(Q)$(AR) rcs $@ $^
 
-$(BENCH_BIN): $(O)/lib/mm_native.o
-$(BENCH_BIN): EXTRA := $(O)/lib/mm_native.o
 $(O)/tests/%: tests/%.c $(LIBS) $(MM_LINK) $(O)/lib/libtestsim.a
 	$(call say,TEST,$@)
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
-	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a $(EXTRA),-lcmocka)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -MT $@ -c -o $@.o $<
+	$(Q)$(call LINK,$@.o $(O)/lib/libtestsim.a,-lcmocka)
 
 .PHONY: unit
 unit: $(UNIT_BIN)
@@ -222,7 +236,7 @@ unit: $(UNIT_BIN)
 
 .PHONY: test
 test: setup ## install what is missing, build, run every test; ends with "N passed, N failed"
-	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(if $(SKIP_ASAN),,asan-build)
+	$(Q)$(MAKE) --no-print-directory all $(UNIT_BIN) $(if $(SKIP_ASAN),,asan-build fuzz-build)
 	$(Q)tests/run.sh $(O) all
 
 # The host side once more under sanitizers; the simulated code keeps its flags.
@@ -233,9 +247,30 @@ asan-build:
 .PHONY: asan-tests
 asan-tests: $(UNIT_BIN)
 
+# The fuzzers (tests/fuzz) and all they reach, in a build of their own, $(O)-fuzz: libFuzzer
+# is part of Clang's run-time libraries. Without them, tests/e2e/fuzz.sh says so.
+FUZZ_BIN := $(patsubst tests/fuzz/%_fuzz.c,$(O)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
+
+$(O)/fuzz/%: tests/fuzz/%_fuzz.c $(LIBS) $(MM_LINK)
+	$(call say,FUZZ,$@)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS_HOST) -MMD -MP -MF $@.d -c -o $@.o $<
+	$(Q)$(call LINK,$@.o,-fsanitize=fuzzer)
+
+.PHONY: fuzzers
+fuzzers: $(FUZZ_BIN)
+
+.PHONY: fuzz-build
+fuzz-build:
+	$(Q)if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' | \
+	  clang -fsanitize=fuzzer -x c - -o /dev/null 2>/dev/null; then exit 0; fi; \
+	$(MAKE) --no-print-directory CC=clang SAN=fuzzer-no-link,address,undefined CFLAGS=-O1 \
+	  O=$(O)-fuzz fuzzers
+
 .PHONY: soak
-soak: PACKAGES += qemu-system-x86 busybox-static cpio
-soak: setup all $(UNIT_BIN) ## the long tests at full size
+soak: PACKAGES += qemu-system-x86 busybox-static cpio gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user-static \
+	clang libclang-rt-dev
+soak: setup all $(UNIT_BIN) fuzz-build ## the long tests at full size; FUZZ_SECONDS: for each fuzzer [600]
 	$(Q)KMS_SOAK=1 tests/run.sh $(O) all
 
 .PHONY: bench
@@ -286,11 +321,15 @@ install: all ## install the program and its data under PREFIX (default /usr/loca
 	printf '%s\n' 'prefix=$(PREFIX)' 'includedir=$${prefix}/include' '' 'Name: kmemsim-policy' \
 	  'Description: header for allocator policies of the kmemsim simulator' 'Version: $(VERSION)' \
 	  'Cflags: -I$${includedir} -I$${includedir}/kmemsim' > $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
+	install -d $(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(O)/kmemsim help manual > $(DESTDIR)$(PREFIX)/share/man/man1/kmemsim.1
+	$(O)/kmemsim help completion > $(DESTDIR)$(PREFIX)/share/bash-completion/completions/kmemsim
 	cd workloads && find . -name '*.kmt' -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/share/kmemsim/workloads/{} \;
 
 .PHONY: uninstall
 uninstall: ## remove what install wrote
-	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc
+	rm -f $(DESTDIR)$(PREFIX)/bin/kmemsim $(DESTDIR)$(PREFIX)/lib/pkgconfig/kmemsim-policy.pc \
+	  $(DESTDIR)$(PREFIX)/share/man/man1/kmemsim.1 $(DESTDIR)$(PREFIX)/share/bash-completion/completions/kmemsim
 	rm -rf $(DESTDIR)$(PREFIX)/share/kmemsim $(DESTDIR)$(PREFIX)/include/kmemsim
 
 .PHONY: docs-figures
@@ -307,7 +346,7 @@ lint: all ## rules for simulated code: what it may call, what the compiler may e
 
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf $(O) $(O)-asan
+	rm -rf $(O) $(O)-asan $(O)-fuzz
 
 .PHONY: help
 help: ## this list

@@ -276,7 +276,7 @@ static void value_text(const struct compare_figure *f, double value, char *buf, 
 		snprintf(buf, n, "%.3g %%%%", 100 * value); /* a tic's label */
 	} else if (!strcmp(f->unit, "ns") && value >= 10000) {
 		snprintf(buf, n, "%.4g \u00b5s", value / 1000);
-	} else if (value >= 10000) {
+	} else if (value >= 10000 && value < 1e18) {
 		plot_with_commas((u64)(value + 0.5), count, sizeof(count));
 		snprintf(buf, n, "%s %s", count, f->unit);
 	} else {

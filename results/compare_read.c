@@ -150,7 +150,8 @@ static int read_metrics(struct store *store, s64 run, struct compare_values *val
 		else
 			rc = kms_fail(err, KMS_EFAIL, "out of memory");
 	}
-	qsort(values->all, values->n, sizeof(*values->all), by_position);
+	if (values->n)
+		qsort(values->all, values->n, sizeof(*values->all), by_position);
 	return query_end(&q) ? q.rc : rc;
 }
 

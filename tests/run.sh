@@ -3,13 +3,15 @@
 #   tests/run.sh BUILD_DIR unit|all
 # Unit and property tests are programs that print one "[       OK ] name" or
 # "[  FAILED  ] name" line a test (cmocka); scripts print "ok NAME" or
-# "not ok NAME".
+# "not ok NAME". KMS_SOAK=1: long tests at full size; KMS_HOURS=h with it: the
+# sequences of mixed page and slab requests go on for h hours a part.
 build=$1 what=${2:-all}
 out=$(mktemp) || exit 1
 trap 'rm -f "$out"' EXIT
 passed=0 failed=0
-limit=600
-[ -n "$KMS_SOAK" ] && limit=7200
+limit=600 e2e_limit=1200
+[ -n "$KMS_SOAK" ] && limit=7200 e2e_limit=36000
+[ -n "$KMS_HOURS" ] && limit=$((7200 + 3 * 3600 * KMS_HOURS)) # a property test has two parts of that length
 
 count() { # name, status, file with its output
 	ok=$(grep -cE '^(\[ +OK +\]|ok )' "$3")
@@ -32,7 +34,7 @@ done
 if [ "$what" = all ]; then
 	for t in tests/lint.sh tests/e2e/*.sh; do
 		[ -x "$t" ] || continue
-		timeout 1200 "$t" "$build" >"$out" 2>&1
+		timeout $e2e_limit "$t" "$build" >"$out" 2>&1
 		count "$t" $? "$out"
 	done
 fi

@@ -41,20 +41,15 @@ struct anonymise {
 	struct renumber sites, caches, phases;
 };
 
-static bool uses_cache(u8 op)
+static int one_request(void *arg, const struct kms_request *rq, struct kms_error *err)
 {
-	return op == REQ_CACHE_CREATE || op == REQ_CACHE_DESTROY || op == REQ_CACHE_SHRINK ||
-	       op == REQ_CACHE_ALLOC || op == REQ_CACHE_ALLOC_BULK;
-}
-
-static int one_request(struct anonymise *a, const struct kms_request *rq, struct kms_error *err)
-{
+	struct anonymise *a = arg;
 	struct kms_request out = *rq;
 
 	if (a->options->coarsen)
 		out.time -= out.time % a->options->coarsen;
 	out.site = renumbered(&a->sites, rq->site);
-	if (uses_cache(rq->op))
+	if (kms_request_uses_cache(rq->op))
 		out.cache = renumbered(&a->caches, rq->cache);
 	if (rq->op == REQ_PHASE)
 		out.part = renumbered(&a->phases, rq->part);
@@ -117,20 +112,6 @@ static bool rename_all(struct anonymise *a, struct kms_workload_info *info)
 	       set_text(&info->source, "anonymised") && set_text(&info->kernel, "");
 }
 
-static int write_all(struct anonymise *a, struct kms_stream *stream, struct kms_error *err)
-{
-	const struct kms_request *rq;
-	struct ordered in;
-	int ret = ordered_open(&in, stream, err), got = 1;
-
-	if (ret)
-		return ret;
-	while (!ret && (got = ordered_next(&in, &rq, err)) > 0)
-		ret = one_request(a, rq, err);
-	ordered_close(&in);
-	return ret ? ret : got;
-}
-
 static int anonymise(struct anonymise *a, struct kms_stream *stream, const char *output, struct kms_error *err)
 {
 	struct kms_workload_info info = {0};
@@ -144,7 +125,7 @@ static int anonymise(struct anonymise *a, struct kms_stream *stream, const char 
 	if (!ret)
 		ret = rewrite_open(&a->out, output, stream->info->nr_cpus, err);
 	if (!ret) {
-		ret = write_all(a, stream, err);
+		ret = ordered_each(stream, one_request, a, err);
 		if (!ret && !rename_all(a, &info))
 			ret = kms_fail(err, KMS_EFAIL, "no host memory for names");
 		if (ret)

@@ -33,7 +33,7 @@ enum block_column {
 
 /* What is the same for many requests. No padding: compared and hashed as bytes. */
 struct block_shape {
-	u64 size;
+	u64 size, nodemask;
 	u32 gfp, cache, site;
 	s16 node;
 	u8 op, order, context;
@@ -41,11 +41,12 @@ struct block_shape {
 	u8 n;
 	u8 zero[5];
 };
-_Static_assert(sizeof(struct block_shape) == 32, "no padding in struct block_shape");
+_Static_assert(sizeof(struct block_shape) == 40, "no padding in struct block_shape");
 
 #define SHAPE_SIZE 1
 #define SHAPE_N 2
 #define SHAPE_PART 4
+#define SHAPE_NODEMASK 8 /* the shape has one */
 
 /* Where an object was allocated, by slot; one table for all CPUs' encoders. */
 struct block_place {

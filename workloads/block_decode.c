@@ -55,7 +55,7 @@ static const char *get_shape(struct block_decoder *d)
 	if (d->nr_shapes == BLOCK_SHAPES_MAX)
 		return "too many shapes";
 	*s = (struct block_shape){ 0 };
-	s->fields = (u8)cursor_varint_max(c, SHAPE_SIZE | SHAPE_N | SHAPE_PART);
+	s->fields = (u8)cursor_varint_max(c, SHAPE_SIZE | SHAPE_N | SHAPE_PART | SHAPE_NODEMASK);
 	s->op = (u8)cursor_varint_max(c, NR_REQUESTS - 1);
 	s->context = (u8)cursor_varint_max(c, 255);
 	s->order = (u8)cursor_varint_max(c, 255);
@@ -67,6 +67,8 @@ static const char *get_shape(struct block_decoder *d)
 		s->n = (u8)cursor_varint_max(c, 1);
 	if (!(s->fields & SHAPE_SIZE))
 		s->size = cursor_varint(c);
+	if (s->fields & SHAPE_NODEMASK)
+		s->nodemask = cursor_varint(c);
 	if (c->bad)
 		return "malformed shape";
 	if (s->cache >= d->limits.caches && s->cache)
@@ -174,17 +176,11 @@ bool block_right_number(const struct kms_request *rq)
 	}
 }
 
-static bool uses_cache(u8 op)
-{
-	return op == REQ_CACHE_CREATE || op == REQ_CACHE_DESTROY || op == REQ_CACHE_SHRINK ||
-	       op == REQ_CACHE_ALLOC || op == REQ_CACHE_ALLOC_BULK;
-}
-
 static const char *check_request(const struct block_decoder *d, const struct kms_request *rq)
 {
 	if (!block_right_number(rq))
 		return "wrong number of objects for its kind";
-	if (uses_cache(rq->op) && rq->cache >= d->limits.caches)
+	if (kms_request_uses_cache(rq->op) && rq->cache >= d->limits.caches)
 		return "slab cache number beyond the trace's caches";
 	if (rq->op == REQ_PHASE && rq->part >= d->limits.phases)
 		return "phase number beyond the trace's phases";
@@ -213,6 +209,7 @@ const char *block_decoder_next(struct block_decoder *d, struct kms_request *rq)
 	rq->order = s->order;
 	rq->context = s->context;
 	rq->node = s->node;
+	rq->nodemask = s->nodemask;
 	rq->gfp = s->gfp;
 	rq->cache = s->cache;
 	rq->site = s->site;

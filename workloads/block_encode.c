@@ -78,6 +78,8 @@ static void put_shape(struct bytes *out, const struct block_shape *s)
 		bytes_put_varint(out, s->n);
 	if (!(s->fields & SHAPE_SIZE))
 		bytes_put_varint(out, s->size);
+	if (s->fields & SHAPE_NODEMASK)
+		bytes_put_varint(out, s->nodemask);
 }
 
 static u32 shape_id(struct block_encoder *e, const struct block_shape *shape)
@@ -102,7 +104,7 @@ static struct block_shape shape_of(const struct block_encoder *e, const struct k
 {
 	struct block_shape s = {
 		.gfp = rq->gfp, .cache = rq->cache, .site = rq->site, .node = rq->node,
-		.op = rq->op, .order = rq->order, .context = rq->context,
+		.op = rq->op, .nodemask = rq->nodemask, .order = rq->order, .context = rq->context,
 	};
 
 	if (rq->op == REQ_PAGE_RELEASE || e->nr_shapes >= SHAPES_WITH_SIZE)
@@ -115,6 +117,8 @@ static struct block_shape shape_of(const struct block_encoder *e, const struct k
 		s.n = (u8)rq->n;
 	if (rq->part)
 		s.fields |= SHAPE_PART;
+	if (rq->nodemask)
+		s.fields |= SHAPE_NODEMASK;
 	return s;
 }
 

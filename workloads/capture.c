@@ -217,8 +217,15 @@ static int record_and_save(struct capture_job *job, struct kms_error *err)
 static int make_trace(struct capture_job *job, struct kms_error *err)
 {
 	const struct capture_options *o = job->options;
-	int ret = import_recording(job->dat, o->output, &job->result->import, err);
+	struct import_options options = {0};
+	char *slabs = NULL;
+	int ret;
 
+	if (asprintf(&slabs, "%s/end/slab.tsv", job->partial) < 0)
+		return kms_fail(err, KMS_EFAIL, "out of memory");
+	options.slabs = access(slabs, R_OK) ? NULL : slabs;
+	ret = import_recording_with(job->dat, o->output, &options, &job->result->import, err);
+	free(slabs);
 	if (!ret && !o->keep)
 		unlink(job->dat);
 	if (!ret)

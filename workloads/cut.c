@@ -271,8 +271,9 @@ static int one_free(struct cut *c, const struct kms_request *rq, struct kms_erro
 	return write_request(c, rq, cpu, err);
 }
 
-static int one_request(struct cut *c, const struct kms_request *rq, struct kms_error *err)
+static int one_request(void *arg, const struct kms_request *rq, struct kms_error *err)
 {
+	struct cut *c = arg;
 	char class = kms_request_classes[rq->op];
 	int ret = 0;
 
@@ -301,20 +302,6 @@ static int one_request(struct cut *c, const struct kms_request *rq, struct kms_e
 		return 0;
 	}
 	return one_free(c, rq, err);
-}
-
-static int cut_requests(struct cut *c, struct kms_stream *stream, struct kms_error *err)
-{
-	const struct kms_request *rq;
-	struct ordered in;
-	int ret = ordered_open(&in, stream, err), got = 1;
-
-	if (ret)
-		return ret;
-	while (!ret && (got = ordered_next(&in, &rq, err)) > 0)
-		ret = one_request(c, rq, err);
-	ordered_close(&in);
-	return ret ? ret : got;
 }
 
 static void cut_cpus(struct cut *c, struct kms_workload_info *info)
@@ -351,7 +338,7 @@ static int cut_stream(struct cut *c, struct kms_stream *stream, const char *outp
 	if (!ret)
 		ret = rewrite_open(&c->out, output, nr_cpus, err);
 	if (!ret) {
-		ret = cut_requests(c, stream, err);
+		ret = ordered_each(stream, one_request, c, err);
 		if (!ret && !c->begun)
 			ret = kms_fail(err, KMS_EUSAGE, "nothing of the trace lies within the cut (it lasts %llu ns)",
 				       (unsigned long long)c->info->duration_ns);

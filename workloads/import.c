@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "workloads/import_internal.h"
 #include "workloads/lines.h"
@@ -117,8 +118,10 @@ static int import_folder(const struct importer *importer, const struct import_jo
 	if (ret)
 		return ret;
 	ret = trace_summarize(&summary, job->output, job->err);
-	if (ret)
+	if (ret) {
+		unlink(job->output);
 		return ret;
+	}
 	job->result->frees_matched = summary.frees;
 	job->result->live_at_start = job->result->frees_without_alloc;
 	trace_summary_free(&summary);
@@ -162,7 +165,9 @@ int import_recording_with(const char *source, const char *output, const struct i
 	struct import_job job = { .source = source, .output = output, .result = result,
 				  .err = err ? err : &local };
 	const struct importer *importer = NULL;
+	struct slab_list *slabs = NULL;
 	struct stat st;
+	int ret;
 
 	memset(result, 0, sizeof(*result));
 	if (stat(source, &st))
@@ -170,7 +175,12 @@ int import_recording_with(const char *source, const char *output, const struct i
 	if (options && options->format && by_name(options->format, &importer, job.err))
 		return KMS_EUSAGE;
 	job.strict = options && options->strict;
-	return import_one(importer, &job, S_ISDIR(st.st_mode));
+	if (options && options->slabs && slab_list_open(&slabs, options->slabs, job.err))
+		return job.err->code;
+	job.slabs = slabs;
+	ret = import_one(importer, &job, S_ISDIR(st.st_mode));
+	slab_list_close(slabs);
+	return ret;
 }
 
 int import_recording(const char *source, const char *output, struct import_result *result,

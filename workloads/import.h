@@ -22,6 +22,7 @@ struct import_result {
 	u64 live_at_start;    /* objects whose first event is a free */
 	u64 live_at_end;
 	u64 unknown;	      /* lines or records not understood */
+	u64 begins_in_middle; /* 1: the recording begins after the kernel's boot */
 	u64 lost;	      /* events that the recording says it lost */
 	u64 null_frees;
 	u64 alloc_over_live;  /* allocations of an address whose free was not recorded */
@@ -32,6 +33,7 @@ struct import_result {
 struct import_options {
 	const char *format; /* NULL: found from the content */
 	bool strict;	    /* stop at the first malformed record, instead of counting it */
+	const char *slabs;  /* the machine's slab caches: slab.tsv of a capture or slabinfo; NULL: not known */
 };
 
 /* source: a recording's folder or file. options may be NULL. */

@@ -167,7 +167,7 @@ static bool decode(struct dat_reader *r, const struct dat_format *f, const struc
 	ev->context = (v[F_FLAGS] & CONTEXT_HARDIRQ ? KMS_CTX_HARDIRQ : 0) |
 		      (v[F_FLAGS] & CONTEXT_SOFTIRQ ? KMS_CTX_SOFTIRQ : 0);
 	ev->site = site_of(r, f->tep, v[F_SITE]);
-	if (f->kind == KMEM_CACHE_FREE)
+	if (f->kind == KMEM_CACHE_FREE || f->kind == KMEM_CACHE_ALLOC)
 		ev->name = name_of(r, f, record);
 	return true;
 }

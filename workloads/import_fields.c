@@ -2,8 +2,9 @@
  * import_fields.c - the key=value fields of a kmem event's text, of any version.
  *
  * Fields come in any order; those that are not known are passed over. A call
- * site may hold blanks ("symbol+0x1/0x2 [module]") and ends at " ptr="; a cache's
- * name is the last field and goes up to the end of the line.
+ * site may hold blanks ("symbol+0x1/0x2 [module]") and ends at " ptr="; so may a
+ * cache's name, which ends at " bytes_req=" (allocations of newer kernels, from
+ * which it is before the sizes) or at the end of the line.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -160,7 +161,8 @@ static const char *end_of_value(const char *key, size_t key_length, const char *
 			return end;
 	}
 	if (is(key, key_length, "name")) {
-		end = value + strlen(value);
+		end = strstr(value, " bytes_req=");
+		end = end ? end : value + strlen(value);
 		while (end > value && isspace((unsigned char)end[-1]))
 			end--;
 		return end;

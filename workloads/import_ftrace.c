@@ -134,6 +134,32 @@ static s32 pid_before(const char *line, const char *at)
 	return (s32)strtoul(at, NULL, 10);
 }
 
+/*
+ * The latency format: "bash-1234    3d..1.    12.345678: kfree:", the CPU and its
+ * flags in one word before the time.
+ */
+static bool parse_latency_row(const char *line, struct text_row *row)
+{
+	const char *end, *p = line;
+
+	for (const char *word = skip_blanks(p); *word; word = skip_blanks(p)) {
+		u64 cpu = 0;
+
+		p = word;
+		while (isdigit((unsigned char)*p) && p - word < 8)
+			cpu = cpu * 10 + (u64)(*p++ - '0');
+		end = p;
+		while (*p && *p != ' ' && *p != '\t')
+			p++;
+		if (end == word || p - end < 4 || !parse_right(end, row))
+			continue;
+		row->cpu = (u32)cpu;
+		row->pid = pid_before(line, word);
+		return true;
+	}
+	return false;
+}
+
 bool text_parse_row(const char *line, struct text_row *row)
 {
 	for (const char *at = strchr(line, '['); at; at = strchr(at + 1, '[')) {
@@ -148,7 +174,7 @@ bool text_parse_row(const char *line, struct text_row *row)
 		row->pid = pid_before(line, at);
 		return true;
 	}
-	return false;
+	return parse_latency_row(line, row);
 }
 
 /* ---- lines that are no rows ---- */
@@ -200,7 +226,8 @@ static bool is_preamble(const char *line)
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(begins); i++)
 		if (starts(line, begins[i]) && !(begins[i][0] == 'C' && !strstr(line, " is empty")))
 			return true;
-	return !*skip_blanks(line);
+	line = skip_blanks(line);
+	return !*line || *line == '\r';
 }
 
 /* "# entries-in-buffer/entries-written: 10/25": 15 were overwritten before. */

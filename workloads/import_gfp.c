@@ -4,7 +4,8 @@
  * The kernel and the tools print names for combinations that they know, joined
  * by '|', and a hexadecimal rest. The bits below are the same from 5.4 to 6.18,
  * but for __GFP_ATOMIC, which went away in 6.3: what is GFP_ATOMIC without it gets
- * it back, so that a number and a name come to the same.
+ * it back, so that a number and a name come to the same. So does GFP_NOWAIT with
+ * __GFP_NOWARN, which its name stands for in newer kernels and not in older ones.
  */
 #include <string.h>
 
@@ -55,6 +56,8 @@ u32 kmem_gfp_bits(u64 bits)
 
 	if ((gfp & (HIGH | KSWAPD | DIRECT)) == (HIGH | KSWAPD))
 		gfp |= ATOMIC;
+	else if ((gfp & (KSWAPD | DIRECT)) == KSWAPD)
+		gfp |= NOWARN;
 	return gfp;
 }
 

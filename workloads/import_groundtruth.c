@@ -45,9 +45,9 @@ struct event {
 };
 
 #define OUTCOMES(O)                                                                                    \
-	O(RMQ_BULK) O(RMQ_BULK_END) O(BUDDY_DEL) O(RMQ_BUDDY) O(EXTFRAG) O(MOVE_FREE) O(SET_PB_MT)      \
-	O(PCP_BULK_FREE) O(DRAIN_PAGES_ZONE) O(DRAIN_ZONE_PAGES) O(FL_ROTATE) O(WMARK_FAIL) O(BOOST)    \
-	O(HIGHATOMIC) O(UNRESERVE) O(RECLAIM_ACTIVE) O(VMSTAT_FOLD) O(STAT_THRESH) O(PG_SLOW)           \
+	O(RMQ_BULK) O(RMQ_BULK_END) O(BUDDY_DEL) O(EXTFRAG) O(MOVE_FREE) O(SET_PB_MT)      \
+	O(PCP_BULK_FREE) O(DRAIN_PAGES_ZONE) O(DRAIN_ZONE_PAGES) O(FL_ROTATE) O(BOOST)    \
+	O(HIGHATOMIC) O(UNRESERVE) O(RECLAIM_ACTIVE) O(VMSTAT_FOLD) O(STAT_THRESH)           \
 	O(S_GET_FREELIST) O(S_PARTIAL_POP) O(S_ACQUIRE) O(S_GET_ANY) O(S_DROP_CPUSLAB) O(S_FLUSH)       \
 	O(S_DEACT) O(S_PUT_CPU_PARTIAL) O(S_UNFREEZE_ALL) O(S_ADD_PARTIAL) O(S_REMOVE_PARTIAL)          \
 	O(S_DISCARD) O(S_FREE_SLAB) O(S_SHRINK)                                                         \
@@ -450,7 +450,7 @@ static int import_into(struct reader *r, const char *source, const char *output)
 
 static bool recognises(const char *source)
 {
-	return lines_exist(source, "trace.txt") && lines_exist(source, "state-before_mem_init.txt");
+	return lines_exist(source, "trace.txt") && gt_first_dump(source);
 }
 
 static int import_source(const char *source, const char *output, struct import_result *result,
@@ -480,7 +480,7 @@ static int import_source(const char *source, const char *output, struct import_r
 
 const struct importer import_groundtruth = {
 	.name = "groundtruth",
-	.what = "a directory with trace.txt (or .zst) and state-before_mem_init.txt (or .zst)",
+	.what = "a directory with trace.txt (or .zst) and state dumps, state-before_mem_init.txt (or .zst) the first",
 	.recognises = recognises,
 	.import = import_source,
 };

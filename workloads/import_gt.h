@@ -99,6 +99,8 @@ struct gt_flow {
 	/* pages taken from the per-CPU list since the last finished page request */
 	u64 *taken;
 	u32 nr_taken, taken_capacity;
+	u64 zones_tried; /* by its current page request's first attempt: their nodes */
+	bool tried_all;	 /* that attempt is over */
 	u64 failed_request; /* queue number + 1 of a failed page allocation */
 	u64 last_request;   /* queue number of its newest request */
 	s64 creating;	    /* index into info->caches, -1 none */
@@ -151,6 +153,9 @@ const char *gt_word(struct gt_import *im, size_t *length);
 const char *gt_value(const struct gt_import *im, const char *key, size_t *length);
 u64 gt_value_number(struct gt_import *im, const char *key, int base);
 u32 gt_site(struct gt_import *im); /* the last argument: who called */
+
+/* Earliest state dump that a folder has; NULL: none. */
+const char *gt_first_dump(const char *directory);
 
 /* ---- import_gt_tables.c ---- */
 
@@ -223,7 +228,8 @@ int gt_read_state(struct gt_import *im, const char *directory);
 
 /* Steps of the allocators that the importer looks at; always left out, by name. */
 #define GT_STEPS(S)                                                                                    \
-	S(PCP_ALLOC, gt_pcp_alloc) S(PCP_FREE, gt_free_effect) S(BUDDY_FREE, gt_free_effect)            \
+	S(PCP_ALLOC, gt_pcp_alloc) S(WMARK_FAIL, gt_wmark_fail) S(RMQ_BUDDY, gt_rmq_buddy)                 \
+	S(PG_SLOW, gt_pg_slow) S(PCP_FREE, gt_free_effect) S(BUDDY_FREE, gt_free_effect)            \
 	S(PCP_TRYFAIL, gt_free_effect) S(PG_CAPTURE, gt_free_effect) S(S_NEW_SLAB, gt_new_slab)         \
 	S(ISOLATE_FREE, gt_isolate) S(COMPACT_ALLOC, gt_compact_alloc) S(COMPACT_FREE, gt_compact_free) \
 	S(PCP_HIGH_BATCH, gt_pagesets) S(WMARK_SET, gt_watermarks) S(MARK, gt_dump)                       \

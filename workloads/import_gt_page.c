@@ -16,11 +16,53 @@ typedef unsigned long long ull;
 
 /* ---- allocation ---- */
 
+/* A zone, "node/index", that the current page request has come to. */
+static void tried(struct gt_import *im)
+{
+	struct gt_flow *f = im->flow;
+	size_t length;
+	const char *word = gt_word(im, &length);
+	u64 node = strtoull(word, NULL, 10);
+
+	if (!im->bad && length && node < 64 && !f->tried_all)
+		f->zones_tried |= 1ull << node;
+}
+
+static void skip_words(struct gt_import *im, u32 n)
+{
+	size_t length;
+
+	while (n--)
+		gt_word(im, &length);
+}
+
+int gt_wmark_fail(struct gt_import *im)
+{
+	tried(im);
+	return 0;
+}
+
+int gt_rmq_buddy(struct gt_import *im)
+{
+	skip_words(im, 5);
+	tried(im);
+	return 0;
+}
+
+int gt_pg_slow(struct gt_import *im)
+{
+	im->flow->tried_all = true;
+	return 0;
+}
+
 int gt_pcp_alloc(struct gt_import *im)
 {
 	struct gt_flow *f = im->flow;
 	u64 pfn = gt_hex(im);
 	u64 *grown = gt_grow(im, f->taken, &f->taken_capacity, f->nr_taken + 1, sizeof(*grown));
+
+	skip_words(im, 3);
+	tried(im);
 
 	if (!grown)
 		return KMS_EFAIL;
@@ -53,8 +95,14 @@ static int own_as_outcome(struct gt_import *im, u64 pfn, u64 pages, enum gt_reas
 	return ret;
 }
 
-static s16 request_node(struct gt_import *im)
+/*
+ * The preferred node. A request with a nodemask ("nidNm") does not say which: of
+ * the nodes it may use, the recording shows those that its first attempt came to,
+ * and these are all that were allowed, or as many as it took.
+ */
+static s16 request_node(struct gt_import *im, u64 *nodemask)
 {
+	struct gt_flow *f = im->flow;
 	size_t length;
 	const char *word = gt_word(im, &length);
 	u32 node = 0;
@@ -69,6 +117,10 @@ static s16 request_node(struct gt_import *im)
 	}
 	for (size_t i = 3; i < length && word[i] >= '0' && word[i] <= '9' && node < 64; i++)
 		node = node * 10 + (u32)(word[i] - '0');
+	if (length && word[length - 1] == 'm' && im->info.nr_nodes > 1)
+		*nodemask = f->zones_tried;
+	f->zones_tried = 0;
+	f->tried_all = false;
 	if (node < 64)
 		im->node_votes[im->cpu][node]++;
 	return im->info.nr_nodes > 1 ? (s16)node : -1;
@@ -97,7 +149,7 @@ int gt_pg_alloc(struct gt_import *im)
 	int ret;
 
 	gt_dec(im);
-	rq.node = request_node(im);
+	rq.node = request_node(im, &rq.nodemask);
 	gt_hex(im);
 	rq.gfp = (u32)gt_hex(im);
 	gt_hex(im);
@@ -307,8 +359,9 @@ int gt_pg_split(struct gt_import *im)
 
 /* ---- kmalloc() of whole pages ---- */
 
-static int failed_large(struct gt_import *im, struct kms_request *rq)
+static int failed_large(struct gt_import *im, const struct kms_request *rq)
 {
+	struct kms_request alone = *rq;
 	struct kms_object_ref ref;
 	struct gt_object *object;
 	struct queued *q = just_failed(im);
@@ -323,9 +376,9 @@ static int failed_large(struct gt_import *im, struct kms_request *rq)
 		return 0;
 	}
 	ret = gt_new_object(im, &ref, &object);
-	rq->n = 1;
-	rq->refs = &ref;
-	return ret ? ret : gt_emit(im, rq, NULL);
+	alone.n = 1;
+	alone.refs = &ref;
+	return ret ? ret : gt_emit(im, &alone, NULL);
 }
 
 int gt_large_alloc(struct gt_import *im)

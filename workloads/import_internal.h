@@ -11,6 +11,7 @@
 struct import_job {
 	const char *source, *output;
 	bool strict; /* stop at the first malformed record */
+	const struct slab_list *slabs; /* NULL: not known */
 	struct import_result *result;
 	struct kms_error *err;
 };
@@ -34,6 +35,15 @@ extern const struct importer import_rep;
 
 /* Opens a file without a name beside path: what the two passes of an import hand over. */
 int import_temporary(const char *path, struct kms_error *err);
+
+/* ---- import_slabs.c: the slab caches that the recorded machine had ---- */
+
+struct slab_list;
+
+int slab_list_open(struct slab_list **list, const char *path, struct kms_error *err);
+void slab_list_close(struct slab_list *list); /* may be NULL */
+/* The one cache, not of kmalloc(), with objects of these sizes; NULL: none or several, or no list. */
+const char *slab_list_find(const struct slab_list *list, u64 req, u64 alloc);
 
 /* ---- import_names.c: strings to dense numbers ---- */
 
@@ -154,6 +164,7 @@ struct recent {
 bool recent_init(struct recent *r);
 bool recent_has(const struct recent *r, u64 key);
 void recent_add(struct recent *r, u64 key);
+bool recent_forget(struct recent *r, u64 key); /* false: was not there */
 void recent_free(struct recent *r);
 
 #endif

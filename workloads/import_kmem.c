@@ -147,6 +147,12 @@ static int free_object(struct kmem_import *im, const struct kmem_event *ev, stru
 	return ret;
 }
 
+/* No kernel address and no page's key has only this bit clear. */
+u64 kmem_gone_key(u64 ptr)
+{
+	return ptr ^ 1ull << 62;
+}
+
 int kmem_object_gone(struct kmem_import *im, const struct kmem_event *ev, struct live *object)
 {
 	struct kmem_event at = *ev;
@@ -177,7 +183,12 @@ static int add_object(struct kmem_import *im, const struct kmem_event *ev, struc
 		return ret;
 	rq.size = ev->bytes_req;
 	rq.order = 0;
-	rq.cache = object->cache = cache ? (u32)(key - im->keys) : 0;
+	rq.cache = cache ? (u32)(key - im->keys) : 0;
+	if (cache && ev->name != KMEM_NO_NAME)
+		ret = kmem_named(im, ev, key, &rq.cache);
+	if (ret)
+		return ret;
+	object->cache = rq.cache;
 	object->slot = rq.slot;
 	object->generation = rq.generation;
 	return spool_add(&im->spool, &rq, &object->record, im->err);
@@ -200,6 +211,8 @@ static int object_alloc(struct kmem_import *im, const struct kmem_event *ev)
 	if (before) {
 		im->result->alloc_over_live++;
 		ret = kmem_object_gone(im, ev, before);
+	} else if (recent_forget(&im->freed, kmem_gone_key(ev->ptr))) {
+		im->result->alloc_over_live++;
 	}
 	if (!ret)
 		ret = kmem_slab_page(im, ev, key);
@@ -211,6 +224,7 @@ static int free_unknown(struct kmem_import *im, const struct kmem_event *ev)
 	bool named = ev->kind == KMEM_CACHE_FREE && ev->name != KMEM_NO_NAME;
 
 	im->result->frees_without_alloc++;
+	recent_forget(&im->freed, kmem_gone_key(ev->ptr));
 	if (recent_has(&im->freed, ev->ptr)) {
 		im->reasons[KMEM_UNSEEN_ALLOC]++;
 		return 0;
@@ -238,7 +252,7 @@ static int object_free(struct kmem_import *im, const struct kmem_event *ev)
 	if (!object)
 		return free_unknown(im, ev);
 	im->result->frees_matched++;
-	if (object->kind == OBJECT_CACHE && ev->name != KMEM_NO_NAME) {
+	if (object->kind == OBJECT_CACHE && ev->name != KMEM_NO_NAME && !(object->cache & KMEM_BY_NAME)) {
 		ret = kmem_learn(im, ev, object);
 		if (ret)
 			return ret;
@@ -288,7 +302,8 @@ int kmem_event(struct kmem_import *im, const struct kmem_event *ev)
 
 int kmem_begin(struct kmem_import *im, const struct import_job *job)
 {
-	*im = (struct kmem_import){ .result = job->result, .err = job->err, .nr_cpus = 1, .nr_nodes = 1 };
+	*im = (struct kmem_import){ .result = job->result, .err = job->err, .slabs = job->slabs,
+				    .nr_cpus = 1, .nr_nodes = 1 };
 	im->spool.fd = -1;
 	if (!recent_init(&im->freed) || names_enter(&im->sites, "", 0) != KMS_NO_SITE)
 		return kmem_no_memory(im);

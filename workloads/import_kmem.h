@@ -97,6 +97,7 @@ struct kmem_cpu {
 struct kmem_import {
 	struct import_result *result;
 	struct kms_error *err;
+	const struct slab_list *slabs;
 	struct spool spool;
 	struct slot_pool slots;
 	struct names sites, names;
@@ -151,6 +152,8 @@ int kmem_free_request(struct kmem_import *im, const struct kmem_event *ev, const
 		      u64 *number);
 /* The free of something that was there at the start. */
 int kmem_free_old(struct kmem_import *im, const struct kmem_event *ev, u8 op, u32 name, bool replay);
+/* What an address that no event freed, but whose slab went, is remembered by among the freed. */
+u64 kmem_gone_key(u64 ptr);
 /* The object's free was not recorded, but it is gone. */
 int kmem_object_gone(struct kmem_import *im, const struct kmem_event *ev, struct live *object);
 
@@ -164,6 +167,8 @@ int kmem_slab_page(struct kmem_import *im, const struct kmem_event *ev, struct k
 /* ---- import_kmem_cache.c ---- */
 
 struct kmem_key *kmem_key_of(struct kmem_import *im, u32 site, u64 req, u64 alloc);
+/* The allocation names its cache, as newer kernels do: the object's cache (KMEM_BY_NAME). */
+int kmem_named(struct kmem_import *im, const struct kmem_event *ev, struct kmem_key *key, u32 *cache);
 /* The event frees e: what does it tell of e's cache? */
 int kmem_learn(struct kmem_import *im, const struct kmem_event *ev, struct live *e);
 #define KMEM_BY_NAME 0x80000000u /* in spooled.cache: the rest is a name, else a key */

@@ -1,13 +1,15 @@
 /*
  * import_kmem_cache.c - which slab cache an object is of; writing the trace.
  *
- * An allocation names its call site and sizes, never its cache; since Linux 5.12
- * the free of an object does. So allocations that look alike share a key, and
+ * The newest kernels (6.18) name an object's cache when it is allocated. Before,
+ * an allocation names its call site and sizes, and since Linux 5.12 the free of
+ * an object its cache. So allocations that look alike share a key, and
  * the first free of one of them names the key's cache. An object that turns out
  * to be of another cache than its key is corrected in the spool. Keys of which no
  * object was freed go to the one cache with objects of just these sizes, or, if
- * there are several, to the one that the same function allocates from; else to a
- * cache of their own for these sizes. Kernels that name no caches get one for
+ * there are several, to the one that the same function allocates from; else to the
+ * one cache of these sizes in the machine's own list (import_slabs.c), where that is
+ * known; else to a cache of their own for these sizes. Kernels that name no caches get one for
  * each pair of sizes, which is what the kernel's own merging comes to.
  */
 #include <stdio.h>
@@ -116,18 +118,34 @@ static struct kmem_size *size_of_name(struct kmem_import *im, u32 name)
 	return &im->sizes[name];
 }
 
-int kmem_learn(struct kmem_import *im, const struct kmem_event *ev, struct live *e)
+static bool learn_size(struct kmem_import *im, u32 name, const struct kmem_key *key)
 {
-	struct kmem_key *key = &im->keys[e->cache];
-	struct kmem_size *size = size_of_name(im, ev->name);
+	struct kmem_size *size = size_of_name(im, name);
 
 	if (!size)
-		return kmem_no_memory(im);
+		return false;
 	if (key->req > size->req)
 		size->req = key->req; /* of a merged cache: the largest of its users */
 	if (key->alloc > size->alloc)
 		size->alloc = key->alloc;
 	size->reclaimable |= key->reclaimable;
+	return true;
+}
+
+int kmem_named(struct kmem_import *im, const struct kmem_event *ev, struct kmem_key *key, u32 *cache)
+{
+	if (key->name == KMEM_NO_NAME)
+		key->name = ev->name;
+	*cache = KMEM_BY_NAME | ev->name;
+	return learn_size(im, ev->name, key) ? 0 : kmem_no_memory(im);
+}
+
+int kmem_learn(struct kmem_import *im, const struct kmem_event *ev, struct live *e)
+{
+	struct kmem_key *key = &im->keys[e->cache];
+
+	if (!learn_size(im, ev->name, key))
+		return kmem_no_memory(im);
 	if (key->name == KMEM_NO_NAME)
 		key->name = ev->name;
 	if (key->name == ev->name)
@@ -244,12 +262,19 @@ static int name_caches(struct output *out)
 
 static u32 unnamed_cache(struct output *out, const struct kmem_key *key)
 {
+	const char *known = slab_list_find(out->im->slabs, key->req, key->alloc);
 	u32 before = out->unnamed.n, *grown;
-	char name[64];
+	char name[128];
 	s64 i;
 
-	snprintf(name, sizeof(name), "unnamed-%llu-%llu", (unsigned long long)key->req,
-		 (unsigned long long)key->alloc);
+	for (u32 n = 0; known && n < out->im->names.n; n++)
+		if (!strcmp(out->im->names.texts[n], known))
+			return out->of_name[n];
+	if (known)
+		snprintf(name, sizeof(name), "%s", known);
+	else
+		snprintf(name, sizeof(name), "unnamed-%llu-%llu", (unsigned long long)key->req,
+			 (unsigned long long)key->alloc);
 	i = names_enter(&out->unnamed, name, strlen(name));
 	if (i < before && i >= 0)
 		return out->of_unnamed[i];
@@ -259,7 +284,7 @@ static u32 unnamed_cache(struct output *out, const struct kmem_key *key)
 		return CACHE_NONE;
 	}
 	out->of_unnamed = grown;
-	return grown[i] = add_cache(out, name, key->req, key->alloc, key->reclaimable, false);
+	return grown[i] = add_cache(out, name, key->req, key->alloc, key->reclaimable, known);
 }
 
 /* A key of page requests and kmalloc() has no cache, but also does no harm here. */

@@ -19,6 +19,8 @@
 #define PAGE_SHIFT 12
 
 /* Bits as in Linux 6.1. */
+#define GFP_HIGHMEM 0x2u
+#define GFP_MOVABLE 0x8u
 #define GFP_RECLAIMABLE 0x10u
 #define GFP_ZERO 0x100u
 #define GFP_NOWARN 0x2000u
@@ -198,8 +200,10 @@ static int empty_slab(struct kmem_import *im, const struct kmem_event *ev, const
 	for (at += b->left; at < end && !ret && im->objects.n; at += b->stride) {
 		struct live *object = live_find(&im->objects, at);
 
-		if (object)
-			ret = kmem_object_gone(im, ev, object);
+		if (!object)
+			continue;
+		recent_add(&im->freed, kmem_gone_key(at));
+		ret = kmem_object_gone(im, ev, object);
 	}
 	return ret;
 }
@@ -286,13 +290,14 @@ static void note_page(struct kmem_import *im, const struct kmem_event *ev)
 {
 	struct kmem_cpu *cpu = &im->cpus[ev->cpu];
 	u32 slab = GFP_NOWARN | GFP_NORETRY | (ev->order ? GFP_COMP : 0);
+	bool kernels = !(ev->gfp & (GFP_HIGHMEM | GFP_MOVABLE));
 
 	cpu->pending = true;
 	cpu->pfn = ev->pfn;
 	cpu->pid = ev->pid;
 	cpu->order = (u8)ev->order;
-	cpu->compound = ev->gfp & GFP_COMP;
-	cpu->slab_like = (ev->gfp & slab) == slab && !(ev->gfp & GFP_ZERO);
+	cpu->compound = kernels && ev->order && ev->gfp & GFP_COMP;
+	cpu->slab_like = (ev->gfp & slab) == slab && kernels && !(ev->gfp & GFP_ZERO);
 	if (ev->order > im->max_order)
 		im->max_order = ev->order;
 }

@@ -136,3 +136,16 @@ void recent_add(struct recent *r, u64 key)
 	r->table[set * RECENT_WAYS + r->next[set]] = key;
 	r->next[set] = (r->next[set] + 1) % RECENT_WAYS;
 }
+
+bool recent_forget(struct recent *r, u64 key)
+{
+	u64 *set = &r->table[set_of(key) * RECENT_WAYS];
+
+	for (u32 i = 0; i < RECENT_WAYS; i++) {
+		if (set[i] != key)
+			continue;
+		set[i] = 0;
+		return true;
+	}
+	return false;
+}

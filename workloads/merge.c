@@ -247,39 +247,28 @@ int trace_merge(const char *const *paths, size_t n, const char *output, bool sam
 	return ret;
 }
 
-static int copy_all(struct rewrite *out, struct kms_stream *stream, struct kms_error *err)
-{
-	struct rewrite_map map = {0};
-	const struct kms_request *rq;
-	struct ordered in;
-	int ret = ordered_open(&in, stream, err), got = 1;
+struct copy {
+	struct rewrite out;
+	struct rewrite_map map;
+};
 
-	if (ret)
-		return ret;
-	while (!ret && (got = ordered_next(&in, &rq, err)) > 0)
-		ret = rewrite_add(out, &map, rq, NULL, err);
-	ordered_close(&in);
-	rewrite_map_free(&map);
-	return ret ? ret : got;
+static int copy_one(void *arg, const struct kms_request *rq, struct kms_error *err)
+{
+	struct copy *c = arg;
+
+	return rewrite_add(&c->out, &c->map, rq, NULL, err);
 }
 
 int trace_make(struct kms_stream *stream, const char *output, struct rewrite_counts *counts,
 	       struct kms_error *err)
 {
-	struct kms_workload_info info = {0};
-	struct rewrite out;
-	int ret = rewrite_open(&out, output, stream->info->nr_cpus, err);
+	struct copy c = {0};
+	int ret = rewrite_open(&c.out, output, stream->info->nr_cpus, err);
 
 	if (ret)
 		return ret;
-	ret = copy_all(&out, stream, err);
-	*counts = out.counts;
-	if (!ret && !rewrite_copy_info(&info, stream->info))
-		ret = kms_fail(err, KMS_EFAIL, "no host memory for a trace's names");
-	if (ret)
-		rewrite_abort(&out);
-	else
-		ret = rewrite_finish(&out, &info, err);
-	workload_info_free(&info);
-	return ret;
+	ret = ordered_each(stream, copy_one, &c, err);
+	*counts = c.out.counts;
+	rewrite_map_free(&c.map);
+	return rewrite_end(&c.out, ret, stream->info, err);
 }

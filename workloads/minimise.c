@@ -49,7 +49,6 @@ static int copy(struct search *s, struct kms_stream *stream, struct rewrite *out
 
 static int write_candidate(struct search *s, struct kms_error *err)
 {
-	struct kms_workload_info info = {0};
 	struct kms_stream *stream;
 	struct rewrite out;
 	int ret = trace_open(&stream, s->input, err);
@@ -59,15 +58,9 @@ static int write_candidate(struct search *s, struct kms_error *err)
 	ret = rewrite_open(&out, s->candidate, stream->info->nr_cpus, err);
 	if (!ret) {
 		ret = copy(s, stream, &out, err);
-		if (!ret && !rewrite_copy_info(&info, stream->info))
-			ret = kms_fail(err, KMS_EFAIL, "no host memory for a trace's names");
 		s->written = out.counts.requests;
 		s->written_objects = out.counts.objects;
-		if (ret)
-			rewrite_abort(&out);
-		else
-			ret = rewrite_finish(&out, &info, err);
-		workload_info_free(&info);
+		ret = rewrite_end(&out, ret, stream->info, err);
 	}
 	stream->close(stream);
 	return ret;

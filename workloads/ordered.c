@@ -60,3 +60,19 @@ void ordered_close(struct ordered *o)
 	free(o->done);
 	*o = (struct ordered){.current = -1};
 }
+
+int ordered_each(struct kms_stream *stream,
+		 int (*visit)(void *arg, const struct kms_request *rq, struct kms_error *err), void *arg,
+		 struct kms_error *err)
+{
+	const struct kms_request *rq;
+	struct ordered in;
+	int ret = ordered_open(&in, stream, err), got = 1;
+
+	if (ret)
+		return ret;
+	while (!ret && (got = ordered_next(&in, &rq, err)) > 0)
+		ret = visit(arg, rq, err);
+	ordered_close(&in);
+	return ret ? ret : got;
+}

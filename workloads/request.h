@@ -46,6 +46,13 @@ enum kms_request_op {
 extern const char *const kms_request_names[NR_REQUESTS];
 extern const char kms_request_classes[NR_REQUESTS];
 
+/* Does the request name a slab cache? */
+static inline bool kms_request_uses_cache(u8 op)
+{
+	return op == REQ_CACHE_CREATE || op == REQ_CACHE_DESTROY || op == REQ_CACHE_SHRINK ||
+	       op == REQ_CACHE_ALLOC || op == REQ_CACHE_ALLOC_BULK;
+}
+
 enum kms_boot_step { BOOT_SLAB_INIT, BOOT_PAGESETS, BOOT_WATERMARKS, BOOT_CPU_ONLINE };
 
 struct kms_object_ref {
@@ -59,6 +66,7 @@ struct kms_object_ref {
 struct kms_request {
 	u64 seq;  /* position in the recorded global order, from 0 */
 	u64 time; /* recorded time in ns since the trace's start */
+	u64 nodemask; /* page_alloc: nodes that may serve it, bit n for node n; 0: all */
 	u64 size; /* bytes asked for: kmalloc, exact, cache_alloc (object size); release: pfn */
 	u32 gfp;
 	u32 cache; /* index into the trace's caches */

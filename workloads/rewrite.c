@@ -165,3 +165,17 @@ bool rewrite_copy_info(struct kms_workload_info *to, const struct kms_workload_i
 	bytes_free(&bytes);
 	return ok;
 }
+
+int rewrite_end(struct rewrite *rw, int ret, const struct kms_workload_info *from, struct kms_error *err)
+{
+	struct kms_workload_info info = {0};
+
+	if (!ret && !rewrite_copy_info(&info, from))
+		ret = kms_fail(err, KMS_EFAIL, "no host memory for a trace's names");
+	if (ret)
+		rewrite_abort(rw);
+	else
+		ret = rewrite_finish(rw, &info, err);
+	workload_info_free(&info);
+	return ret;
+}

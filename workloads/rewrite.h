@@ -55,6 +55,8 @@ const struct rewrite_object *rewrite_find(const struct rewrite_map *map, struct 
 void rewrite_drop(struct rewrite *rw); /* count a request that the caller leaves out */
 int rewrite_finish(struct rewrite *rw, struct kms_workload_info *info, struct kms_error *err);
 void rewrite_abort(struct rewrite *rw);
+/* With the names and map of from; after an error ret, which is then returned, nothing is left behind. */
+int rewrite_end(struct rewrite *rw, int ret, const struct kms_workload_info *from, struct kms_error *err);
 void rewrite_map_free(struct rewrite_map *map);
 
 /* A deep copy; false: out of host memory. */

@@ -18,17 +18,19 @@
 #include "sim/engine/rng.h"
 #include "workloads/synthetic_living.h"
 #include "workloads/synthetic_plan.h"
+#include "workloads/synthetic_sweep.h"
 
 #define MAX_KMALLOC (4u << 20)
 #define MAX_ORDER_ASKED 10
 #define NS_PER_S 1e9
 
 enum synthetic_stream {
-	RNG_SIZE, RNG_LIFETIME, RNG_THINK, RNG_KIND, RNG_ORDER, RNG_REMOTE, RNG_BATCH, RNG_DRAIN, NR_RNGS
+	RNG_SIZE, RNG_LIFETIME, RNG_THINK, RNG_KIND, RNG_ORDER, RNG_REMOTE, RNG_BATCH, RNG_DRAIN, RNG_SWEEP,
+	NR_RNGS
 };
 
 static const char *const rng_names[NR_RNGS] = {
-	"size", "lifetime", "think", "kind", "order", "remote", "batch", "drain",
+	"size", "lifetime", "think", "kind", "order", "remote", "batch", "drain", "sweep",
 };
 
 struct batch {
@@ -44,6 +46,7 @@ struct synthetic_cpu {
 	u64 allocations;
 	u64 quota; /* allocations until the phase ends for this CPU */
 	double clock; /* ns */
+	double pace; /* of its arrivals; 1: as described */
 	double burst_end; /* ns */
 };
 
@@ -52,9 +55,12 @@ struct synthetic {
 	struct synthetic_config config;
 	struct plan plan;
 	struct dist think, on, off;
+	struct sweeps sweeps;
+	struct living_list taken; /* by the sweep at work */
 	struct synthetic_cpu *cpus;
 	u32 nr_cpus;
 	u64 serial;
+	u64 phase_begin, next_mix; /* allocations over all CPUs */
 	u32 phase; /* the next to begin */
 };
 
@@ -74,11 +80,11 @@ static u32 freeing_cpu(struct synthetic *s, u32 owner, const struct synthetic_cl
 	return cpu;
 }
 
-static void free_object(struct synthetic *s, u32 owner, const struct living *object)
+static void free_object(struct synthetic *s, const struct living *object)
 {
 	const struct plan_class *class = &s->plan.classes[object->class];
 
-	maker_release(&s->maker, freeing_cpu(s, owner, &class->config), class->free_op, object->order,
+	maker_release(&s->maker, freeing_cpu(s, object->cpu, &class->config), class->free_op, object->order,
 		      object->ref);
 }
 
@@ -91,7 +97,7 @@ static void free_batch(struct synthetic *s, u32 cpu, u32 class)
 	if (order == FREE_RANDOM && n > 1)
 		gsl_ran_shuffle(s->cpus[cpu].rng[RNG_BATCH], b->list.items, n, sizeof(*b->list.items));
 	for (u64 i = 0; i < n; i++)
-		free_object(s, cpu, &b->list.items[order == FREE_LIFO ? n - 1 - i : i]);
+		free_object(s, &b->list.items[order == FREE_LIFO ? n - 1 - i : i]);
 	b->list.n = 0;
 }
 
@@ -104,7 +110,7 @@ static void drain_list(struct synthetic *s, u32 cpu, struct living_list *list, d
 		gsl_ran_shuffle(c->rng[RNG_DRAIN], list->items, list->n, sizeof(*list->items));
 	for (u64 i = 0; i < list->n; i++) {
 		if (gsl_rng_uniform(c->rng[RNG_DRAIN]) < share)
-			free_object(s, cpu, &list->items[i]);
+			free_object(s, &list->items[i]);
 		else
 			s->maker.failed |= !(heap ? living_push : living_append)(&rest, list->items[i]);
 	}
@@ -119,6 +125,39 @@ static void drain(struct synthetic *s, double share)
 		for (u32 class = 0; class < s->plan.nr_classes; class++)
 			drain_list(s, cpu, &s->cpus[cpu].batches[class].list, share, false);
 	}
+	for (u32 class = 0; class < s->plan.nr_classes && share > 0; class++)
+		drain_list(s, 0, &s->sweeps.pools[class], share, false);
+}
+
+/* Randomness that belongs to no CPU is the first one's. */
+static void sweep(struct synthetic *s, s64 number)
+{
+	const struct cfg_array *cpus = &((const struct sweep_config *)s->config.sweeps.items)[number].cpus;
+	const struct sweep *sweep = &s->sweeps.sweeps[number];
+	gsl_rng *rng = s->cpus[0].rng[RNG_SWEEP];
+
+	for (u32 i = 0; i < sweep->nr_parts; i++) {
+		const struct plan_class *class = &s->plan.classes[sweep->parts[i].class];
+
+		s->maker.failed |= !sweeps_take(&s->sweeps, (u32)number, &sweep->parts[i], rng, &s->taken);
+		for (u64 k = 0; k < s->taken.n; k++) {
+			const struct living *o = &s->taken.items[k];
+
+			if (cpus->n)
+				maker_release(&s->maker, (u32)((const u64 *)cpus->items)[gsl_rng_uniform_int(rng, cpus->n)],
+					      class->free_op, o->order, o->ref);
+			else
+				free_object(s, o);
+		}
+	}
+}
+
+static void sweep_due(struct synthetic *s)
+{
+	s64 number;
+
+	while ((number = sweeps_due(&s->sweeps, s->serial)) >= 0)
+		sweep(s, number);
 }
 
 /* ---- allocations ---- */
@@ -128,9 +167,15 @@ static void keep(struct synthetic *s, u32 cpu, struct living object)
 	struct synthetic_cpu *c = &s->cpus[cpu];
 	const struct plan_class *class = &s->plan.classes[object.class];
 	struct batch *b = &c->batches[object.class];
+	double doomed = class->config.immortal + class->config.swept;
+	double fate = doomed > 0 ? gsl_rng_uniform(c->rng[RNG_LIFETIME]) : 1;
 
-	if (class->config.immortal > 0 && gsl_rng_uniform(c->rng[RNG_LIFETIME]) < class->config.immortal)
+	if (fate < class->config.immortal)
 		return;
+	if (fate < doomed) {
+		s->maker.failed |= !living_append(&s->sweeps.pools[object.class], object);
+		return;
+	}
 	if (class->config.free_order == FREE_BY_LIFETIME) {
 		object.death = c->allocations +
 			       dist_draw_integer(&class->lifetime, c->rng[RNG_LIFETIME], 0, 1ull << 62);
@@ -151,12 +196,14 @@ static void allocate(struct synthetic *s, u32 cpu)
 	u32 class = s->plan.phases[s->phase - 1].first_class + (u32)gsl_ran_discrete(c->rng[RNG_KIND], c->mix);
 	const struct plan_class *p = &s->plan.classes[class];
 	struct kms_request rq = {.op = p->alloc_op, .gfp = p->gfp, .site = p->site, .cache = p->cache};
-	struct living object = {.serial = s->serial++, .class = class};
+	struct living object = {.serial = s->serial++, .class = class, .cpu = (u16)cpu};
 
-	if (rq.op == REQ_PAGE_ALLOC)
+	if (rq.op == REQ_PAGE_ALLOC) {
 		rq.order = (u8)dist_draw_integer(&p->order, c->rng[RNG_ORDER], 0, MAX_ORDER_ASKED);
-	else
+		rq.nodemask = p->nodemask;
+	} else {
 		rq.size = dist_draw_integer(&p->size, c->rng[RNG_SIZE], 1, MAX_KMALLOC);
+	}
 	object.order = rq.order;
 	c->allocations++;
 	maker_alloc(&s->maker, cpu, rq, &object.ref);
@@ -201,7 +248,7 @@ static double next_in_bursts(struct synthetic *s, struct synthetic_cpu *c, doubl
 static double next_arrival(struct synthetic *s, struct synthetic_cpu *c)
 {
 	const struct arrivals_config *a = &s->config.arrivals;
-	double rate = s->plan.phases[s->phase - 1].rate;
+	double rate = s->plan.phases[s->phase - 1].rate * c->pace;
 	gsl_rng *rng = c->rng[RNG_THINK];
 
 	switch (a->kind) {
@@ -212,7 +259,7 @@ static double next_arrival(struct synthetic *s, struct synthetic_cpu *c)
 	case ARRIVALS_DIURNAL:
 		return next_diurnal(a, rate, rng, c->clock);
 	default:
-		return c->clock + dist_draw(&s->think, rng);
+		return c->clock + dist_draw(&s->think, rng) / c->pace;
 	}
 }
 
@@ -230,6 +277,22 @@ static s32 whose_turn(const struct synthetic *s)
 	return best;
 }
 
+/* What each CPU draws from now, until next_mix. */
+static void mix(struct synthetic *s, u32 number)
+{
+	const struct plan_phase *phase = &s->plan.phases[number];
+	u64 done = s->serial - s->phase_begin, next = plan_next_table(&s->plan, phase, done);
+
+	for (u32 i = 0; i < s->nr_cpus; i++) {
+		struct synthetic_cpu *c = &s->cpus[i];
+
+		if (c->mix)
+			gsl_ran_discrete_free(c->mix);
+		s->maker.failed |= !plan_table(&s->plan, phase, done, i, &c->mix);
+	}
+	s->next_mix = next < UINT64_MAX ? s->phase_begin + next : next;
+}
+
 static void begin_phase(struct synthetic *s)
 {
 	const struct plan_phase *phase = &s->plan.phases[s->phase];
@@ -242,13 +305,13 @@ static void begin_phase(struct synthetic *s)
 	maker_phase(&s->maker, s->phase);
 	for (u32 i = 0; !s->phase && i < s->maker.info.nr_caches; i++)
 		maker_create_cache(&s->maker, i);
+	s->phase_begin = s->serial;
+	mix(s, s->phase);
 	for (u32 i = 0; i < s->nr_cpus; i++) {
 		struct synthetic_cpu *c = &s->cpus[i];
 
 		c->clock = now;
-		if (c->mix)
-			gsl_ran_discrete_free(c->mix);
-		s->maker.failed |= !plan_table(&s->plan, phase, i, &c->mix);
+		c->pace = plan_pace(&s->plan, phase, i);
 		c->quota = c->allocations + (c->mix ? plan_quota(&s->plan, phase, i) : 0);
 	}
 	s->phase++;
@@ -261,6 +324,7 @@ static bool synthetic_step(struct maker *maker)
 	struct synthetic_cpu *c;
 
 	if (cpu < 0) {
+		sweep_due(s);
 		if (s->phase)
 			drain(s, s->plan.phases[s->phase - 1].drain);
 		if (s->phase == s->plan.nr_phases)
@@ -270,10 +334,13 @@ static bool synthetic_step(struct maker *maker)
 	}
 	c = &s->cpus[cpu];
 	maker->time = (u64)c->clock;
+	sweep_due(s);
+	if (s->serial >= s->next_mix)
+		mix(s, s->phase - 1);
 	while (c->heap.n && c->heap.items[0].death <= c->allocations) {
 		struct living object = living_pop(&c->heap);
 
-		free_object(s, (u32)cpu, &object);
+		free_object(s, &object);
 	}
 	allocate(s, (u32)cpu);
 	c->clock = next_arrival(s, c);
@@ -302,6 +369,8 @@ static void synthetic_destroy(struct maker *maker)
 	for (u32 i = 0; s->cpus && i < s->nr_cpus; i++)
 		cpu_free(s, &s->cpus[i]);
 	free(s->cpus);
+	free(s->taken.items);
+	sweeps_free(&s->sweeps);
 	plan_free(&s->plan);
 	dist_free(&s->think);
 	dist_free(&s->on);
@@ -344,6 +413,7 @@ static bool synthetic_init(struct synthetic *s, const struct synthetic_config *c
 	s->maker.destroy = synthetic_destroy;
 	if (!maker_init(&s->maker, s->nr_cpus, "synthetic", (u32)config->phases.n + 1) ||
 	    !plan_init(&s->plan, &s->config, &s->maker) || !cpus_init(s, seed) ||
+	    !sweeps_init(&s->sweeps, &s->plan) ||
 	    !dist_init(&s->think, &s->config.think) || !dist_init(&s->on, &s->config.arrivals.on) ||
 	    !dist_init(&s->off, &s->config.arrivals.off))
 		return false;

@@ -29,12 +29,14 @@ struct dist_config {
 enum synthetic_request { SYNTHETIC_KMALLOC, SYNTHETIC_CACHE, SYNTHETIC_PAGES };
 enum synthetic_mobility { MOBILITY_UNMOVABLE, MOBILITY_MOVABLE, MOBILITY_RECLAIMABLE };
 enum synthetic_free_order { FREE_BY_LIFETIME, FREE_FIFO, FREE_LIFO, FREE_RANDOM };
+enum synthetic_sweep_order { SWEEP_FIFO, SWEEP_LIFO, SWEEP_RANDOM };
 enum synthetic_arrivals { ARRIVALS_THINK, ARRIVALS_POISSON, ARRIVALS_BURSTS, ARRIVALS_DIURNAL };
 
 /* Allocations of one kind. */
 struct synthetic_class {
 	char *name;  /* its call site */
 	double weight;
+	double from, to; /* part of its phase in which it allocates: 0 to 1 */
 	u32 request; /* enum synthetic_request */
 	char *cache; /* SYNTHETIC_CACHE: its name; NULL: the class's */
 	struct dist_config size; /* bytes; a cache's object size is a constant */
@@ -45,10 +47,16 @@ struct synthetic_class {
 	u64 gfp; /* 0: by mobility */
 	struct dist_config lifetime;
 	double immortal; /* share that is never freed */
+	double swept;	 /* share that lives until a sweep takes it */
+	struct cfg_array sweeps;       /* u64: numbers of those that take from it; empty: all */
+	struct cfg_array sweep_shares; /* double, one a sweep: of what waits; empty: all of it */
+	double sweep_remote_share; /* of what one takes that other CPUs than its own allocated */
+	u32 sweep_order; /* enum synthetic_sweep_order */
 	u32 free_order;
 	struct dist_config batch; /* other than by lifetime: objects allocated before all are freed */
 	double remote_free_share;
 	struct cfg_array cpus, free_cpus; /* u64; empty: all, the allocating one */
+	struct cfg_array nodes; /* u64; SYNTHETIC_PAGES: where they may come from; empty: anywhere */
 };
 
 struct synthetic_phase {
@@ -56,8 +64,15 @@ struct synthetic_phase {
 	u64 requests; /* 0: the rest, in equal parts */
 	struct cfg_array weights; /* double, one a class; empty: the classes' own */
 	struct cfg_array classes; /* struct synthetic_class; empty: the workload's */
+	struct cfg_array cpu_weights; /* double, one a CPU; empty: the workload's */
 	double rate; /* 0: the arrivals' */
 	double drain; /* share of what is alive that is freed at the end, in random order */
+};
+
+/* Objects of many classes die together. */
+struct sweep_config {
+	u64 at, every; /* allocations over all CPUs; every 0: once */
+	struct cfg_array cpus; /* u64: that free; empty: each its own */
 };
 
 struct arrivals_config {
@@ -83,10 +98,12 @@ struct synthetic_config {
 	struct arrivals_config arrivals;
 	struct cfg_array cpu_weights; /* double, one a CPU; empty: equal */
 	struct cfg_array classes; /* struct synthetic_class; empty: made from the keys above */
+	struct cfg_array sweeps;  /* struct sweep_config */
 	struct cfg_array phases;  /* struct synthetic_phase; empty: one */
 };
 
 extern const struct cfg_table synthetic_config_table;
+extern const struct cfg_table synthetic_dist_table; /* struct dist_config */
 
 int synthetic_open(struct kms_stream **stream, const struct synthetic_config *config, u64 seed,
 		   struct kms_error *err);

@@ -110,7 +110,7 @@ static int check_dist(const void *section, struct cfg_ctx *ctx, struct kms_error
 	return 0;
 }
 
-static const struct cfg_table dist_table = {
+const struct cfg_table synthetic_dist_table = {
 	.name = "distribution",
 	.doc = "A distribution to draw numbers from.",
 	.fields = dist_fields,
@@ -129,7 +129,7 @@ static const struct cfg_table dist_table = {
 	.doc = "When objects are freed: each at the end of its lifetime; or a batch is allocated and " \
 	       "then freed as a whole, first allocated first (fifo), last first (lifo), or in random order."
 #define BATCH                                                                                     \
-	.type = CFG_OBJECT, .table = &dist_table, .unit = "objects",                              \
+	.type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "objects",                              \
 	.def = "{\"kind\": \"constant\", \"a\": 100}",                                           \
 	.doc = "Objects that a CPU allocates before it frees them all, with free_order other than lifetime; what is begun when a phase ends goes on in the next."
 
@@ -138,12 +138,16 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "Name of the class: the call site of its requests." },
 	{ F(synthetic_class, weight), .type = CFG_DOUBLE, .def = "1", .min = 0, .max = 1e15,
 	  .doc = "How often it allocates, relative to the other classes." },
+	{ F(synthetic_class, from), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
+	  .doc = "Part of its phase's allocations after which it begins to allocate." },
+	{ F(synthetic_class, to), .type = CFG_DOUBLE, .def = "1", .min = 0, .max = 1,
+	  .doc = "Part of its phase's allocations after which it stops; where no class allocates, all of the phase do." },
 	{ F(synthetic_class, request), .type = CFG_ENUM, .def = "\"kmalloc\"",
 	  .choices = NAMES("kmalloc", "cache", "pages"),
 	  .doc = "What is asked for: kmalloc of some bytes, an object of a named slab cache, or a block of pages." },
 	{ F(synthetic_class, cache), .type = CFG_STRING,
 	  .doc = "cache: its name [the class's name]; classes may share one." },
-	{ F(synthetic_class, size), .type = CFG_OBJECT, .table = &dist_table, .unit = "bytes", .def = SIZE_DEFAULT,
+	{ F(synthetic_class, size), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "bytes", .def = SIZE_DEFAULT,
 	  .doc = "kmalloc: bytes asked for, 1 byte to 4 MiB; cache: size of its objects, a constant." },
 	{ F(synthetic_class, align), .type = CFG_UINT, .def = "0", .max = 4096, .unit = "bytes",
 	  .doc = "cache: alignment of its objects; 0: the slab layer's choice." },
@@ -151,17 +155,28 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "cache: SLAB_ flags, values of Linux 6.1." },
 	{ F(synthetic_class, constructor), .type = CFG_BOOL, .def = "false",
 	  .doc = "cache: has a constructor (and so is not merged with others)." },
-	{ F(synthetic_class, order), .type = CFG_OBJECT, .table = &dist_table,
+	{ F(synthetic_class, order), .type = CFG_OBJECT, .table = &synthetic_dist_table,
 	  .def = "{\"kind\": \"constant\", \"a\": 0}", .doc = "pages: order of the blocks, 0 to 10." },
 	{ F(synthetic_class, mobility), .type = CFG_ENUM, .def = "\"unmovable\"",
 	  .choices = NAMES("unmovable", "movable", "reclaimable"),
 	  .doc = "From which GFP flags are made: kernel memory, user memory, or caches that can be shrunk." },
 	{ F(synthetic_class, gfp), .type = CFG_UINT, .def = "0", .max = 4294967295.0,
 	  .doc = "GFP flags, values of Linux 6.1; 0: by mobility." },
-	{ F(synthetic_class, lifetime), .type = CFG_OBJECT, .table = &dist_table, .unit = "allocations",
+	{ F(synthetic_class, lifetime), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "allocations",
 	  .def = LIFETIME_DEFAULT, .doc = "How many later allocations of the same CPU an object outlives." },
 	{ F(synthetic_class, immortal), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
 	  .doc = "Part of the objects that is never freed: a leak, or what outlives the workload." },
+	{ F(synthetic_class, swept), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
+	  .doc = "Part of the objects that lives until a sweep of the workload takes it, however long that is." },
+	{ F(synthetic_class, sweeps), .type = CFG_UINTS,
+	  .doc = "Numbers, from 0, of the workload's sweeps that take from this class; empty: all." },
+	{ F(synthetic_class, sweep_shares), .type = CFG_DOUBLES,
+	  .doc = "What each of these sweeps takes, as part of what waits then; empty: everything." },
+	{ F(synthetic_class, sweep_remote_share), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
+	  .doc = "Part of what a sweep takes that other CPUs than the sweep's own allocated, where it takes less than everything." },
+	{ F(synthetic_class, sweep_order), .type = CFG_ENUM, .def = "\"fifo\"",
+	  .choices = NAMES("fifo", "lifo", "random"),
+	  .doc = "Which a sweep takes, and in what order: the first allocated (fifo), the last, or any." },
 	{ F(synthetic_class, free_order), FREE_ORDER },
 	{ F(synthetic_class, batch), BATCH },
 	{ F(synthetic_class, remote_free_share), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
@@ -170,6 +185,8 @@ static const struct cfg_field class_fields[] = {
 	  .doc = "CPUs that allocate from this class (producers); empty: all." },
 	{ F(synthetic_class, free_cpus), .type = CFG_UINTS,
 	  .doc = "CPUs that free its objects (consumers), each as often; empty: the allocating one, or another by remote_free_share." },
+	{ F(synthetic_class, nodes), .type = CFG_UINTS,
+	  .doc = "pages: nodes that the blocks may come from, as under a memory policy that binds a task, the nearest first; empty: all." },
 };
 
 static int check_class(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
@@ -181,6 +198,17 @@ static int check_class(const void *section, struct cfg_ctx *ctx, struct kms_erro
 	if (c->request == SYNTHETIC_CACHE && (c->size.a < 1 || c->size.a > 65536))
 		return cfg_fail(ctx, err, "size.a", "expected 1 to 65536 bytes for objects of a slab cache, found %g",
 				c->size.a);
+	if (c->nodes.n && c->request != SYNTHETIC_PAGES)
+		return cfg_fail(ctx, err, "nodes", "only a class with request pages has these");
+	for (size_t i = 0; i < c->nodes.n; i++)
+		if (((const u64 *)c->nodes.items)[i] > 63)
+			return cfg_fail(ctx, err, "nodes", "expected nodes from 0 to 63, found %llu",
+					((const unsigned long long *)c->nodes.items)[i]);
+	if (!(c->from < c->to))
+		return cfg_fail(ctx, err, "to", "expected more than from (%g), found %g", c->from, c->to);
+	if (c->immortal + c->swept > 1 + 1e-9)
+		return cfg_fail(ctx, err, "swept", "expected at most what immortal leaves (%g), found %g", 1 - c->immortal,
+				c->swept);
 	if (c->align & (c->align - 1))
 		return cfg_fail(ctx, err, "align", "expected a power of two, found %llu", (unsigned long long)c->align);
 	return 0;
@@ -203,6 +231,8 @@ static const struct cfg_field phase_fields[] = {
 	  .doc = "Weights of the workload's classes in this phase; empty: their own." },
 	{ F(synthetic_phase, classes), .type = CFG_ARRAY, .table = &class_table,
 	  .doc = "Classes of this phase alone; empty: the workload's." },
+	{ F(synthetic_phase, cpu_weights), .type = CFG_DOUBLES,
+	  .doc = "Part of its allocations that each CPU makes, relative to the others; empty: as the workload says." },
 	{ F(synthetic_phase, rate), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1e9, .unit = "allocations/s",
 	  .doc = "Rate of arrivals in this phase, where they have one; 0: the workload's." },
 	{ F(synthetic_phase, drain), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
@@ -217,15 +247,32 @@ static const struct cfg_table phase_table = {
 	.size = sizeof(struct synthetic_phase),
 };
 
+static const struct cfg_field sweep_fields[] = {
+	{ F(sweep_config, at), .type = CFG_UINT, .def = "0", .max = 1e15, .unit = "allocations",
+	  .doc = "When it happens: after so many allocations of the workload, over all CPUs." },
+	{ F(sweep_config, every), .type = CFG_UINT, .def = "0", .max = 1e15, .unit = "allocations",
+	  .doc = "Happens again each time so many more were made; 0: once." },
+	{ F(sweep_config, cpus), .type = CFG_UINTS,
+	  .doc = "CPUs that free, each as often; empty: as the class says." },
+};
+
+static const struct cfg_table sweep_table = {
+	.name = "sweep",
+	.doc = "A moment at which many objects are freed together: a process exits, a file system is unmounted.",
+	.fields = sweep_fields,
+	.nr_fields = KMS_ARRAY_SIZE(sweep_fields),
+	.size = sizeof(struct sweep_config),
+};
+
 static const struct cfg_field arrivals_fields[] = {
 	{ F(arrivals_config, kind), .type = CFG_ENUM, .def = "\"think\"",
 	  .choices = NAMES("think", "poisson", "bursts", "diurnal"),
 	  .doc = "think: the next allocation follows after a think time; poisson: at the rate, independently of each other; bursts: so during on, none during off; diurnal: poisson with a rate that rises and falls as a sine." },
 	{ F(arrivals_config, rate), .type = CFG_DOUBLE, .def = "1e6", .min = 1e-3, .max = 1e9, .unit = "allocations/s",
 	  .doc = "Mean rate of each CPU (during on)." },
-	{ F(arrivals_config, on), .type = CFG_OBJECT, .table = &dist_table, .unit = "ns",
+	{ F(arrivals_config, on), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "ns",
 	  .def = "{\"kind\": \"exponential\", \"a\": 1000000}", .doc = "bursts: how long one lasts." },
-	{ F(arrivals_config, off), .type = CFG_OBJECT, .table = &dist_table, .unit = "ns",
+	{ F(arrivals_config, off), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "ns",
 	  .def = "{\"kind\": \"exponential\", \"a\": 9000000}", .doc = "bursts: how long the pause after one is." },
 	{ F(arrivals_config, period), .type = CFG_TIME, .def = "\"1s\"", .min = 1, .max = 1e15,
 	  .doc = "diurnal: length of a day." },
@@ -246,18 +293,18 @@ static const struct cfg_field synthetic_fields[] = {
 	  .unit = "allocations", .doc = "Allocations, over all CPUs; frees come on top." },
 	{ F(synthetic_config, cpus), .type = CFG_UINT, .def = "1", .min = 1, .max = 256,
 	  .doc = "CPUs that allocate, in turns of equal length." },
-	{ F(synthetic_config, size), .type = CFG_OBJECT, .table = &dist_table, .unit = "bytes",
+	{ F(synthetic_config, size), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "bytes",
 	  .def = SIZE_DEFAULT,
 	  .doc = "Bytes asked for by each kmalloc, 1 byte to 4 MiB." },
-	{ F(synthetic_config, lifetime), .type = CFG_OBJECT, .table = &dist_table, .unit = "allocations",
+	{ F(synthetic_config, lifetime), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "allocations",
 	  .def = "{\"kind\": \"exponential\", \"a\": 1000}",
 	  .doc = "How many later allocations of the same CPU an object outlives." },
-	{ F(synthetic_config, think), .type = CFG_OBJECT, .table = &dist_table, .unit = "ns",
+	{ F(synthetic_config, think), .type = CFG_OBJECT, .table = &synthetic_dist_table, .unit = "ns",
 	  .def = "{\"kind\": \"constant\", \"a\": 100}",
 	  .doc = "Time between two allocations of a CPU." },
 	{ F(synthetic_config, page_share), .type = CFG_DOUBLE, .def = "0", .min = 0, .max = 1,
 	  .doc = "Part of the allocations that ask the page allocator for a block instead of kmalloc." },
-	{ F(synthetic_config, order), .type = CFG_OBJECT, .table = &dist_table,
+	{ F(synthetic_config, order), .type = CFG_OBJECT, .table = &synthetic_dist_table,
 	  .def = "{\"kind\": \"discrete\", \"values\": [0, 1, 2, 3], \"weights\": [90, 5, 3, 2]}",
 	  .doc = "Order of the page blocks, 0 to 10." },
 	{ F(synthetic_config, movable_share), .type = CFG_DOUBLE, .def = "0.5", .min = 0, .max = 1,
@@ -272,6 +319,8 @@ static const struct cfg_field synthetic_fields[] = {
 	  .doc = "Part of the allocations that each CPU makes, relative to the others; empty: equal." },
 	{ F(synthetic_config, classes), .type = CFG_ARRAY, .table = &class_table,
 	  .doc = "Kinds of allocations; given, size, lifetime, page_share, order, movable_share, remote_free_share, free_order and batch above do not count." },
+	{ F(synthetic_config, sweeps), .type = CFG_ARRAY, .table = &sweep_table,
+	  .doc = "Moments at which objects die together; classes say with swept what waits for them." },
 	{ F(synthetic_config, phases), .type = CFG_ARRAY, .table = &phase_table,
 	  .doc = "Parts of the workload, one after the other; empty: a single one." },
 };
@@ -292,6 +341,33 @@ static int check_cpus(const struct cfg_array *cpus, u64 nr_cpus, const char *whe
 	return 0;
 }
 
+static int check_swept(const struct synthetic_config *c, const struct synthetic_class *class, const char *where,
+		       size_t i, struct cfg_ctx *ctx, struct kms_error *err)
+{
+	size_t n = class->sweeps.n ? class->sweeps.n : c->sweeps.n;
+	const double *shares = class->sweep_shares.items;
+	const u64 *sweeps = class->sweeps.items;
+	char path[96];
+
+	snprintf(path, sizeof(path), "%s[%zu].swept", where, i);
+	if (class->swept > 0 && !c->sweeps.n)
+		return cfg_fail(ctx, err, path, "expected 0 in a workload without sweeps, found %g", class->swept);
+	for (size_t k = 0; k < class->sweeps.n; k++) {
+		snprintf(path, sizeof(path), "%s[%zu].sweeps[%zu]", where, i, k);
+		if (sweeps[k] >= c->sweeps.n)
+			return cfg_fail(ctx, err, path, "expected the number of one of the workload's %zu sweeps, from 0, found %llu",
+					c->sweeps.n, (unsigned long long)sweeps[k]);
+	}
+	snprintf(path, sizeof(path), "%s[%zu].sweep_shares", where, i);
+	if (class->sweep_shares.n && class->sweep_shares.n != n)
+		return cfg_fail(ctx, err, path, "expected one for each of its %zu sweeps, found %zu", n,
+				class->sweep_shares.n);
+	for (size_t k = 0; k < class->sweep_shares.n; k++)
+		if (!(shares[k] >= 0 && shares[k] <= 1))
+			return cfg_fail(ctx, err, path, "expected numbers from 0 to 1, found %g", shares[k]);
+	return 0;
+}
+
 static int check_classes(const struct synthetic_config *c, const struct cfg_array *classes, const char *where,
 			 struct cfg_ctx *ctx, struct kms_error *err)
 {
@@ -301,7 +377,8 @@ static int check_classes(const struct synthetic_config *c, const struct cfg_arra
 
 	for (size_t i = 0; i < classes->n; i++) {
 		if (check_cpus(&class[i].cpus, c->cpus, where, i, "cpus", ctx, err) ||
-		    check_cpus(&class[i].free_cpus, c->cpus, where, i, "free_cpus", ctx, err))
+		    check_cpus(&class[i].free_cpus, c->cpus, where, i, "free_cpus", ctx, err) ||
+		    check_swept(c, &class[i], where, i, ctx, err))
 			return KMS_EUSAGE;
 		snprintf(path, sizeof(path), "%s[%zu].remote_free_share", where, i);
 		if (class[i].remote_free_share > 0 && c->cpus < 2)
@@ -310,6 +387,25 @@ static int check_classes(const struct synthetic_config *c, const struct cfg_arra
 	}
 	if (classes->n && !(sum > 0))
 		return cfg_fail(ctx, err, where, "expected at least one class with a weight above 0");
+	return 0;
+}
+
+static int check_cpu_weights(const struct cfg_array *given, u64 nr_cpus, const char *key, struct cfg_ctx *ctx,
+			     struct kms_error *err)
+{
+	const double *weights = given->items;
+	double sum = 0;
+
+	if (given->n && given->n != nr_cpus)
+		return cfg_fail(ctx, err, key, "expected as many as CPUs (%llu), found %zu",
+				(unsigned long long)nr_cpus, given->n);
+	for (size_t i = 0; i < given->n; i++) {
+		if (!(weights[i] >= 0))
+			return cfg_fail(ctx, err, key, "expected weights of 0 or more, found %g", weights[i]);
+		sum += weights[i];
+	}
+	if (given->n && !(sum > 0))
+		return cfg_fail(ctx, err, key, "expected at least one weight above 0");
 	return 0;
 }
 
@@ -325,6 +421,9 @@ static int check_phases(const struct synthetic_config *c, struct cfg_ctx *ctx, s
 
 		snprintf(path, sizeof(path), "phases[%zu].classes", i);
 		if (check_classes(c, &phase[i].classes, path, ctx, err))
+			return KMS_EUSAGE;
+		snprintf(path, sizeof(path), "phases[%zu].cpu_weights", i);
+		if (check_cpu_weights(&phase[i].cpu_weights, c->cpus, path, ctx, err))
 			return KMS_EUSAGE;
 		snprintf(path, sizeof(path), "phases[%zu].weights", i);
 		for (size_t k = 0; k < phase[i].weights.n; k++) {
@@ -346,24 +445,6 @@ static int check_phases(const struct synthetic_config *c, struct cfg_ctx *ctx, s
 	return 0;
 }
 
-static int check_cpu_weights(const struct synthetic_config *c, struct cfg_ctx *ctx, struct kms_error *err)
-{
-	const double *weights = c->cpu_weights.items;
-	double sum = 0;
-
-	if (c->cpu_weights.n && c->cpu_weights.n != c->cpus)
-		return cfg_fail(ctx, err, "cpu_weights", "expected as many as CPUs (%llu), found %zu",
-				(unsigned long long)c->cpus, c->cpu_weights.n);
-	for (size_t i = 0; i < c->cpu_weights.n; i++) {
-		if (!(weights[i] >= 0))
-			return cfg_fail(ctx, err, "cpu_weights", "expected weights of 0 or more, found %g", weights[i]);
-		sum += weights[i];
-	}
-	if (c->cpu_weights.n && !(sum > 0))
-		return cfg_fail(ctx, err, "cpu_weights", "expected at least one weight above 0");
-	return 0;
-}
-
 static int check_synthetic(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
 {
 	const struct synthetic_config *c = section;
@@ -374,7 +455,12 @@ static int check_synthetic(const void *section, struct cfg_ctx *ctx, struct kms_
 	if (c->requests < c->cpus)
 		return cfg_fail(ctx, err, "requests", "expected at least one for each of the %llu CPUs, found %llu",
 				(unsigned long long)c->cpus, (unsigned long long)c->requests);
-	if (check_cpu_weights(c, ctx, err) || check_classes(c, &c->classes, "classes", ctx, err))
+	for (size_t i = 0; i < c->sweeps.n; i++)
+		if (check_cpus(&((const struct sweep_config *)c->sweeps.items)[i].cpus, c->cpus, "sweeps", i, "cpus",
+			       ctx, err))
+			return KMS_EUSAGE;
+	if (check_cpu_weights(&c->cpu_weights, c->cpus, "cpu_weights", ctx, err) ||
+	    check_classes(c, &c->classes, "classes", ctx, err))
 		return KMS_EUSAGE;
 	return check_phases(c, ctx, err);
 }

@@ -13,6 +13,7 @@ struct living {
 	u64 serial;
 	struct kms_object_ref ref;
 	u32 class;
+	u16 cpu; /* that allocated it */
 	u8 order;
 };
 

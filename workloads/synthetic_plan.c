@@ -23,6 +23,17 @@ static u32 flags_of(const struct synthetic_class *c)
 	return c->request == SYNTHETIC_PAGES ? GFP_HIGHUSER_MOVABLE : GFP_KERNEL;
 }
 
+/* 0: all */
+static u64 nodemask_of(const struct synthetic_class *c)
+{
+	const u64 *node = c->nodes.items;
+	u64 mask = 0;
+
+	for (size_t i = 0; i < c->nodes.n; i++)
+		mask |= 1ull << node[i];
+	return mask;
+}
+
 static bool add_class(struct plan *plan, const struct synthetic_class *config, struct maker *maker)
 {
 	struct plan_class *c = &plan->classes[plan->nr_classes++];
@@ -31,6 +42,7 @@ static bool add_class(struct plan *plan, const struct synthetic_class *config, s
 	c->config = *config;
 	c->weight = config->weight;
 	c->gfp = flags_of(config);
+	c->nodemask = nodemask_of(config);
 	c->alloc_op = alloc_ops[config->request];
 	c->free_op = free_ops[config->request];
 	if (!dist_init(&c->size, &c->config.size) || !dist_init(&c->order, &c->config.order) ||
@@ -111,6 +123,7 @@ static bool add_phases(struct plan *plan, struct maker *maker, u32 nr_common)
 			.requests = from[i].requests ? from[i].requests : share, .drain = from[i].drain,
 			.rate = from[i].rate > 0 ? from[i].rate : c->arrivals.rate,
 			.weights = from[i].weights.n ? from[i].weights.items : NULL,
+			.cpu_weights = from[i].cpu_weights.n ? from[i].cpu_weights.items : c->cpu_weights.items,
 		};
 		if (from[i].classes.n) {
 			p->first_class = plan->nr_classes;
@@ -145,7 +158,7 @@ bool plan_init(struct plan *plan, const struct synthetic_config *config, struct 
 	if (!config->phases.n) {
 		plan->phases[plan->nr_phases++] = (struct plan_phase){
 			.name = "synthetic", .nr_classes = plan->nr_classes, .requests = config->requests,
-			.rate = config->arrivals.rate};
+			.rate = config->arrivals.rate, .cpu_weights = config->cpu_weights.items};
 		plan->requests = config->requests;
 	} else if (!add_phases(plan, maker, plan->nr_classes)) {
 		return false;
@@ -179,38 +192,88 @@ static bool on_cpu(const struct cfg_array *cpus, u32 cpu)
 	return !cpus->n;
 }
 
-bool plan_table(const struct plan *plan, const struct plan_phase *phase, u32 cpu, gsl_ran_discrete_t **table)
+static u64 border(const struct plan_phase *phase, double part)
 {
-	double *weights = malloc(phase->nr_classes * sizeof(*weights)), sum = 0;
+	return (u64)(part * (double)phase->requests + 0.5);
+}
+
+static bool active(const struct plan_phase *phase, const struct plan_class *c, u64 done)
+{
+	return border(phase, c->config.from) <= done && done < border(phase, c->config.to);
+}
+
+static double fill_weights(const struct plan *plan, const struct plan_phase *phase, u64 done, u32 cpu, bool all,
+			   double *weights)
+{
+	double sum = 0;
+
+	for (u32 i = 0; i < phase->nr_classes; i++) {
+		const struct plan_class *c = &plan->classes[phase->first_class + i];
+		bool has = on_cpu(&c->config.cpus, cpu) && (all || active(phase, c, done));
+
+		weights[i] = !has ? 0 : phase->weights ? phase->weights[i] : c->weight;
+		sum += weights[i];
+	}
+	return sum;
+}
+
+bool plan_table(const struct plan *plan, const struct plan_phase *phase, u64 done, u32 cpu,
+		gsl_ran_discrete_t **table)
+{
+	double *weights = malloc(phase->nr_classes * sizeof(*weights));
+	bool any;
 
 	*table = NULL;
 	if (!weights)
 		return false;
-	for (u32 i = 0; i < phase->nr_classes; i++) {
-		const struct plan_class *c = &plan->classes[phase->first_class + i];
-
-		weights[i] = on_cpu(&c->config.cpus, cpu) ? phase->weights ? phase->weights[i] : c->weight : 0;
-		sum += weights[i];
-	}
-	if (sum > 0)
+	any = fill_weights(plan, phase, done, cpu, false, weights) > 0 ||
+	      fill_weights(plan, phase, done, cpu, true, weights) > 0;
+	if (any)
 		*table = gsl_ran_discrete_preproc(phase->nr_classes, weights);
 	free(weights);
-	return !(sum > 0) || *table;
+	return !any || *table;
+}
+
+u64 plan_next_table(const struct plan *plan, const struct plan_phase *phase, u64 done)
+{
+	u64 next = UINT64_MAX;
+
+	for (u32 i = 0; i < phase->nr_classes; i++) {
+		const struct synthetic_class *c = &plan->classes[phase->first_class + i].config;
+		u64 from = border(phase, c->from), to = border(phase, c->to);
+
+		next = from > done && from < next ? from : next;
+		next = to > done && to < next && to < phase->requests ? to : next;
+	}
+	return next;
+}
+
+static double cpu_weight(const struct plan_phase *phase, u32 cpu)
+{
+	return phase->cpu_weights ? phase->cpu_weights[cpu] : 1;
 }
 
 /* By cumulated weights, so that the quotas add up to the phase's requests. */
 u64 plan_quota(const struct plan *plan, const struct plan_phase *phase, u32 cpu)
 {
-	const struct synthetic_config *c = plan->config;
-	const double *weights = c->cpu_weights.items;
+	const u64 cpus = plan->config->cpus;
 	double before = 0, sum = 0;
 
-	if (!c->cpu_weights.n)
-		return phase->requests / c->cpus + (cpu < phase->requests % c->cpus);
-	for (u32 i = 0; i < c->cpus; i++) {
-		before += i < cpu ? weights[i] : 0;
-		sum += weights[i];
+	if (!phase->cpu_weights)
+		return phase->requests / cpus + (cpu < phase->requests % cpus);
+	for (u32 i = 0; i < cpus; i++) {
+		before += i < cpu ? cpu_weight(phase, i) : 0;
+		sum += cpu_weight(phase, i);
 	}
-	return (u64)((double)phase->requests * ((before + weights[cpu]) / sum)) -
+	return (u64)((double)phase->requests * ((before + cpu_weight(phase, cpu)) / sum)) -
 	       (u64)((double)phase->requests * (before / sum));
+}
+
+double plan_pace(const struct plan *plan, const struct plan_phase *phase, u32 cpu)
+{
+	double sum = 0;
+
+	for (u32 i = 0; i < plan->config->cpus; i++)
+		sum += cpu_weight(phase, i);
+	return cpu_weight(phase, cpu) * (double)plan->config->cpus / sum;
 }

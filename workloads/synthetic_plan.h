@@ -17,6 +17,7 @@ struct plan_class {
 	struct dist size, order, lifetime, batch;
 	double weight;
 	u32 gfp, site, cache;
+	u64 nodemask;
 	u8 alloc_op, free_op;
 };
 
@@ -24,6 +25,7 @@ struct plan_phase {
 	const char *name;
 	u32 first_class, nr_classes;
 	const double *weights; /* NULL: the classes' own */
+	const double *cpu_weights; /* NULL: equal */
 	u64 requests;
 	double drain, rate; /* rate: allocations per second and CPU */
 };
@@ -40,8 +42,16 @@ struct plan {
 /* Names go into the maker's info. False: out of host memory. */
 bool plan_init(struct plan *plan, const struct synthetic_config *config, struct maker *maker);
 void plan_free(struct plan *plan);
-/* Classes of a phase that a CPU draws from; *table NULL: it has none. False: out of host memory. */
-bool plan_table(const struct plan *plan, const struct plan_phase *phase, u32 cpu, gsl_ran_discrete_t **table);
+/*
+ * Classes that a CPU draws from when done of the phase's allocations are made; *table NULL: it
+ * never has any. False: out of host memory.
+ */
+bool plan_table(const struct plan *plan, const struct plan_phase *phase, u64 done, u32 cpu,
+		gsl_ran_discrete_t **table);
+/* After how many of the phase's allocations, more than done, its tables change; UINT64_MAX: no more. */
+u64 plan_next_table(const struct plan *plan, const struct plan_phase *phase, u64 done);
 u64 plan_quota(const struct plan *plan, const struct plan_phase *phase, u32 cpu);
+/* How fast a CPU must be to make its part while the others make theirs; of all CPUs the mean is 1. */
+double plan_pace(const struct plan *plan, const struct plan_phase *phase, u32 cpu);
 
 #endif

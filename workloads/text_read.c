@@ -22,6 +22,7 @@ const struct text_key_word text_keys[NR_TEXT_KEYS] = {
 	[KEY_SITE] = {"site", 0, 0, UINT32_MAX, false},
 	[KEY_PART] = {"part", 0, 0, UINT32_MAX, false},
 	[KEY_CONTEXT] = {"context", 0, 0, 255, false},
+	[KEY_NODEMASK] = {"nodemask", 0, 0, INT64_MAX, true},
 };
 
 s64 text_key_get(const struct kms_request *rq, u32 key)
@@ -29,6 +30,7 @@ s64 text_key_get(const struct kms_request *rq, u32 key)
 	const s64 values[NR_TEXT_KEYS] = {
 		[KEY_SIZE] = (s64)rq->size, [KEY_ORDER] = rq->order, [KEY_GFP] = rq->gfp, [KEY_NODE] = rq->node,
 		[KEY_CACHE] = rq->cache, [KEY_SITE] = rq->site, [KEY_PART] = rq->part, [KEY_CONTEXT] = rq->context,
+		[KEY_NODEMASK] = (s64)rq->nodemask,
 	};
 
 	return values[key];
@@ -44,6 +46,7 @@ void text_key_set(struct kms_request *rq, u32 key, s64 value)
 	case KEY_CACHE: rq->cache = (u32)value; break;
 	case KEY_SITE: rq->site = (u32)value; break;
 	case KEY_PART: rq->part = (u32)value; break;
+	case KEY_NODEMASK: rq->nodemask = (u64)value; break;
 	default: rq->context = (u8)value;
 	}
 }
@@ -401,20 +404,14 @@ static int read_key(struct reader *r, struct kms_request *rq)
 		text_key_set(rq, i, value);
 		return 0;
 	}
-	return wrong(r, r->at, "an object, as SLOT.GENERATION, or size, order, gfp, node, cache, site, part or "
-			       "context, as KEY=VALUE");
-}
-
-static bool uses_cache(u8 op)
-{
-	return op == REQ_CACHE_CREATE || op == REQ_CACHE_DESTROY || op == REQ_CACHE_SHRINK ||
-	       op == REQ_CACHE_ALLOC || op == REQ_CACHE_ALLOC_BULK;
+	return wrong(r, r->at, "an object, as SLOT.GENERATION, or size, order, gfp, node, cache, site, part, "
+			       "context or nodemask, as KEY=VALUE");
 }
 
 /* Numbers that must be in the head. */
 static int check_names(struct reader *r, const struct kms_request *rq)
 {
-	if (uses_cache(rq->op) && rq->cache >= r->info.nr_caches)
+	if (kms_request_uses_cache(rq->op) && rq->cache >= r->info.nr_caches)
 		return wrong(r, r->line, "the number of a cache that the head has");
 	if (rq->site && rq->site >= r->info.nr_sites)
 		return wrong(r, r->line, "the number of a call site that the head has");

@@ -9,7 +9,8 @@
 
 #define TEXT_FIRST_LINE "# kmemsim trace as text, version 1"
 
-enum text_key { KEY_SIZE, KEY_ORDER, KEY_GFP, KEY_NODE, KEY_CACHE, KEY_SITE, KEY_PART, KEY_CONTEXT, NR_TEXT_KEYS };
+enum text_key { KEY_SIZE, KEY_ORDER, KEY_GFP, KEY_NODE, KEY_CACHE, KEY_SITE, KEY_PART, KEY_CONTEXT, KEY_NODEMASK,
+		NR_TEXT_KEYS };
 
 struct text_key_word {
 	const char *name;

@@ -103,8 +103,6 @@ void trace_writer_abort(struct trace_writer *w)
 
 static int writer_init(struct trace_writer *w, const char *path, struct kms_error *err)
 {
-	struct stat st;
-
 	w->path = strdup(path);
 	if (!w->path || asprintf(&w->partial, "%s.partial", path) < 0)
 		return no_memory(err);
@@ -116,9 +114,8 @@ static int writer_init(struct trace_writer *w, const char *path, struct kms_erro
 		if (block_encoder_init(&w->cpus[i], &w->places))
 			return no_memory(err);
 	ZSTD_CCtx_setParameter(w->zstd, ZSTD_c_compressionLevel, TRACE_ZSTD_LEVEL);
-	if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		return kms_fail(err, KMS_EUSAGE, "'%s' is a directory, expected a file to write the trace to",
-				path);
+	if (kms_check_output(path, err))
+		return KMS_EUSAGE;
 	w->fd = open(w->partial, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 	if (w->fd < 0)
 		return kms_fail(err, KMS_EUSAGE, "cannot create '%s': %s", w->partial, strerror(errno));

@@ -23,14 +23,19 @@ static kms_ps ps_of_cycles(const struct core_config *core, double cycles)
 static void init_costs(struct hw_costs *cost, const struct machine_config *config)
 {
 	const struct core_config *core = &config->core;
-	kms_ps l1 = ps_of_cycles(core, (double)config->l1d.latency_cycles);
-	kms_ps l2 = ps_of_cycles(core, (double)config->l2.latency_cycles);
-	kms_ps llc = ps_of_cycles(core, (double)config->llc.latency_cycles);
+	const struct cache_config *level[HW_PRIVATE_LEVELS];
+	u32 levels = machine_private_levels(config, level);
+	kms_ps above = 0;
 
 	cost->l1_hit = ps_of_cycles(core, core->l1_hit_cycles);
-	cost->l1 = l1;
-	cost->l2 = l2 - l1;
-	cost->llc = llc - l2;
+	for (u32 i = 0; i < levels; i++) {
+		kms_ps hit = ps_of_cycles(core, (double)level[i]->latency_cycles);
+
+		cost->level[i] = hit - above;
+		above = hit;
+	}
+	if (config->llc.size_bytes)
+		cost->llc = ps_of_cycles(core, (double)config->llc.latency_cycles) - above;
 	cost->directory = ps_of_ns(config->coherence.directory_ns);
 	cost->cache_to_cache = ps_of_ns(config->coherence.cache_to_cache_ns);
 	cost->invalidate = ps_of_ns(config->coherence.invalidate_ns);
@@ -70,29 +75,43 @@ static int init_nodes(struct machine *m, const struct memory_config *memory, str
 	return 0;
 }
 
+static int init_caches(struct machine *m, struct hw_cpu *cpu, const struct machine_config *config,
+		       u64 seed, struct kms_error *err)
+{
+	static const char *const names[] = { "l1d", "l2", "l3" };
+	const struct cache_config *level[HW_PRIVATE_LEVELS];
+	u32 levels = machine_private_levels(config, level);
+	char name[32];
+	int ret = 0;
+
+	for (u32 i = 0; !ret && i < levels; i++) {
+		snprintf(name, sizeof(name), "%s.%u", names[i], cpu->id);
+		ret = cache_init(&cpu->level[i], level[i], 1, name, seed, err);
+		mshr_init(&cpu->mshr[i], level[i]->mshrs);
+	}
+	if (ret)
+		return ret;
+	cpu->slots = calloc(level[m->last]->size_bytes / SIM_LINE_BYTES, sizeof(*cpu->slots));
+	return cpu->slots ? 0 : kms_fail(err, KMS_EFAIL, "not enough host memory for CPU %u", cpu->id);
+}
+
 static int init_cpu(struct machine *m, u32 id, const struct machine_config *config, u64 seed,
 		    struct kms_error *err)
 {
 	struct hw_cpu *cpu = &m->cpus[id];
-	char l1[32], l2[32];
 	u32 sets;
 	int ret;
 
-	snprintf(l1, sizeof(l1), "l1d.%u", id);
-	snprintf(l2, sizeof(l2), "l2.%u", id);
 	cpu->machine = m;
 	cpu->id = id;
 	cpu->hit_ps = m->cost.l1_hit;
-	ret = cache_init(&cpu->l1, &config->l1d, 1, l1, seed, err);
-	if (!ret)
-		ret = cache_init(&cpu->l2, &config->l2, 1, l2, seed, err);
+	ret = init_caches(m, cpu, config, seed, err);
 	if (!ret)
 		ret = tlb_init(&cpu->tlb, &config->tlb, id, err);
 	if (ret)
 		return ret;
 	core_init(&cpu->core, &config->core);
-	mshr_init(&cpu->l1_mshr, config->l1d.mshrs);
-	mshr_init(&cpu->l2_mshr, config->l2.mshrs);
+	chain_init(&cpu->core.chain, &config->core, &config->l1d);
 	cpu->l1_prefetch.kind = config->prefetch.l1;
 	cpu->l1_prefetch.degree = (u32)config->prefetch.l1_degree;
 	cpu->l2_prefetch.kind = config->prefetch.l2;
@@ -100,31 +119,115 @@ static int init_cpu(struct machine *m, u32 id, const struct machine_config *conf
 	sets = cpu->l1.set_mask + 1;
 	cpu->fast = malloc(sets * sizeof(*cpu->fast));
 	cpu->fast_slot = calloc(sets, sizeof(*cpu->fast_slot));
-	cpu->l2_slots = calloc(config->l2.size_bytes / SIM_LINE_BYTES, sizeof(*cpu->l2_slots));
-	if (!cpu->fast || !cpu->fast_slot || !cpu->l2_slots)
+	if (!cpu->fast || !cpu->fast_slot)
 		return kms_fail(err, KMS_EFAIL, "not enough host memory for CPU %u", id);
 	memset(cpu->fast, 0xff, sets * sizeof(*cpu->fast));
 	return 0;
 }
 
-/* LLC slots are u32. */
-static int init_llc(struct machine *m, const struct machine_config *config, u64 seed,
-		    struct kms_error *err)
+/* What the caches do with writes, and who holds what: the modes of the configuration. */
+static void init_modes(struct machine *m, const struct machine_config *config)
 {
-	u64 slots = config->llc.size_bytes / SIM_LINE_BYTES * m->nr_nodes;
+	const struct cache_config *level[HW_PRIVATE_LEVELS];
+	u32 levels = machine_private_levels(config, level);
+	const struct llc_partition *p = config->llc.partition.items;
 
-	if (slots > 1ull << 31)
-		return kms_fail(err, KMS_EUSAGE, "the LLC of all nodes together has %llu lines; at "
+	m->last = levels - 1;
+	for (u32 i = 0; i < levels; i++) {
+		m->through |= (u32)(level[i]->write == HW_WRITE_THROUGH) << i;
+		m->fill_from += level[i]->write_miss == HW_WRITE_AROUND;
+	}
+	m->protocol = config->coherence.protocol;
+	m->inclusion = config->llc.inclusion;
+	m->has_llc = config->llc.size_bytes;
+	m->inclusive = m->has_llc && m->inclusion == HW_INCLUSIVE;
+	m->llc_through = config->llc.write == HW_WRITE_THROUGH;
+	m->llc_around = config->llc.write_miss == HW_WRITE_AROUND;
+	for (size_t i = 0; i < config->llc.partition.n; i++)
+		for (u64 cpu = p[i].cpu; cpu < p[i].cpu + p[i].cpus && cpu < m->nr_cpus; cpu++)
+			m->cpus[cpu].llc_ways = p[i].ways;
+}
+
+/* Every CPU's lines at once, and one on its way to each. */
+static u64 private_lines(const struct machine_config *config)
+{
+	const struct cache_config *level[HW_PRIVATE_LEVELS];
+	u32 levels = machine_private_levels(config, level);
+
+	return config->cpus * (level[levels - 1]->size_bytes / SIM_LINE_BYTES + 1);
+}
+
+static int init_slots(struct machine *m, const struct machine_config *config, struct kms_error *err)
+{
+	u64 llc_lines = config->llc.size_bytes / SIM_LINE_BYTES * m->nr_nodes;
+	u64 slots = m->inclusive ? llc_lines : private_lines(config);
+	int ret = 0;
+
+	if (slots > 1ull << 31 || llc_lines > 1ull << 31)
+		return kms_fail(err, KMS_EUSAGE, "the %s of all nodes together has %llu lines; at "
 						 "most 2^31 can be simulated",
-				(unsigned long long)slots);
+				llc_lines > slots ? "LLC" : "directory",
+				(unsigned long long)(llc_lines > slots ? llc_lines : slots));
+	m->nr_slots = (u32)slots;
 	m->sharer_words = (m->nr_cpus + 63) / 64;
 	m->sharers = calloc(slots, (m->sharer_words + 1) * sizeof(*m->sharers));
 	m->contention = calloc(slots, sizeof(*m->contention));
-	if (!m->sharers || !m->contention)
+	if (m->protocol != PROTOCOL_MESI)
+		m->owner = malloc(slots * sizeof(*m->owner));
+	if (!m->inclusive) {
+		m->tags = calloc(slots, sizeof(*m->tags));
+		m->llc_busy = calloc(llc_lines + 1, sizeof(*m->llc_busy));
+		ret = directory_init(&m->directory, m->nr_slots, err);
+	}
+	if (ret)
+		return ret;
+	if (!m->sharers || !m->contention || (m->protocol != PROTOCOL_MESI && !m->owner) ||
+	    (!m->inclusive && (!m->tags || !m->llc_busy)))
 		return kms_fail(err, KMS_EFAIL, "not enough host memory for the directory (%llu "
 						"lines)",
 				(unsigned long long)slots);
-	return cache_init(&m->llc, &config->llc, m->nr_nodes, "llc", seed, err);
+	if (m->owner)
+		memset(m->owner, 0xff, slots * sizeof(*m->owner)); /* HW_NO_OWNER */
+	return 0;
+}
+
+/* Slots and entries are u32. */
+static int init_llc(struct machine *m, const struct machine_config *config, u64 seed,
+		    struct kms_error *err)
+{
+	int ret = init_slots(m, config, err);
+
+	if (!ret && m->has_llc)
+		ret = cache_init(&m->llc, &config->llc, m->nr_nodes, "llc", seed, err);
+	if (m->inclusive)
+		m->tags = m->llc.entries;
+	return ret;
+}
+
+static int init_nets(struct machine *m, const struct interconnect_config *config,
+		     struct kms_error *err)
+{
+	int ret = 0;
+
+	if (config->topology == HW_FLAT)
+		return 0;
+	m->nets = calloc(m->nr_nodes, sizeof(*m->nets));
+	if (!m->nets)
+		return kms_fail(err, KMS_EFAIL, "not enough host memory for %u nodes", m->nr_nodes);
+	for (u32 node = 0; !ret && node < m->nr_nodes; node++) {
+		struct interconnect_shape shape = {
+			.kind = config->topology == HW_RING ? INTERCONNECT_RING : INTERCONNECT_MESH,
+			.inject = ps_of_ns(config->inject_ns), .hop = ps_of_ns(config->stop_ns),
+			.ps_per_flit = ps_of_ns(config->flit_ns),
+		};
+
+		for (u32 cpu = 0; cpu < m->nr_cpus; cpu++)
+			if (m->cpus[cpu].node == node)
+				m->cpus[cpu].stop = shape.stops++;
+		shape.stops += !shape.stops; /* memory alone */
+		ret = interconnect_init(&m->nets[node], &shape, err);
+	}
+	return ret;
 }
 
 /* Page tables of both windows lie behind RAM, leaf tables first. The vmemmap is 1/64 of RAM. */
@@ -148,7 +251,10 @@ static int init_machine(struct machine *m, const struct machine_config *config, 
 	int ret;
 
 	init_costs(&m->cost, config);
+	init_modes(m, config);
 	ret = init_nodes(m, &config->memory, err);
+	if (!ret)
+		ret = init_nets(m, &config->interconnect, err);
 	if (!ret)
 		ret = init_llc(m, config, seed, err);
 	for (u32 id = 0; !ret && id < m->nr_cpus; id++)
@@ -201,16 +307,24 @@ void machine_free(struct machine *m)
 	if (!m)
 		return;
 	for (u32 i = 0; m->cpus && i < m->nr_cpus; i++) {
-		cache_exit(&m->cpus[i].l1);
-		cache_exit(&m->cpus[i].l2);
+		for (u32 level = 0; level < HW_PRIVATE_LEVELS; level++)
+			cache_exit(&m->cpus[i].level[level]);
 		tlb_exit(&m->cpus[i].tlb);
 		free(m->cpus[i].fast);
 		free(m->cpus[i].fast_slot);
-		free(m->cpus[i].l2_slots);
+		free(m->cpus[i].slots);
 	}
 	for (u32 node = 0; m->drams && node < m->nr_nodes; node++)
 		dram_exit(&m->drams[node]);
+	for (u32 node = 0; m->nets && node < m->nr_nodes; node++)
+		interconnect_exit(&m->nets[node]);
 	cache_exit(&m->llc);
+	directory_exit(&m->directory);
+	if (!m->inclusive)
+		free(m->tags);
+	free(m->nets);
+	free(m->llc_busy);
+	free(m->owner);
 	free(m->sharers);
 	free(m->contention);
 	free(m->drams);
@@ -225,7 +339,7 @@ void machine_attach_cpu(struct machine *m, struct sim_cpu *sim, u32 id)
 
 	cpu->sim = sim;
 	sim->model = cpu;
-	sim->fast = cpu->fast;
+	sim->fast = cpu->core.chain.on ? NULL : cpu->fast;
 	sim->fast_mask = cpu->l1.set_mask;
 	sim->fast_ps = m->cost.l1_hit;
 	sim->local_rmw_ps = m->cost.kind[SIM_ATOMIC_LOCAL];

@@ -1,48 +1,39 @@
 /*
- * coherence.c - MESI through a directory at the LLC, and DRAM behind it.
+ * coherence.c - the protocol through a directory: what a request does to others.
  *
- * A request that leaves a CPU's L2 goes to its line's home: over the
- * interconnect, to the directory and LLC tags, and from there to the owner,
- * the sharers or DRAM. The whole transaction takes effect when it is made (no
- * transient states, but a line on its way to a CPU cannot be taken from it before it is
- * there: the next transaction of the line waits); what it costs is charged to the requester:
+ * A request that leaves a CPU's last private level goes to its line's home: over
+ * the interconnect, to the directory and LLC tags, and from there to the owner,
+ * the sharers or DRAM. What then happens to everybody's copies is the table's
+ * business (protocol_step_of(): MESI, MESIF, MOESI); here is where the data come
+ * from and what it costs the requester. The whole transaction takes effect when
+ * it is made, but its line is busy until it is over: whoever asks for the line
+ * before that waits. (A read that only adds one to those who share a line does
+ * not make it busy.) protocol_message.h has the same protocols by messages.
  *
- *   read, nobody has it       LLC data                 -> E
- *   read, others share it     LLC data                 -> S
- *   read, one owns it (E/M)   cache-to-cache           -> S, the owner too
- *   write, nobody has it      LLC data                 -> M
- *   write, others share it    LLC data + invalidation  -> M, they I
- *   write, one owns it        cache-to-cache           -> M, it I
- *   write, has it shared      upgrade (+ invalidation) -> M, others I
- *   not in the LLC            DRAM, LLC victim taken from all -> E or M
+ *   nobody has it             LLC, else DRAM            -> E or M
+ *   one owns it (E, M, O)     cache to cache            -> as the table says
+ *   shared with a forwarder   LLC, else cache to cache
+ *   shared                    LLC, else DRAM
+ *   a write, others share it  their copies go, in parallel
+ *   a write, has it shared    upgrade, others' copies go
  *
  * An owner is asked even when its copy turns out clean: the directory cannot
- * know. Its modified data go to the LLC when it keeps a shared copy, and to
- * the requester when it loses the line.
+ * know. Modified data go to the LLC when the table says that memory is written
+ * for a read, and only to the requester when it takes the line to write it. When
+ * the last private levels write through, no CPU can keep them: they always go.
  */
 #include "models/hw/hierarchy.h"
 
-/* One-way trips between nodes: requester to home, to a third party there, and back. */
-static u32 crossings(u32 requester, u32 home, u32 third)
-{
-	return (requester != home) + (home != third) + (third != requester);
-}
+#define NOBODY (~0u)
+#define NOWHERE (~0u)
 
-static void spend_crossings(struct hw_request *rq, u32 n)
-{
-	if (n)
-		hw_spend(rq, PART_INTERCONNECT, n * rq->cpu->machine->cost.half_node);
-}
+/* The strongest state among the CPUs of a slot, and who has it if one alone can. */
+struct others {
+	u32 owner;
+	enum protocol_state state;
+};
 
-static bool any_sharer(const struct machine *m, u32 slot)
-{
-	const u64 *sharers = hw_sharers(m, slot);
-	u64 any = 0;
-
-	for (u32 i = 0; i < m->sharer_words; i++)
-		any |= sharers[i];
-	return any;
-}
+/* ---- the directory's entries ---- */
 
 static u32 first_sharer(const struct machine *m, u32 slot)
 {
@@ -62,45 +53,75 @@ static void set_sharer(const struct machine *m, u32 slot, u32 cpu)
 static void clear_sharer(const struct machine *m, u32 slot, u32 cpu)
 {
 	hw_sharers(m, slot)[cpu / 64] &= ~(1ull << cpu % 64);
+	if (KMS_UNLIKELY(m->owner != NULL) && m->owner[slot] == cpu)
+		m->owner[slot] = HW_NO_OWNER;
 }
 
-/* The longest way to any sharer, in one-way trips. */
-static u32 farthest_sharer(const struct hw_request *rq, u32 home, u32 slot)
+static struct others others_of(const struct machine *m, u32 slot, u64 line)
 {
-	const struct machine *m = rq->cpu->machine;
-	const u64 *sharers = hw_sharers(m, slot);
-	u32 most = crossings(rq->cpu->node, home, home);
+	struct others o = { NOBODY, PS_I };
 
-	if (m->nr_nodes == 1)
-		return 0;
-	for (u32 node = 0; node < m->nr_nodes; node++) {
-		u32 n = crossings(rq->cpu->node, home, node);
-		u64 any = 0;
-
-		for (u32 i = 0; i < m->sharer_words; i++)
-			any |= sharers[i] & m->node_cpus[node][i];
-		if (any && n > most)
-			most = n;
+	if (m->tags[slot] & LLC_EXCLUSIVE) {
+		o.owner = first_sharer(m, slot);
+		o.state = (enum protocol_state)private_state(&m->cpus[o.owner], line);
+	} else if (KMS_UNLIKELY(m->owner != NULL) && m->owner[slot] != HW_NO_OWNER) {
+		o.owner = m->owner[slot];
+		o.state = m->protocol == PROTOCOL_MESIF ? PS_F : PS_O;
+	} else if (hw_shared(m, slot)) {
+		o.state = PS_S;
 	}
-	return most;
+	return o;
 }
 
-/* Take a line from every CPU in its bitmap. Returns whether one had modified it. */
-static bool drop_sharers(struct machine *m, u32 slot, u64 line, u64 *dropped)
+u32 coherence_slot(const struct machine *m, u64 line)
 {
-	u64 *sharers = hw_sharers(m, slot);
-	bool dirty = false;
+	int entry;
+
+	if (!m->inclusive)
+		return directory_find(&m->directory, m->tags, line);
+	entry = llc_find(m, hw_home(m, line), line);
+	return entry < 0 ? DIRECTORY_NONE : (u32)entry;
+}
+
+static u32 take_slot(struct machine *m, u64 line)
+{
+	u32 slot = directory_take(&m->directory, line);
+
+	m->tags[slot] = line << CACHE_FLAG_BITS | LLC_VALID;
+	*hw_busy(m, slot) = 0;
+	return slot;
+}
+
+/* No CPU has the line any more. */
+static void leave_slot(struct machine *m, u32 slot)
+{
+	if (m->tags[slot] & LLC_FOUGHT)
+		hot_retire_slot(m, slot);
+	directory_drop(&m->directory, m->tags, slot);
+	m->tags[slot] = 0;
+}
+
+bool coherence_drop_all(struct machine *m, u32 slot, u32 to, u64 *dropped)
+{
+	u64 *sharers = hw_sharers(m, slot), line = cache_line_of(m->tags[slot]);
+	bool any_dirty = false;
 
 	for (u32 i = 0; i < m->sharer_words; i++) {
 		for (u64 left = sharers[i]; left; left &= left - 1) {
 			u32 cpu = i * 64 + (u32)__builtin_ctzll(left);
+			bool dirty = private_set(&m->cpus[cpu], line, HW_I);
 
-			dirty |= private_drop(&m->cpus[cpu], line);
+			if (dirty && to != NOWHERE)
+				hw_moved(m, line, cpu, to);
+			any_dirty |= dirty;
 			++*dropped;
 		}
 		sharers[i] = 0;
 	}
-	return dirty;
+	m->tags[slot] &= ~(u64)LLC_EXCLUSIVE;
+	if (m->owner)
+		m->owner[slot] = HW_NO_OWNER;
+	return any_dirty;
 }
 
 static void count_contention(const struct hw_request *rq, u32 slot, u32 transfers,
@@ -109,7 +130,7 @@ static void count_contention(const struct hw_request *rq, u32 slot, u32 transfer
 	struct machine *m = rq->cpu->machine;
 	struct hw_contention *c = &m->contention[slot];
 
-	m->llc.entries[slot] |= LLC_FOUGHT;
+	m->tags[slot] |= LLC_FOUGHT;
 	c->off_line = rq->off_line;
 	c->transfers += transfers;
 	c->invalidations += invalidations;
@@ -118,191 +139,274 @@ static void count_contention(const struct hw_request *rq, u32 slot, u32 transfer
 	sharing_conflict(rq, c);
 }
 
-/* A write to a shared line: all others' copies go, in parallel, before it proceeds. */
-static void invalidate_sharers(struct hw_request *rq, u32 slot)
-{
-	struct machine *m = rq->cpu->machine;
-	u64 dropped = 0;
-
-	hw_spend(rq, PART_COHERENCE, m->cost.invalidate);
-	drop_sharers(m, slot, rq->line, &dropped);
-	count_contention(rq, slot, 0, (u32)dropped);
-}
-
-static enum hw_state grant_exclusive(struct hw_request *rq, u32 slot)
-{
-	struct machine *m = rq->cpu->machine;
-
-	set_sharer(m, slot, rq->cpu->id);
-	m->llc.entries[slot] |= LLC_EXCLUSIVE;
-	*hw_busy(m, slot) = rq->now;
-	return rq->write ? HW_M : HW_E;
-}
-
-/* Another CPU has the line E or M: it comes from there. */
-static enum hw_state fetch_owned(struct hw_request *rq, u32 home, u32 slot)
-{
-	struct machine *m = rq->cpu->machine;
-	u32 owner = first_sharer(m, slot);
-	bool dirty;
-
-	spend_crossings(rq, crossings(rq->cpu->node, home, m->cpus[owner].node));
-	hw_spend(rq, PART_COHERENCE, m->cost.cache_to_cache);
-	count_contention(rq, slot, 1, rq->write);
-	if (rq->write) {
-		private_drop(&m->cpus[owner], rq->line);
-		clear_sharer(m, slot, owner);
-		return grant_exclusive(rq, slot);
-	}
-	dirty = private_share(&m->cpus[owner], rq->line);
-	m->llc.entries[slot] &= ~(u64)LLC_EXCLUSIVE;
-	m->llc.entries[slot] |= dirty ? LLC_DIRTY : 0;
-	*hw_busy(m, slot) = rq->now;
-	set_sharer(m, slot, rq->cpu->id);
-	return HW_S;
-}
-
 /* The line is on its way to another CPU: it cannot be asked for it before it has it. */
-static void wait_for_line(struct hw_request *rq, u32 slot)
+static void wait_until(struct hw_request *rq, kms_ps busy)
 {
-	u64 busy = *hw_busy(rq->cpu->machine, slot);
-
 	if (busy > rq->now)
 		hw_spend(rq, PART_COHERENCE, busy - rq->now);
 }
 
-static enum hw_state fetch_hit(struct hw_request *rq, u32 home, u32 slot)
+/* The CPU gets the line in that state, the last of what happens. */
+static enum hw_state grant(struct hw_request *rq, u32 home, u32 slot, enum hw_state state, bool busy)
 {
 	struct machine *m = rq->cpu->machine;
-	bool shared = any_sharer(m, slot);
 
-	rq->cpu->stats.llc_hits++;
-	wait_for_line(rq, slot);
-	if (m->llc.entries[slot] & LLC_EXCLUSIVE)
-		return fetch_owned(rq, home, slot);
-	if (shared && rq->write) {
-		spend_crossings(rq, farthest_sharer(rq, home, slot));
-		invalidate_sharers(rq, slot);
-		return grant_exclusive(rq, slot);
-	}
-	spend_crossings(rq, crossings(rq->cpu->node, home, home));
-	if (!shared)
-		return grant_exclusive(rq, slot);
 	set_sharer(m, slot, rq->cpu->id);
-	return HW_S;
+	if (hw_writable(state))
+		m->tags[slot] |= LLC_EXCLUSIVE;
+	else if (state != HW_S)
+		m->owner[slot] = (u16)rq->cpu->id;
+	if (busy)
+		*hw_busy(m, slot) = route_done(rq, home);
+	return state;
 }
 
-static struct dram_result access_dram(struct hw_request *rq, u32 home, u64 line, bool write,
-				      kms_ps at)
-{
-	struct machine *m = rq->cpu->machine;
-	struct hw_stats *stats = &rq->cpu->stats;
-	u64 base = home ? m->node_end[home - 1] : 0;
-	struct dram_result result = dram_access(&m->drams[home], line - base, write, at,
-						rq->cpu->since);
+/* ---- reading and writing what the CPU has not got ---- */
 
-	stats->row_hits += result.outcome == DRAM_ROW_HIT;
-	stats->row_misses += result.outcome == DRAM_ROW_MISS;
-	stats->row_conflicts += result.outcome == DRAM_ROW_CONFLICT;
-	stats->refresh_stalls += result.refresh_stall;
-	if (write)
-		stats->dram_writes++;
-	else
-		stats->dram_reads++;
-	return result;
+/* Two things happen at once: the request waits for the one that is over later. */
+static void wait_for_later(struct hw_request *rq, const struct hw_request *beside)
+{
+	if (beside->now <= rq->now)
+		return;
+	rq->now = beside->now;
+	memcpy(rq->part, beside->part, sizeof(rq->part));
 }
 
-/*
- * A line leaves the LLC, so it leaves every CPU (inclusion); modified data go to DRAM, posted at
- * the time at which the miss that needs the room went there.
- */
-static void evict_llc(struct hw_request *rq, u32 home, u32 slot, kms_ps at)
+/* Nobody's copy is asked for: DRAM, and on the way the LLC as far as it takes part. */
+static u32 read_dram(struct hw_request *rq, u32 home)
 {
 	struct machine *m = rq->cpu->machine;
-	u64 entry = m->llc.entries[slot], line = cache_line_of(entry), dropped = 0;
-	bool dirty = entry & LLC_DIRTY;
+	kms_ps at = llc_read_dram(rq, home);
+	u32 entry = DIRECTORY_NONE;
 
-	if (any_sharer(m, slot)) {
-		hw_spend(rq, PART_COHERENCE, m->cost.invalidate);
-		dirty |= drop_sharers(m, slot, line, &dropped);
-		rq->cpu->stats.back_invalidations += dropped;
+	hw_moved(m, rq->line, HW_AT_DRAM, rq->cpu->id);
+	if (m->has_llc && m->inclusion != HW_EXCLUSIVE && !(m->llc_around && rq->store)) {
+		hw_moved(m, rq->line, HW_AT_DRAM, HW_AT_LLC);
+		entry = llc_fill(rq, home, rq->line, false, at);
 	}
-	if (dirty) {
-		hw_spend(rq, PART_COHERENCE, m->cost.write_back);
-		access_dram(rq, home, line, true, at);
-	}
-	rq->cpu->stats.llc_evictions++;
-	if (entry & LLC_FOUGHT) {
-		hot_retire(m, &m->contention[slot]);
-		m->contention[slot] = (struct hw_contention){ 0 };
-	}
+	return entry;
 }
 
-static enum hw_state fetch_miss(struct hw_request *rq, u32 home, u32 set, u32 *slot)
+/* No CPU has the line. */
+static enum hw_state fetch_unheld(struct hw_request *rq, u32 home, int entry, u32 *slot)
 {
 	struct machine *m = rq->cpu->machine;
-	u32 way = cache_victim(&m->llc, set);
-	u32 mshr = hw_take_mshr(rq, &m->llc_mshrs[home]);
-	kms_ps at;
+	bool dirty = false;
 
-	*slot = set * m->llc.ways + way;
-	rq->cpu->stats.llc_misses++;
-	spend_crossings(rq, crossings(rq->cpu->node, home, home));
-	at = rq->now;
-	hw_spend(rq, PART_DRAM, access_dram(rq, home, rq->line, false, at).done - at);
-	hw_give_mshr(rq, &m->llc_mshrs[home], mshr);
-	if (m->llc.entries[*slot])
-		evict_llc(rq, home, *slot, at);
-	cache_put(&m->llc, set, way, rq->line, LLC_VALID);
-	cache_touch(&m->llc, set, way);
-	return grant_exclusive(rq, *slot);
+	if (entry >= 0) {
+		rq->cpu->stats.llc_hits++;
+		wait_until(rq, m->inclusive ? *hw_busy(m, (u32)entry) : m->llc_busy[entry]);
+		route_answer(rq, home);
+		dirty = llc_give(rq, (u32)entry);
+		if (dirty && !hw_keeps_writes(m))
+			llc_write(rq, rq->line, rq->cpu->id, false);
+	} else {
+		u32 filled = read_dram(rq, home);
+
+		route_from_dram(rq, home);
+		*slot = m->inclusive ? filled : DIRECTORY_NONE;
+	}
+	if (!m->inclusive)
+		*slot = take_slot(m, rq->line);
+	return grant(rq, home, *slot, rq->write || dirty ? HW_M : HW_E, true);
+}
+
+/* The data for a line that CPUs have, and for a write their copies. Returns whether it came from a CPU. */
+static bool fetch_data(struct hw_request *rq, u32 home, int entry, u32 slot, struct others o)
+{
+	bool by_owner = o.owner != NOBODY && (o.state != PS_F || entry < 0);
+	struct hw_request beside;
+
+	if (!by_owner && entry >= 0) {
+		rq->cpu->stats.llc_hits++;
+		hw_moved(rq->cpu->machine, rq->line, HW_AT_LLC, rq->cpu->id);
+		if (rq->write)
+			route_by_all(rq, home, slot, true);
+		else
+			route_answer(rq, home);
+		return false;
+	}
+	if (rq->write && !hw_writable(o.state)) {
+		beside = *rq;
+		route_by_all(&beside, home, slot, false);
+	}
+	if (by_owner) {
+		rq->cpu->stats.llc_hits++;
+		hw_moved(rq->cpu->machine, rq->line, o.owner, rq->cpu->id);
+		route_by_owner(rq, home, o.owner);
+	} else {
+		read_dram(rq, home);
+		route_from_dram(rq, home);
+	}
+	if (rq->write && !hw_writable(o.state))
+		wait_for_later(rq, &beside);
+	return by_owner;
+}
+
+/* What a read leaves the owner. */
+static void leave_owner(struct hw_request *rq, u32 slot, u32 owner, enum hw_state state)
+{
+	struct machine *m = rq->cpu->machine;
+
+	if (state == HW_O && !hw_keeps_writes(m))
+		state = HW_S;
+	private_set(&m->cpus[owner], rq->line, state);
+	m->tags[slot] &= ~(u64)LLC_EXCLUSIVE;
+	if (m->owner)
+		m->owner[slot] = state == HW_O ? (u16)owner : HW_NO_OWNER;
+}
+
+static enum hw_state fetch_held(struct hw_request *rq, u32 home, int entry, u32 slot)
+{
+	struct machine *m = rq->cpu->machine;
+	struct others o = others_of(m, slot, rq->line);
+	const struct protocol_step *step = protocol_step_of(m->protocol, PS_I, o.state,
+							    rq->write ? PR_WRITE : PR_READ);
+	u64 dropped = 0;
+	bool owned;
+
+	wait_until(rq, *hw_busy(m, slot));
+	owned = fetch_data(rq, home, entry, slot, o);
+	if (hw_dirty(o.state) && (hw_keeps_writes(m) ? step->memory_written && !rq->write : true))
+		llc_write(rq, rq->line, o.owner, true);
+	if (rq->write)
+		coherence_drop_all(m, slot, NOWHERE, &dropped);
+	else if (o.owner != NOBODY)
+		leave_owner(rq, slot, o.owner, step->owner);
+	if (owned | (dropped > 0))
+		count_contention(rq, slot, owned, (u32)dropped);
+	return grant(rq, home, slot, step->requester, owned || step->requester != PS_S);
 }
 
 enum hw_state coherence_fetch(struct hw_request *rq, u32 *slot)
 {
 	struct machine *m = rq->cpu->machine;
-	u32 home = hw_home(m, rq->line), set = hw_llc_set(m, home, rq->line);
-	int way = cache_find(&m->llc, set, rq->line);
+	u32 home = hw_home(m, rq->line);
+	int entry = llc_find(m, home, rq->line);
 
 	rq->cpu->stats.remote_node += home != rq->cpu->node;
-	hw_spend(rq, PART_INTERCONNECT, m->cost.hop);
+	route_request(rq, home);
 	hw_spend(rq, PART_COHERENCE, m->cost.directory);
 	hw_spend(rq, PART_LLC, m->cost.llc);
-	if (way < 0)
-		return fetch_miss(rq, home, set, slot);
-	cache_touch(&m->llc, set, (u32)way);
-	*slot = set * m->llc.ways + (u32)way;
-	return fetch_hit(rq, home, *slot);
+	if (entry >= 0)
+		cache_touch(&m->llc, (u32)entry / m->llc.ways, (u32)entry % m->llc.ways);
+	*slot = m->inclusive ? (u32)entry : directory_find(&m->directory, m->tags, rq->line);
+	if (*slot != DIRECTORY_NONE && hw_shared(m, *slot))
+		return fetch_held(rq, home, entry, *slot);
+	return fetch_unheld(rq, home, entry, slot);
 }
 
 void coherence_upgrade(struct hw_request *rq, u32 slot)
 {
 	struct machine *m = rq->cpu->machine;
 	u32 home = hw_home(m, rq->line);
+	u64 dropped = 0;
 
 	rq->cpu->stats.upgrades++;
 	rq->cpu->stats.remote_node += home != rq->cpu->node;
-	hw_spend(rq, PART_INTERCONNECT, m->cost.hop);
+	route_request(rq, home);
 	hw_spend(rq, PART_COHERENCE, m->cost.directory);
 	hw_spend(rq, PART_COHERENCE, m->cost.upgrade);
-	wait_for_line(rq, slot);
+	wait_until(rq, *hw_busy(m, slot));
 	clear_sharer(m, slot, rq->cpu->id);
-	spend_crossings(rq, farthest_sharer(rq, home, slot));
-	if (any_sharer(m, slot))
-		invalidate_sharers(rq, slot);
-	grant_exclusive(rq, slot);
+	route_by_all(rq, home, slot, false);
+	if (hw_shared(m, slot)) {
+		coherence_drop_all(m, slot, NOWHERE, &dropped);
+		count_contention(rq, slot, 0, (u32)dropped);
+	}
+	grant(rq, home, slot, HW_M, true);
 }
 
-void coherence_evicted(struct hw_request *rq, u32 slot, bool dirty)
+/* ---- giving up ---- */
+
+static void charge_write_back(struct hw_request *rq)
+{
+	rq->cpu->stats.write_backs++;
+	hw_spend(rq, PART_COHERENCE, rq->cpu->machine->cost.write_back);
+}
+
+void coherence_evicted(struct hw_request *rq, u32 slot, enum hw_state state)
 {
 	struct machine *m = rq->cpu->machine;
+	u64 line;
+	struct others o;
+	bool dirty;
 
 	rq->cpu->stats.evictions++;
 	clear_sharer(m, slot, rq->cpu->id);
-	m->llc.entries[slot] &= ~(u64)LLC_EXCLUSIVE;
-	if (dirty) {
-		m->llc.entries[slot] |= LLC_DIRTY;
-		rq->cpu->stats.write_backs++;
-		hw_spend(rq, PART_COHERENCE, m->cost.write_back);
+	m->tags[slot] &= ~(u64)LLC_EXCLUSIVE;
+	if (KMS_LIKELY(m->inclusive)) {
+		if (hw_dirty(state)) {
+			charge_write_back(rq);
+			llc_update(rq, slot, rq->cpu->id);
+		}
+		return;
 	}
+	line = cache_line_of(m->tags[slot]);
+	o = others_of(m, slot, line);
+	dirty = protocol_step_of(m->protocol, (enum protocol_state)state, o.state,
+				 PR_EVICT)->memory_written;
+	if (dirty)
+		charge_write_back(rq);
+	if (m->has_llc && m->inclusion == HW_EXCLUSIVE && o.state == PS_I)
+		llc_take_victim(rq, line, dirty);
+	else if (dirty)
+		llc_write(rq, line, rq->cpu->id, true);
+	if (o.state == PS_I)
+		leave_slot(m, slot);
+}
+
+/* ---- stores that private levels do not keep ---- */
+
+void coherence_write_through(struct hw_request *rq)
+{
+	struct machine *m = rq->cpu->machine;
+
+	route_request(rq, hw_home(m, rq->line));
+	hw_spend(rq, PART_LLC, m->cost.llc);
+	llc_write(rq, rq->line, HW_AT_STORE, true);
+}
+
+/* Whoever has the line loses it; modified data go down before the store's. */
+static void take_from_others(struct hw_request *rq, u32 home, u32 slot)
+{
+	struct machine *m = rq->cpu->machine;
+	struct others o = others_of(m, slot, rq->line);
+	u64 dropped = 0;
+
+	wait_until(rq, *hw_busy(m, slot));
+	route_by_all(rq, home, slot, false);
+	if (hw_dirty(o.state))
+		llc_write(rq, rq->line, o.owner, true);
+	coherence_drop_all(m, slot, NOWHERE, &dropped);
+	count_contention(rq, slot, 0, (u32)dropped);
+	if (!m->inclusive)
+		leave_slot(m, slot);
+}
+
+void coherence_write_around(struct hw_request *rq)
+{
+	struct machine *m = rq->cpu->machine;
+	u32 home = hw_home(m, rq->line), slot = coherence_slot(m, rq->line);
+	int entry;
+
+	rq->cpu->stats.remote_node += home != rq->cpu->node;
+	route_request(rq, home);
+	hw_spend(rq, PART_COHERENCE, m->cost.directory);
+	hw_spend(rq, PART_LLC, m->cost.llc);
+	if (slot != DIRECTORY_NONE && hw_shared(m, slot))
+		take_from_others(rq, home, slot);
+	entry = llc_find(m, home, rq->line);
+	if (entry >= 0) {
+		rq->cpu->stats.llc_hits++;
+		cache_touch(&m->llc, (u32)entry / m->llc.ways, (u32)entry % m->llc.ways);
+	} else if (m->has_llc && m->inclusion != HW_EXCLUSIVE && !m->llc_around) {
+		kms_ps at = llc_read_dram(rq, home);
+
+		hw_moved(m, rq->line, HW_AT_DRAM, HW_AT_LLC);
+		llc_fill(rq, home, rq->line, false, at);
+	} else {
+		rq->cpu->stats.llc_misses++;
+	}
+	llc_write(rq, rq->line, HW_AT_STORE, false);
 }

@@ -43,6 +43,8 @@ void core_init(struct core *core, const struct core_config *config)
 	core->store_buffer = (u32)config->store_buffer;
 	core->rob_ps = (kms_ps)((double)config->rob / config->ipc * cycle_ps + 0.5);
 	core->fence_ps = (kms_ps)(config->fence_cycles * cycle_ps + 0.5);
+	if (config->model == HW_CORE_OOO && (double)config->retire_width > config->ipc)
+		core->catch_up = 1 - config->ipc / (double)config->retire_width;
 }
 
 /* ---- time ---- */
@@ -292,6 +294,19 @@ void core_after(struct hw_request *rq, u64 off, enum sim_access kind, kms_ps sta
 		wait_for_register(rq);
 		add_load(rq, off);
 	}
+}
+
+kms_ps core_atomic(struct hw_cpu *cpu, kms_ps alone)
+{
+	struct core *core = &cpu->core;
+	kms_ps work = core_work(cpu), hidden;
+
+	hidden = (kms_ps)((double)(work - core->atomic_work) * core->catch_up);
+	if (core->chain.bound + hidden > cpu->sim->clock) /* loads that wait for each other do not catch up */
+		hidden = cpu->sim->clock > core->chain.bound ? cpu->sim->clock - core->chain.bound : 0;
+	alone -= hidden < alone ? hidden : alone;
+	core->atomic_work = work + alone;
+	return alone;
 }
 
 void core_drain(struct hw_cpu *cpu)

@@ -8,6 +8,7 @@
 #ifndef MODELS_HW_CORE_H
 #define MODELS_HW_CORE_H
 
+#include "models/hw/core_chain.h"
 #include "models/hw/machine_config.h"
 #include "models/hw/mshr.h"
 #include "sim/engine/engine.h"
@@ -38,6 +39,9 @@ struct core {
 	u32 store_buffer;
 	kms_ps rob_ps; /* the work that fills the reorder buffer */
 	kms_ps fence_ps;
+	double catch_up;     /* share of the work since the last atomic that hides part of the next */
+	kms_ps atomic_work;  /* core_work() after the last atomic */
+	struct core_chain chain;
 	kms_ps quiet_at; /* no line is on its way to the CPU from then on */
 	u32 nr_loads, nr_stores, first_store;
 	struct core_load loads[CORE_LOADS];
@@ -53,6 +57,8 @@ void core_init(struct core *core, const struct core_config *config);
 void core_before(struct hw_cpu *cpu, u64 off, enum sim_access kind);
 /* After it: charge what the CPU sees and note the rest. It set out at start. */
 void core_after(struct hw_request *rq, u64 off, enum sim_access kind, kms_ps start);
+/* What an atomic that costs so much alone costs here: work queued behind the last one caught up. */
+kms_ps core_atomic(struct hw_cpu *cpu, kms_ps alone);
 /* A full fence. */
 void core_fence(struct hw_cpu *cpu);
 /* Wait for everything that is under way: the end of a stream of accesses. */

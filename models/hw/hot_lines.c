@@ -2,7 +2,7 @@
  * hot_lines.c - which lines CPUs fight over, in bounded memory.
  *
  * Transfers and invalidations are counted in the line's directory entry, which
- * is exact while the line stays in the LLC. When it leaves, its counts go to a
+ * is exact while the line stays there. When it leaves, its counts go to a
  * table of fixed size, 8 places for each hash of the line; when those are full
  * it replaces the least contended of them if it is more contended itself. So a
  * line's count is a lower bound, and exact for any that never lost its place.
@@ -37,18 +37,19 @@ static struct hw_retired *retired_entry(struct machine *m, u64 off_line)
 	return least;
 }
 
-void hot_retire(struct machine *m, const struct hw_contention *contention)
+void hot_retire_slot(struct machine *m, u32 slot)
 {
+	struct hw_contention *contention = &m->contention[slot];
 	struct hw_retired *r = retired_entry(m, contention->off_line);
+	u64 conflicts = (u64)contention->transfers + contention->invalidations;
 
-	if (r->off_line != contention->off_line) {
-		if (r->transfers + r->invalidations >=
-		    (u64)contention->transfers + contention->invalidations)
-			return;
+	if (r->off_line != contention->off_line && r->transfers + r->invalidations < conflicts)
 		*r = (struct hw_retired){ .off_line = contention->off_line };
+	if (r->off_line == contention->off_line) {
+		r->transfers += contention->transfers;
+		r->invalidations += contention->invalidations;
 	}
-	r->transfers += contention->transfers;
-	r->invalidations += contention->invalidations;
+	*contention = (struct hw_contention){ 0 };
 }
 
 static bool is_retired(const struct machine *m, u64 off_line)
@@ -86,21 +87,16 @@ static u32 insert(struct hw_line_count *lines, u32 have, u32 n, struct hw_line_c
 	return have;
 }
 
-/* Counts of a line that is now in the LLC, or zeros. */
+/* Counts of a line that is now in the directory, or zeros. */
 static struct hw_contention live_counts(const struct machine *m, u64 off_line)
 {
-	u64 line = hw_line(off_line);
-	u32 set = hw_llc_set(m, hw_home(m, line), line);
-	int way = cache_find(&m->llc, set, line);
+	u32 slot = coherence_slot(m, hw_line(off_line));
 
-	if (way < 0)
-		return (struct hw_contention){ 0 };
-	return m->contention[(size_t)set * m->llc.ways + (u32)way];
+	return slot == DIRECTORY_NONE ? (struct hw_contention){ 0 } : m->contention[slot];
 }
 
 u32 machine_hot_lines(const struct machine *m, struct hw_line_count *lines, u32 n)
 {
-	size_t slots = (size_t)m->nr_nodes * (m->llc.set_mask + 1) * m->llc.ways;
 	u32 have = 0;
 
 	for (u32 i = 0; i < HW_RETIRED; i++) {
@@ -113,7 +109,7 @@ u32 machine_hot_lines(const struct machine *m, struct hw_line_count *lines, u32 
 		if (used(r))
 			have = insert(lines, have, n, line);
 	}
-	for (size_t slot = 0; slot < slots; slot++) {
+	for (size_t slot = 0; slot < m->nr_slots; slot++) {
 		const struct hw_contention *c = &m->contention[slot];
 		struct hw_line_count line = { c->off_line << SIM_LINE_SHIFT, c->transfers,
 					      c->invalidations };

@@ -23,11 +23,16 @@ static inline void remember_fast(struct hw_cpu *cpu, u32 l1_set, u64 off_line, b
 	cpu->fast_slot[l1_set] = slot;
 }
 
+/* Host memory, not simulated: what a miss will look at. */
 static void prefetch_llc(const struct machine *m, u64 line)
 {
-	u32 set = hw_llc_set(m, hw_home(m, line), line);
-	const u64 *entries = &m->llc.entries[(size_t)set * m->llc.ways];
+	const u64 *entries;
+	u32 set;
 
+	if (KMS_UNLIKELY(!m->has_llc))
+		return;
+	set = hw_llc_set(m, hw_home(m, line), line);
+	entries = &m->llc.entries[(size_t)set * m->llc.ways];
 	__builtin_prefetch(entries);
 	__builtin_prefetch(entries + 8);
 	__builtin_prefetch(&m->llc.recency[set]);
@@ -53,43 +58,107 @@ static void give_l1_mshr(struct hw_request *rq, u32 mshr)
 		core->quiet_at = rq->now;
 }
 
-/* L2 has the line, or gets it. */
-static enum hw_state fetch_l2(struct hw_request *rq, bool l1)
+/* The same: the directory's slot of the line that will have to make room in the last level. */
+static void prefetch_victim(const struct hw_cpu *cpu, struct cache *c, u32 set)
+{
+	const struct machine *m = cpu->machine;
+	u32 way, slot;
+
+	if (c->replacement >= HW_RANDOM) /* asking would choose */
+		return;
+	way = cache_victim(c, set);
+	slot = cpu->slots[(size_t)set * c->ways + way];
+	__builtin_prefetch(hw_sharers(m, slot), 1);
+	__builtin_prefetch(&m->tags[slot], 1);
+}
+
+/* The CPU has the line in the entry of its last level and is to write it. */
+static void own(struct hw_request *rq, size_t entry)
 {
 	struct hw_cpu *cpu = rq->cpu;
-	u32 set = cache_set_of(&cpu->l2, rq->line), slot, mshr;
-	enum hw_state state;
-	int way = cache_find(&cpu->l2, set, rq->line);
+	enum hw_state state = hw_state_of(hw_last(cpu)->entries[entry]);
 
-	hw_spend(rq, PART_L2, cpu->machine->cost.l2);
-	if (way < 0) {
-		cpu->stats.l2_misses += !rq->prefetch;
-		mshr = hw_take_mshr(rq, &cpu->l2_mshr);
-		state = coherence_fetch(rq, &slot);
-		hw_give_mshr(rq, &cpu->l2_mshr, mshr);
-		if (l1)
-			private_fill(rq, slot, state);
-		else
-			private_fill_l2(rq, slot, state);
+	if (hw_writable(state))
+		return;
+	coherence_upgrade(rq, cpu->slots[entry]);
+	private_set(cpu, rq->line, state == HW_O ? HW_M : HW_E);
+}
+
+/* A private level has the line: bring it to those before it, up to level `to`. */
+static enum hw_state found(struct hw_request *rq, u32 level, u32 set, u32 way, u32 to)
+{
+	struct hw_cpu *cpu = rq->cpu;
+	const struct machine *m = cpu->machine;
+	struct cache *c = &cpu->level[level];
+	size_t entry = (size_t)set * c->ways + way;
+	const u64 *tag = &c->entries[entry];
+	enum hw_state state;
+
+	if (level != m->last)
+		entry = hw_last_entry(cpu, rq->line);
+	if (KMS_UNLIKELY(m->through >> level & 1)) /* it cannot tell */
+		tag = &hw_last(cpu)->entries[entry];
+	cpu->stats.l2_hits += !rq->prefetch & (level == 1);
+	cpu->stats.l3_hits += !rq->prefetch & (level == 2);
+	hw_merge(rq, &cpu->mshr[level]);
+	cache_touch(c, set, way);
+	if (rq->write)
+		own(rq, entry);
+	state = rq->write ? HW_M : hw_state_of(*tag);
+	if (to < level)
+		private_fill(rq, level - 1, to, 0, state);
+	if (rq->write && KMS_UNLIKELY(m->through | m->fill_from))
+		private_store(rq, level);
+	return state;
+}
+
+/* No private level has the line. */
+static enum hw_state fetch(struct hw_request *rq, u32 to, u32 *slot)
+{
+	if (KMS_LIKELY(to <= rq->cpu->machine->last))
+		return coherence_fetch(rq, slot);
+	coherence_write_around(rq);
+	return HW_I;
+}
+
+/* Look the line up from level `from` on down, and bring it to the levels from `to` on. */
+static enum hw_state look_below(struct hw_request *rq, u32 from, u32 to)
+{
+	struct hw_cpu *cpu = rq->cpu;
+	const struct machine *m = cpu->machine;
+	u32 mshr[HW_PRIVATE_LEVELS], level, set = 0, slot = 0;
+	enum hw_state state;
+	int way = -1;
+
+	if (rq->store && m->fill_from > to)
+		to = m->fill_from;
+	for (level = from; level <= m->last; level++) {
+		hw_spend(rq, PART_L2, m->cost.level[level]);
+		set = cache_set_of(&cpu->level[level], rq->line);
+		way = cache_find(&cpu->level[level], set, rq->line);
+		if (way >= 0)
+			break;
+		cpu->stats.l2_misses += !rq->prefetch & (level == 1);
+		cpu->stats.l3_misses += !rq->prefetch & (level == 2);
+		mshr[level] = hw_take_mshr(rq, &cpu->mshr[level]);
+	}
+	if (way < 0)
+		prefetch_victim(cpu, hw_last(cpu), set);
+	state = way >= 0 ? found(rq, level, set, (u32)way, to) : fetch(rq, to, &slot);
+	for (u32 l = level; l-- > from;)
+		hw_give_mshr(rq, &cpu->mshr[l], mshr[l]);
+	if (way >= 0 || to > m->last)
 		return state;
-	}
-	cpu->stats.l2_hits += !rq->prefetch;
-	hw_merge(rq, &cpu->l2_mshr);
-	cache_touch(&cpu->l2, set, (u32)way);
-	state = cache_flags_of(*cache_entry(&cpu->l2, set, (u32)way));
-	if (rq->write && state == HW_S) {
-		coherence_upgrade(rq, cpu->l2_slots[(size_t)set * cpu->l2.ways + (u32)way]);
-		cache_put(&cpu->l2, set, (u32)way, rq->line, HW_E);
-	}
-	state = rq->write ? HW_M : state;
-	private_fill_l1(cpu, rq->line, state);
+	private_fill(rq, m->last, to, slot, state);
+	if (rq->write && KMS_UNLIKELY(m->through))
+		private_store(rq, m->last);
 	return state;
 }
 
 void machine_fetch_l2(struct hw_request *rq)
 {
 	prefetch_llc(rq->cpu->machine, rq->line);
-	fetch_l2(rq, false);
+	look_below(rq, 1, 1);
 }
 
 static enum hw_state l1_miss(struct hw_request *rq)
@@ -101,24 +170,26 @@ static enum hw_state l1_miss(struct hw_request *rq)
 	prefetch_llc(cpu->machine, rq->line);
 	cpu->stats.l1_misses += !rq->prefetch;
 	mshr = take_l1_mshr(rq);
-	hw_spend(rq, PART_L1, cpu->machine->cost.l1);
-	state = fetch_l2(rq, true);
+	hw_spend(rq, PART_L1, cpu->machine->cost.level[0]);
+	state = look_below(rq, 1, 0);
 	give_l1_mshr(rq, mshr);
 	return state;
 }
 
-/* L1 has the line shared and the CPU writes it. L2 is known to have it. */
-static void l1_upgrade(struct hw_request *rq)
+/* L1 has the line, but not for writing by itself. */
+static void l1_write(struct hw_request *rq)
 {
 	struct hw_cpu *cpu = rq->cpu;
-	u32 set = cache_set_of(&cpu->l2, rq->line), mshr;
-	u32 way = (u32)cache_find(&cpu->l2, set, rq->line);
+	size_t entry = hw_last_entry(cpu, rq->line);
 
-	mshr = take_l1_mshr(rq);
-	hw_spend(rq, PART_L1, cpu->machine->cost.l1);
-	coherence_upgrade(rq, cpu->l2_slots[(size_t)set * cpu->l2.ways + way]);
-	cache_put(&cpu->l2, set, way, rq->line, HW_E);
-	give_l1_mshr(rq, mshr);
+	if (!hw_writable(hw_state_of(hw_last(cpu)->entries[entry]))) {
+		u32 mshr = take_l1_mshr(rq);
+
+		hw_spend(rq, PART_L1, cpu->machine->cost.level[0]);
+		own(rq, entry);
+		give_l1_mshr(rq, mshr);
+	}
+	private_store(rq, 0);
 }
 
 enum hw_state machine_lookup(struct hw_request *rq)
@@ -133,19 +204,17 @@ enum hw_state machine_lookup(struct hw_request *rq)
 	entry = cache_entry(&cpu->l1, set, (u32)way);
 	cpu->stats.l1_hits++;
 	hw_merge(rq, &cpu->l1_mshr);
-	if (rq->write && cache_flags_of(*entry) == HW_S) {
-		l1_upgrade(rq);
-		cache_put(&cpu->l1, set, (u32)way, rq->line, HW_M);
-	} else if (rq->write) {
+	if (rq->write && !hw_writable(cache_flags_of(*entry)))
+		l1_write(rq);
+	else if (rq->write)
 		*entry |= HW_M; /* of E (2) or M (3) */
-	}
 	cache_touch(&cpu->l1, set, (u32)way);
 	private_forget_fast(cpu, set);
 	return cache_flags_of(*entry);
 }
 
 /* The short cut may serve the line, unless it is still on its way or prefetches pushed it out. */
-static void remember(struct hw_cpu *cpu, const struct hw_request *rq, enum hw_state state)
+static void remember(struct hw_cpu *cpu, const struct hw_request *rq)
 {
 	u32 set = cache_set_of(&cpu->l1, rq->line);
 	int way = cache_find(&cpu->l1, set, rq->line);
@@ -153,7 +222,9 @@ static void remember(struct hw_cpu *cpu, const struct hw_request *rq, enum hw_st
 	if (mshr_find(&cpu->l1_mshr, rq->line, cpu->sim->clock) >= 0)
 		private_forget_fast(cpu, set);
 	else if (way >= 0 && cache_is_mru(&cpu->l1, set, (u32)way))
-		remember_fast(cpu, set, rq->off_line, state == HW_M && !cpu->core.nr_stores);
+		remember_fast(cpu, set, rq->off_line,
+			      cache_flags_of(*cache_entry(&cpu->l1, set, (u32)way)) == HW_M &&
+				      !cpu->core.nr_stores);
 }
 
 /* Anything but a plain hit with nothing under way. */
@@ -161,8 +232,7 @@ static __attribute__((noinline)) void access_slow(struct hw_cpu *cpu, u64 off, e
 {
 	u64 off_line = off >> SIM_LINE_SHIFT;
 	struct hw_request rq = { .cpu = cpu, .line = hw_line(off_line), .off_line = off_line,
-				 .write = kind != SIM_READ };
-	enum hw_state state;
+				 .write = kind != SIM_READ, .store = kind == SIM_WRITE };
 	kms_ps start;
 	u64 misses;
 
@@ -174,14 +244,14 @@ static __attribute__((noinline)) void access_slow(struct hw_cpu *cpu, u64 off, e
 	if (!tlb_has(&cpu->tlb, off))
 		tlb_miss(&rq, off);
 	misses = cpu->stats.l1_misses;
-	state = machine_lookup(&rq);
+	machine_lookup(&rq);
 	misses = cpu->stats.l1_misses - misses;
 	if (rq.now - start > cpu->latency)
 		cpu->latency = rq.now - start;
 	core_after(&rq, off, kind, start);
 	if (misses && (cpu->l1_prefetch.kind | cpu->l2_prefetch.kind))
 		prefetch_miss(&rq, start);
-	remember(cpu, &rq, state);
+	remember(cpu, &rq);
 }
 
 /* An L1 hit makes no calls. */
@@ -199,7 +269,7 @@ static inline __attribute__((always_inline)) void access_line(struct sim_cpu *si
 		return access_slow(cpu, off, kind);
 	entry = cache_entry(&cpu->l1, set, (u32)way);
 	if (kind != SIM_READ) {
-		if (KMS_UNLIKELY(cache_flags_of(*entry) == HW_S))
+		if (KMS_UNLIKELY(!hw_writable(cache_flags_of(*entry))))
 			return access_slow(cpu, off, kind);
 		*entry |= HW_M; /* of E (2) or M (3) */
 	}
@@ -237,14 +307,20 @@ static __attribute__((noinline)) void access_lines(struct sim_cpu *sim, u64 off,
 
 void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
 {
+	struct hw_cpu *cpu = sim->model;
+
 	if (KMS_UNLIKELY(kind == SIM_FENCE))
 		return core_fence(sim->model);
-	if (kind == SIM_ATOMIC || kind == SIM_ATOMIC_LOCAL)
-		sim_charge(sim, PART_EXEC, ((struct hw_cpu *)sim->model)->machine->cost.kind[kind]);
+	if (kind == SIM_ATOMIC)
+		sim_charge(sim, PART_EXEC, core_atomic(cpu, cpu->machine->cost.kind[kind]));
+	else if (kind == SIM_ATOMIC_LOCAL)
+		sim_charge(sim, PART_EXEC, cpu->machine->cost.kind[kind]);
 	if (KMS_UNLIKELY((off & (SIM_LINE_BYTES - 1)) + size > SIM_LINE_BYTES))
 		return access_lines(sim, off, size, kind);
 	access_line(sim, off, kind);
 	note_sharing(sim, off, size, kind);
+	if (KMS_UNLIKELY(cpu->core.chain.on))
+		chain_access(&cpu->core.chain, sim, off, kind);
 }
 
 kms_ps machine_timed_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
@@ -253,7 +329,7 @@ kms_ps machine_timed_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_acc
 
 	cpu->latency = 0;
 	machine_access(sim, off, size, kind);
-	return cpu->latency ? cpu->latency : cpu->machine->cost.l1;
+	return cpu->latency ? cpu->latency : cpu->machine->cost.level[0];
 }
 
 void machine_drain(struct sim_cpu *sim)

@@ -1,8 +1,8 @@
 /*
  * machine.h - the simulated hardware, put together.
  *
- * CPUs with private L1D and L2, a shared LLC with the coherence directory, an
- * interconnect and DRAM per node. machine_access() is the engine's access
+ * CPUs with one to three private levels of cache, a shared LLC if there is one,
+ * the coherence directory, an interconnect and DRAM per node. machine_access() is the engine's access
  * function: it charges the accessing CPU, part by part (rt.h's enum rt_part),
  * and keeps sim_cpu.fast[] filled for lines that need no model.
  *
@@ -25,7 +25,8 @@ struct machine;
  */
 struct hw_stats {
 	u64 reads, writes, atomics, prefetches;
-	u64 l1_hits, l1_misses, l2_hits, l2_misses, llc_hits, llc_misses;
+	u64 l1_hits, l1_misses, l2_hits, l2_misses;
+	u64 llc_hits, llc_misses; /* beyond the private levels: served without DRAM, and by it */
 	u64 cache_to_cache; /* lines that came from another CPU that owned them */
 	u64 invalidations;  /* copies that other CPUs lost to writes of this one */
 	u64 upgrades;	    /* writes to lines held shared */
@@ -41,6 +42,7 @@ struct hw_stats {
 	u64 hw_prefetches;	/* by hardware; not in the hits and misses of L1 and L2 */
 	u64 mshr_waits;		/* misses that waited for a miss register */
 	u64 mshr_merges;	/* accesses to a line on its way that waited for it */
+	u64 l3_hits, l3_misses; /* of a private L3 */
 	u64 core_stalls;	/* times an out-of-order core's front end stood still for an access */
 };
 

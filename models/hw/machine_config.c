@@ -15,14 +15,12 @@
 
 #include <stdio.h>
 
-#define KIB 1024ull
-#define MIB (1024 * KIB)
-#define TIB (1024 * 1024 * MIB)
+#define MIB (1024ull * 1024)
+#define TIB (MIB * MIB)
 #define MIN_RAM (32 * MIB)
 #define MAX_RAM (16 * TIB)
 #define RAM_STEP (4 * MIB) /* the largest buddy block */
 #define IMAGE_START (16 * MIB)
-#define LINE 64
 #define MAX_PLRU_WAYS 64
 #define MAX_NODES 64
 
@@ -63,6 +61,15 @@ static const struct cfg_field core_fields[] = {
 	  .doc = "Stores of an ooo core that retired and wait for their line; full, the core "
 		 "stalls.",
 	  FIELD(core_config, store_buffer) },
+	{ .key = "retire_width", .type = CFG_UINT, .def = "0", .min = 0, .max = 64,
+	  .unit = "instructions per cycle",
+	  .doc = "Instructions that leave the reorder buffer of an ooo core per cycle. Above ipc, work "
+		 "that queued behind an atomic catches up, which hides part of the atomic; 0: it does not.",
+	  FIELD(core_config, retire_width) },
+	{ .key = "l1_dependences", .type = CFG_BOOL, .def = "false",
+	  .doc = "Whether loads of an ooo core that hit L1D wait for the loads that their addresses come "
+		 "from. Every access is then looked at, which takes the host more time.",
+	  FIELD(core_config, l1_dependences) },
 	{ .key = "ghz", .type = CFG_DOUBLE, .def = "4.0", .min = 0.01, .max = 20, .unit = "GHz",
 	  .doc = "Core clock; turns every figure given in cycles into time.",
 	  FIELD(core_config, ghz) },
@@ -200,130 +207,6 @@ static const struct cfg_table prefetch_table = {
 	.fields = prefetch_fields, .nr_fields = KMS_ARRAY_SIZE(prefetch_fields),
 };
 
-/* ---- caches ---- */
-
-/* Short cuts of the L1D leave out repeated hits, which RRIP would have to see. */
-static const char *const l1d_replacements[] = { "lru", "tree-plru", "random", NULL };
-static const char *const l2_replacements[] = { "lru", "tree-plru", "random", "srrip", "brrip", NULL };
-#define llc_replacements l2_replacements
-
-/* The power-of-two multiples of ways * line next to size, for the error text. */
-static void nearest_sizes(char *text, size_t n, u64 size, u64 way_line)
-{
-	u64 below = way_line;
-
-	while (below * 2 <= size)
-		below *= 2;
-	snprintf(text, n, "%g or %g KiB", (double)below / KIB, (double)below * 2 / KIB);
-}
-
-static int check_cache(const void *section, struct cfg_ctx *ctx, struct kms_error *err)
-{
-	const struct cache_config *c = section;
-	u64 way_line = c->ways * c->line_bytes;
-	char sizes[80];
-
-	if (c->line_bytes != LINE)
-		return cfg_fail(ctx, err, "line",
-				"the line is %llu bytes; only 64 can be simulated: the simulated "
-				"structures are laid out for 64-byte lines",
-				(unsigned long long)c->line_bytes);
-	nearest_sizes(sizes, sizeof(sizes), c->size_bytes, way_line);
-	if (c->size_bytes % way_line)
-		return cfg_fail(ctx, err, "size",
-				"%llu bytes do not divide into %llu ways of %d-byte lines; nearest "
-				"with a power of two of sets: %s",
-				(unsigned long long)c->size_bytes, (unsigned long long)c->ways, LINE,
-				sizes);
-	if (!is_power_of_two(c->size_bytes / way_line))
-		return cfg_fail(ctx, err, "size",
-				"%llu bytes in %llu ways make %llu sets, which is not a power of "
-				"two; nearest: %s",
-				(unsigned long long)c->size_bytes, (unsigned long long)c->ways,
-				(unsigned long long)(c->size_bytes / way_line), sizes);
-	if (c->replacement == HW_TREE_PLRU && !is_power_of_two(c->ways))
-		return cfg_fail(ctx, err, "ways",
-				"tree-plru needs a power of two of ways, found %llu; with other "
-				"ways use lru or random",
-				(unsigned long long)c->ways);
-	return 0;
-}
-
-#define CACHE_TABLE(id, title, size_, ways_, cycles_, replacement_, mshrs_) \
-	static const struct cfg_field id##_fields[] = { \
-		{ .key = "size", .type = CFG_BYTES, .def = "\"" size_ "\"", .min = 64, \
-		  .max = 1ull << 36, .unit = "bytes", \
-		  .doc = "Capacity; divided by ways and line it is the number of sets, a power " \
-			 "of two.", \
-		  FIELD(cache_config, size_bytes) }, \
-		{ .key = "ways", .type = CFG_UINT, .def = ways_, .min = 1, .max = MAX_PLRU_WAYS, \
-		  .unit = "lines per set", .doc = "Associativity.", FIELD(cache_config, ways) }, \
-		{ .key = "line", .type = CFG_BYTES, .def = "64", .min = 1, .max = 4096, \
-		  .unit = "bytes", .doc = "Line size; only 64 can be simulated.", \
-		  FIELD(cache_config, line_bytes) }, \
-		{ .key = "latency_cycles", .type = CFG_UINT, .def = cycles_, .min = 0, .max = 1e6, \
-		  .unit = "core cycles", \
-		  .doc = "A hit as seen from the core, so never less than the level above; for " \
-			 "the LLC without hop_ns and directory_ns.", \
-		  FIELD(cache_config, latency_cycles) }, \
-		{ .key = "replacement", .type = CFG_ENUM, .def = "\"" replacement_ "\"", \
-		  .choices = id##_replacements, .doc = "Which line makes room.", \
-		  FIELD(cache_config, replacement) }, \
-		{ .key = "mshrs", .type = CFG_UINT, .def = mshrs_, .min = 1, .max = 64, \
-		  .unit = "lines", \
-		  .doc = "Misses under way at a time (miss status holding registers), per CPU or " \
-			 "LLC slice.", \
-		  FIELD(cache_config, mshrs) }, \
-	}; \
-	static const struct cfg_table id##_table = { \
-		TABLE(#id, cache_config, title, check_cache), \
-		.fields = id##_fields, .nr_fields = KMS_ARRAY_SIZE(id##_fields), \
-	}
-
-CACHE_TABLE(l1d, "Each CPU's first-level data cache.", "32KiB", "8", "4", "tree-plru",
-	    "10");
-CACHE_TABLE(l2, "Each CPU's second-level cache, inclusive of L1D.", "256KiB", "4", "12", "tree-plru",
-	    "16");
-CACHE_TABLE(llc, "The last-level cache that all CPUs share, with the directory, inclusive of every "
-		 "L2; with several nodes, each node's slice of it, for lines of its own memory.",
-	    "8MiB", "16", "28", "lru", "48");
-
-/* ---- coherence, interconnect ---- */
-
-#define NS(struct_, name, default_, doc_)							 \
-	{ .key = #name, .type = CFG_DOUBLE, .def = default_, .min = 0, .max = 1e6, .unit = "ns", \
-	  .doc = doc_, .offset = offsetof(struct struct_, name) }
-
-static const struct cfg_field coherence_fields[] = {
-	NS(coherence_config, cache_to_cache_ns, "13",
-	   "Getting a line that another CPU owns (modified or exclusive), beyond the LLC look-up."),
-	NS(coherence_config, invalidate_ns, "9",
-	   "Waiting for all other CPUs to give a shared line up, before a write or because the LLC "
-	   "makes room."),
-	NS(coherence_config, upgrade_ns, "4",
-	   "Permission to write a line held shared, beyond the way to the directory."),
-	NS(coherence_config, write_back_ns, "0.5",
-	   "Charged to the access that evicts a modified line, from L2 to the LLC and from the LLC "
-	   "to DRAM."),
-	NS(coherence_config, directory_ns, "0.5", "A look-up in the directory."),
-};
-
-static const struct cfg_table coherence_table = {
-	TABLE("coherence", coherence_config, "What coherence among the private caches "
-					     "costs.", NULL),
-	.fields = coherence_fields, .nr_fields = KMS_ARRAY_SIZE(coherence_fields),
-};
-
-static const struct cfg_field interconnect_fields[] = {
-	NS(interconnect_config, hop_ns, "3", "From a core to the LLC and directory, and back."),
-	NS(interconnect_config, node_ns, "40", "To another NUMA node and back, beyond hop_ns."),
-};
-
-static const struct cfg_table interconnect_table = {
-	TABLE("interconnect", interconnect_config, "The ways between cores, LLC and nodes.", NULL),
-	.fields = interconnect_fields, .nr_fields = KMS_ARRAY_SIZE(interconnect_fields),
-};
-
 /* ---- memory ---- */
 
 static const struct cfg_field node_fields[] = {
@@ -458,43 +341,114 @@ static const struct cfg_field machine_fields[] = {
 	  FIELD(machine_config, cpus) },
 	PART("core", core, core_table, "The CPU cores, all alike."),
 	PART("tlb", tlb, tlb_table, "Each CPU's address translation."),
-	PART("l1d", l1d, l1d_table, "Each CPU's first-level data cache."),
-	PART("l2", l2, l2_table, "Each CPU's second-level cache."),
-	PART("llc", llc, llc_table, "The shared last-level cache, per node."),
+	PART("l1d", l1d, cache_l1d_table, "Each CPU's first-level data cache."),
+	PART("l2", l2, cache_l2_table, "Each CPU's second-level cache."),
+	PART("l3", l3, cache_l3_table, "Each CPU's own third-level cache, if it has one."),
+	PART("llc", llc, cache_llc_table, "The shared last-level cache, per node."),
 	PART("prefetch", prefetch, prefetch_table, "Each CPU's hardware prefetchers."),
-	PART("coherence", coherence, coherence_table, "What coherence costs."),
+	PART("coherence", coherence, coherence_table, "How the private caches are kept coherent."),
 	PART("interconnect", interconnect, interconnect_table, "The ways between cores, LLC and "
 							       "nodes."),
 	PART("dram", dram, dram_config_table, "The DRAM of each node."),
 	PART("memory", memory, memory_table, "Physical memory and its zones."),
 };
 
-/* A level may not be faster than the one above nor, being inclusive, smaller. */
+static const char *const level_keys[] = { "l1d", "l2", "l3" };
+static const char *const level_names[] = { "L1D", "L2", "L3" };
+
+static int fail_level(struct cfg_ctx *ctx, struct kms_error *err, const char *level, const char *key,
+		      const char *text)
+{
+	char path[40];
+
+	snprintf(path, sizeof(path), "%s.%s", level, key);
+	return cfg_fail(ctx, err, path, "%s", text);
+}
+
+/* A level may not be faster than the one above. */
+static int check_latency(const struct cache_config *c, const char *key, const char *name,
+			 const struct cache_config *above, const char *above_name,
+			 struct cfg_ctx *ctx, struct kms_error *err)
+{
+	char text[160];
+
+	if (c->latency_cycles >= above->latency_cycles)
+		return 0;
+	snprintf(text, sizeof(text),
+		 "an %s hit (%llu cycles from the core) cannot be faster than an %s hit (%llu)", name,
+		 (unsigned long long)c->latency_cycles, above_name,
+		 (unsigned long long)above->latency_cycles);
+	return fail_level(ctx, err, key, "latency_cycles", text);
+}
+
+/* Nor, being inclusive, smaller; nor without the lines that the one above brings in. */
+static int check_holds(const struct cache_config *c, const char *key, const char *name,
+		       const struct cache_config *above, const char *above_name,
+		       struct cfg_ctx *ctx, struct kms_error *err)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "%s (%llu bytes) contains %s (%llu bytes) and cannot be smaller",
+		 name, (unsigned long long)c->size_bytes, above_name,
+		 (unsigned long long)above->size_bytes);
+	if (c->size_bytes < above->size_bytes)
+		return fail_level(ctx, err, key, "size", text);
+	snprintf(text, sizeof(text),
+		 "found \"around\", but %s contains %s, which brings lines in that stores miss; "
+		 "expected \"allocate\" here or \"around\" there too",
+		 name, above_name);
+	if (c->write_miss == HW_WRITE_AROUND && above->write_miss == HW_WRITE_ALLOCATE)
+		return fail_level(ctx, err, key, "write_miss", text);
+	return 0;
+}
+
 static int check_levels(const struct machine_config *c, struct cfg_ctx *ctx, struct kms_error *err)
 {
-	if (c->l2.latency_cycles < c->l1d.latency_cycles)
-		return cfg_fail(ctx, err, "l2.latency_cycles",
-				"an L2 hit (%llu cycles from the core) cannot be faster than an "
-				"L1D hit (%llu)",
-				(unsigned long long)c->l2.latency_cycles,
-				(unsigned long long)c->l1d.latency_cycles);
-	if (c->llc.latency_cycles < c->l2.latency_cycles)
-		return cfg_fail(ctx, err, "llc.latency_cycles",
-				"an LLC hit (%llu cycles from the core) cannot be faster than an "
-				"L2 hit (%llu)",
-				(unsigned long long)c->llc.latency_cycles,
-				(unsigned long long)c->l2.latency_cycles);
-	if (c->l2.size_bytes < c->l1d.size_bytes)
-		return cfg_fail(ctx, err, "l2.size",
-				"L2 (%llu bytes) contains L1D (%llu bytes) and cannot be smaller",
-				(unsigned long long)c->l2.size_bytes,
-				(unsigned long long)c->l1d.size_bytes);
-	if (c->llc.size_bytes < c->l2.size_bytes)
-		return cfg_fail(ctx, err, "llc.size",
-				"the LLC (%llu bytes) contains L2 (%llu bytes) and cannot be "
-				"smaller",
-				(unsigned long long)c->llc.size_bytes,
-				(unsigned long long)c->l2.size_bytes);
+	const struct cache_config *level[HW_PRIVATE_LEVELS];
+	u32 n = machine_private_levels(c, level), last = n - 1;
+
+	if (n == 1 && c->l3.size_bytes)
+		return cfg_fail(ctx, err, "l3.size", "an L3 needs an L2 before it; l2.size is 0");
+	for (u32 i = 1; i < n; i++)
+		if (check_latency(level[i], level_keys[i], level_names[i], level[i - 1],
+				  level_names[i - 1], ctx, err) ||
+		    check_holds(level[i], level_keys[i], level_names[i], level[i - 1],
+				level_names[i - 1], ctx, err))
+			return KMS_EUSAGE;
+	if (n == 1 && c->prefetch.l2)
+		return cfg_fail(ctx, err, "prefetch.l2", "a prefetcher into L2 needs one; l2.size is 0");
+	if (!c->llc.size_bytes)
+		return 0;
+	if (check_latency(&c->llc, "llc", "LLC", level[last], level_names[last], ctx, err))
+		return KMS_EUSAGE;
+	return c->llc.inclusion != HW_INCLUSIVE ? 0 :
+	       check_holds(&c->llc, "llc", "the LLC", level[last], level_names[last], ctx, err);
+}
+
+/* Every CPU of a partition is there, and none in two. */
+static int check_partition(const struct machine_config *c, struct cfg_ctx *ctx,
+			   struct kms_error *err)
+{
+	const struct llc_partition *p = c->llc.partition.items;
+	char key[48];
+
+	for (size_t i = 0; i < c->llc.partition.n; i++) {
+		snprintf(key, sizeof(key), "llc.partition[%zu].cpu", i);
+		if (p[i].cpu + p[i].cpus > c->cpus)
+			return cfg_fail(ctx, err, key,
+					"it is for the CPUs %llu to %llu, but the machine has %llu CPUs",
+					(unsigned long long)p[i].cpu,
+					(unsigned long long)(p[i].cpu + p[i].cpus - 1),
+					(unsigned long long)c->cpus);
+		for (size_t j = 0; j < i; j++)
+			if (p[i].cpu < p[j].cpu + p[j].cpus && p[j].cpu < p[i].cpu + p[i].cpus)
+				return cfg_fail(ctx, err, key,
+						"CPU %llu is in partition %zu already; expected each "
+						"CPU once",
+						(unsigned long long)(p[i].cpu > p[j].cpu ? p[i].cpu :
+											   p[j].cpu),
+						j);
+	}
 	return 0;
 }
 
@@ -504,7 +458,7 @@ static int check_machine(const void *section, struct cfg_ctx *ctx, struct kms_er
 	const struct node_config *nodes = c->memory.nodes.items;
 	u64 cpus = 0;
 
-	if (check_levels(c, ctx, err))
+	if (check_levels(c, ctx, err) || check_partition(c, ctx, err))
 		return KMS_EUSAGE;
 	for (size_t i = 0; i < c->memory.nodes.n; i++)
 		cpus += nodes[i].cpus;

@@ -2,7 +2,7 @@
  * machine_config.h - what a machine is made of, as read from its JSON.
  *
  * Field tables (keys, defaults, ranges, documentation) are in
- * machine_config.c. Times are in picoseconds inside, cycles of the core clock
+ * machine_config.c and cache_config.c. Times are in picoseconds inside, cycles of the core clock
  * where a field says so.
  */
 #ifndef MODELS_HW_MACHINE_CONFIG_H
@@ -15,13 +15,25 @@
 enum hw_replacement { HW_LRU, HW_TREE_PLRU, HW_RANDOM, HW_SRRIP, HW_BRRIP };
 enum hw_core_model { HW_CORE_IN_ORDER, HW_CORE_OOO };
 enum hw_page_size { HW_PAGE_4K, HW_PAGE_2M, HW_PAGE_1G, HW_NR_PAGE_SIZES };
+enum hw_write { HW_WRITE_BACK, HW_WRITE_THROUGH };
+enum hw_write_miss { HW_WRITE_ALLOCATE, HW_WRITE_AROUND };
+enum hw_inclusion { HW_INCLUSIVE, HW_NON_INCLUSIVE, HW_EXCLUSIVE };
+enum hw_topology { HW_FLAT, HW_RING, HW_MESH };
 enum hw_prefetcher { HW_PREFETCH_NONE, HW_PREFETCH_NEXT_LINE, HW_PREFETCH_STRIDE };
 
 struct cache_config {
-	u64 size_bytes, ways, line_bytes;
+	u64 size_bytes, ways, line_bytes; /* size 0: there is no such level */
 	u64 latency_cycles;	/* a hit, from the core */
 	u32 replacement;	/* enum hw_replacement */
 	u64 mshrs;		/* misses under way at a time; 0: as many as there can be */
+	u32 write, write_miss;	/* enum hw_write, enum hw_write_miss */
+	u32 inclusion;		/* LLC: enum hw_inclusion */
+	struct cfg_array partition; /* LLC: struct llc_partition */
+};
+
+struct llc_partition {
+	u64 cpu, cpus; /* from cpu on */
+	u64 ways;      /* mask */
 };
 
 struct core_config {
@@ -29,6 +41,8 @@ struct core_config {
 	u64 width; /* instructions dispatched per cycle, at most */
 	u64 rob;   /* instructions in flight, at most */
 	u64 store_buffer; /* stores that retired and are not in the cache yet, at most */
+	u64 retire_width; /* instructions that leave the reorder buffer per cycle; 0: as many as enter */
+	bool l1_dependences; /* core_chain.h */
 	double ghz;
 	double ipc;		    /* of instruction work without its memory accesses */
 	double atomic_cycles;	    /* uncontended locked read-modify-write, beyond the access */
@@ -57,6 +71,7 @@ struct prefetch_config {
 };
 
 struct coherence_config {
+	u32 protocol;		  /* enum protocol_kind */
 	double cache_to_cache_ns; /* a dirty or exclusive line from another CPU */
 	double invalidate_ns;	  /* write to a line others share: wait for their acknowledgement */
 	double upgrade_ns;	  /* S to M without data */
@@ -65,8 +80,12 @@ struct coherence_config {
 };
 
 struct interconnect_config {
-	double hop_ns; /* core to LLC slice and back */
-	double node_ns; /* crossing to another NUMA node */
+	u32 topology;	/* enum hw_topology, within a node */
+	double hop_ns;	/* flat: core to LLC slice and back */
+	double stop_ns; /* ring, mesh: from stop to stop */
+	double inject_ns;
+	double flit_ns; /* 16 bytes on a link; 0: no contention */
+	double node_ns; /* to another NUMA node and back */
 };
 
 struct node_config {
@@ -91,7 +110,7 @@ struct machine_config {
 	u64 cpus;
 	struct core_config core;
 	struct tlb_config tlb;
-	struct cache_config l1d, l2, llc;
+	struct cache_config l1d, l2, l3, llc; /* l3: private */
 	struct prefetch_config prefetch;
 	struct coherence_config coherence;
 	struct interconnect_config interconnect;
@@ -100,5 +119,25 @@ struct machine_config {
 };
 
 extern const struct cfg_table machine_config_table;
+
+/* Its sections of cache_config.c. */
+extern const struct cfg_table cache_l1d_table, cache_l2_table, cache_l3_table, cache_llc_table;
+extern const struct cfg_table coherence_table, interconnect_table;
+
+#define HW_PRIVATE_LEVELS 3u
+
+/* The private levels that there are, from L1D on: their configurations, and how many. */
+static inline u32 machine_private_levels(const struct machine_config *c,
+					 const struct cache_config *level[HW_PRIVATE_LEVELS])
+{
+	const struct cache_config *all[HW_PRIVATE_LEVELS] = { &c->l1d, &c->l2, &c->l3 };
+	u32 n = 0;
+
+	while (n < HW_PRIVATE_LEVELS && all[n]->size_bytes) {
+		level[n] = all[n];
+		n++;
+	}
+	return n;
+}
 
 #endif

@@ -273,7 +273,11 @@ static bool brought_in(struct protocol_system *s, u32 line)
 	return true;
 }
 
-/* Whether the home can take the message now. */
+/*
+ * Whether the home can take the message now. While other lines wait for room, one that is present
+ * leaves between two of its requests: with requests always waiting it would else never be idle,
+ * and the others would wait for ever.
+ */
 static bool home_ready(struct protocol_system *s, const struct protocol_message *m)
 {
 	struct protocol_home *h = &s->homes[m->line];
@@ -282,6 +286,11 @@ static bool home_ready(struct protocol_system *s, const struct protocol_message 
 		return true;
 	if (protocol_home_busy(h))
 		return false;
+	if (h->present && s->nr_room && s->present >= s->config.llc_lines) {
+		make_room(s);
+		if (protocol_home_busy(h))
+			return false;
+	}
 	return h->present || m->event == PE_PUT || brought_in(s, m->line);
 }
 

@@ -186,7 +186,7 @@ static void read_entry(struct hw_request *rq, u32 window, u32 level, u64 off)
 	rq->cpu->stats.walk_reads++;
 	machine_lookup(&step);
 	if (step.now == rq->now)
-		step.now += rq->cpu->machine->cost.l1;
+		step.now += rq->cpu->machine->cost.level[0];
 	hw_spend(rq, PART_TLB, step.now - rq->now);
 }
 

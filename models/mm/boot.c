@@ -41,6 +41,7 @@ static void init_params(const struct mm_params *p)
 	for (u32 i = 0; i < MAX_NR_ZONES; i++)
 		kdata->lowmem_reserve_ratio[i] = or_default(p->lowmem_reserve_ratio[i], lowmem_ratios[i]);
 	kdata->extfrag_threshold = 500;
+	kdata->compaction_proactiveness = (u32)or_default(p->compaction_proactiveness, 20);
 	kdata->slub_min_order = (u32)p->slub_min_order;
 	kdata->slub_max_order = (u32)or_default(p->slub_max_order, PAGE_ALLOC_COSTLY_ORDER);
 	kdata->slub_min_objects = (u32)p->slub_min_objects;
@@ -252,6 +253,8 @@ void mm_cpu_online(u32 cpu)
 	bool set_up = pagesets_set_up();
 	struct zone *zone;
 
+	if (!cpu)
+		kdata->boot_cpu_apart = 0;
 	if (kdata->cpu_online[cpu])
 		return;
 	if (set_up)

@@ -14,18 +14,11 @@
 static bool __isolate_free_page(struct zone *zone, struct page *page, u32 order)
 {
 	u64 mark = READ_ONCE(zone->_watermark[WMARK_MIN]) + (1ul << order);
-	u64 pfn = page_to_pfn(page), end = pfn + (1ul << order);
 
 	if (!__zone_watermark_ok(zone, 0, mark, 0, 0, zone_page_state(zone, NR_FREE_PAGES)))
 		return false;
-	__mod_zone_page_state(zone, NR_FREE_PAGES, -((s64)1 << order));
-	del_page_from_free_list(page, zone, order);
+	isolate_free_block(zone, page, order);
 	WRITE_ONCE(page->private, order);
-	if (order < PAGEBLOCK_ORDER - 1)
-		return true;
-	for (; pfn < end; pfn += PAGEBLOCK_NR_PAGES)
-		if (migratetype_is_mergeable(get_pageblock_migratetype(pfn)))
-			set_pageblock_migratetype(pfn, MIGRATE_MOVABLE);
 	return true;
 }
 
@@ -105,6 +98,10 @@ static u32 isolate_freepages_block(struct compact_control *cc, u64 *start_pfn, u
 			locked = false;
 		}
 		scanned++;
+		if (PageHead(page)) {
+			pfn += (1ul << compound_order(page)) - 1;
+			continue;
+		}
 		if (!PageBuddy(page))
 			continue;
 		if (!locked) {
@@ -149,12 +146,12 @@ static s32 next_search_order(struct compact_control *cc, s32 order)
 {
 	order--;
 	if (order < 0)
-		order = (s32)cc->order - 1;
+		order = cc->order - 1;
 	if (order != cc->search_order)
 		return order;
 	cc->search_order--;
 	if (cc->search_order < 0)
-		cc->search_order = (s32)cc->order - 1;
+		cc->search_order = cc->order - 1;
 	return -1;
 }
 
@@ -245,18 +242,25 @@ static void fast_isolate_around(struct compact_control *cc, u64 pfn, struct bloc
 }
 
 /*
- * Nothing at or above the wanted place: where the walk is to begin instead. Once
- * the scanners have passed each other the wanted places are no frames.
+ * Nothing at or above the wanted place. At the beginning of a pass the search goes
+ * on around the highest block that was seen, or in the middle between the scanners;
+ * returns that frame, 0 none. Once the scanners have passed each other the wanted
+ * places are no frames.
  */
-static void search_failed(struct compact_control *cc, const struct fast_search *s)
+static u64 search_failed(struct compact_control *cc, const struct fast_search *s)
 {
+	u64 start = READ_ONCE(cc->zone->zone_start_pfn), pfn = 0;
+
 	cc->fast_search_fail++;
 	if (!s->first_time)
-		return;
+		return 0;
 	if (s->highest >= s->min_pfn)
-		cc->free_pfn = s->highest;
+		pfn = s->highest;
 	else if (cc->direct && s->min_pfn < kdata->max_pfn)
-		cc->free_pfn = max(s->min_pfn, READ_ONCE(cc->zone->zone_start_pfn));
+		pfn = max(s->min_pfn, start);
+	if (pfn)
+		cc->free_pfn = pfn;
+	return pfn;
 }
 
 static void fast_isolate_freepages(struct compact_control *cc, struct block_chain *chain)
@@ -265,6 +269,7 @@ static void fast_isolate_freepages(struct compact_control *cc, struct block_chai
 	struct fast_search s = { .limit = max(freelist_scan_limit(cc) >> 1, 1u) };
 	struct zone *zone = cc->zone;
 	struct page *page;
+	u64 around;
 
 	if (cc->free_pfn >= READ_ONCE(zone->compact_init_free_pfn)) {
 		s.limit = PAGEBLOCK_NR_PAGES >> 1;
@@ -272,16 +277,15 @@ static void fast_isolate_freepages(struct compact_control *cc, struct block_chai
 	}
 	s.low_pfn = pageblock_start_pfn(cc->free_pfn - (distance >> 2));
 	s.min_pfn = pageblock_start_pfn(cc->free_pfn - (distance >> 1));
-	cc->search_order = min((s32)cc->order - 1, cc->search_order);
+	cc->search_order = min(cc->order - 1, cc->search_order);
 	page = search_orders(cc, &s, chain);
 	cc->free_scanned += s.scanned;
 	trace3(mm_compaction_fast_search, s.scanned, page != NULL, page ? page_to_pfn(page) : 0);
-	if (!page)
-		search_failed(cc, &s);
+	around = page ? page_to_pfn(page) : search_failed(cc, &s);
 	if (s.highest && s.highest >= READ_ONCE(zone->compact_cached_free_pfn))
 		WRITE_ONCE(zone->compact_cached_free_pfn, s.highest - PAGEBLOCK_NR_PAGES);
-	if (page)
-		fast_isolate_around(cc, page_to_pfn(page), chain);
+	if (around)
+		fast_isolate_around(cc, around, chain);
 }
 
 /* ---- the walk ---- */
@@ -340,7 +344,7 @@ void isolate_freepages(struct compact_control *cc)
 {
 	struct block_chain chain = { NULL, NULL };
 
-	if (cc->order)
+	if (cc->order > 0)
 		fast_isolate_freepages(cc, &chain);
 	if (!cc->nr_freepages)
 		walk_pageblocks(cc, &chain);

@@ -21,11 +21,10 @@ void change_pageblock_skip(u64 pfn, bool skip)
 		__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
 }
 
-/* Scanned up to the end of a pageblock: the next compaction begins behind the one that follows. */
-static void update_cached_migrate(const struct compact_control *cc, u64 pfn)
+/* Scanned up to pfn, the end of a pageblock: the next compaction begins there (recordings show it). */
+static void update_cached_migrate(const struct compact_control *cc, u64 next)
 {
 	struct zone *zone = cc->zone;
-	u64 next = pageblock_end_pfn(pfn);
 
 	if (next > READ_ONCE(zone->compact_cached_migrate_pfn[0]))
 		WRITE_ONCE(zone->compact_cached_migrate_pfn[0], next);
@@ -49,7 +48,10 @@ void move_freelist_head(struct list_head *freelist, struct page *page, u32 order
 {
 	struct list_head *entry = &page->lru;
 
-	if (READ_ONCE(freelist->next) == entry || freelist == entry)
+	if (freelist == entry)
+		return;
+	trace_step(fl_rotate, page_to_pfn(page), 0, order, MIGRATE_MOVABLE, zone_id(page_zone(page)));
+	if (READ_ONCE(freelist->next) == entry)
 		return;
 	trace3(mm_compaction_rotate, page_to_pfn(page), 0, order);
 	turn_list(freelist, READ_ONCE(entry->prev), entry);
@@ -59,7 +61,10 @@ void move_freelist_tail(struct list_head *freelist, struct page *page, u32 order
 {
 	struct list_head *entry = &page->lru;
 
-	if (READ_ONCE(freelist->prev) == entry || freelist == entry)
+	if (freelist == entry)
+		return;
+	trace_step(fl_rotate, page_to_pfn(page), 1, order, MIGRATE_MOVABLE, zone_id(page_zone(page)));
+	if (READ_ONCE(freelist->prev) == entry)
 		return;
 	trace3(mm_compaction_rotate, page_to_pfn(page), 1, order);
 	turn_list(freelist, entry, READ_ONCE(entry->next));
@@ -111,12 +116,13 @@ static u64 search_free_list(struct compact_control *cc, u32 order, u64 high_pfn,
 	return 0;
 }
 
-/* Is a search worth it: a large movable request, at the beginning of a pageblock. */
+/* Is a search worth it: a large movable request, at the beginning of a pageblock or the zone. */
 static bool can_search(const struct compact_control *cc)
 {
 	if (cc->ignore_skip_hint || cc->order <= PAGE_ALLOC_COSTLY_ORDER)
 		return false;
-	if (cc->migrate_pfn != pageblock_start_pfn(cc->migrate_pfn))
+	if (cc->migrate_pfn != READ_ONCE(cc->zone->zone_start_pfn) &&
+	    cc->migrate_pfn != pageblock_start_pfn(cc->migrate_pfn))
 		return false;
 	return !cc->direct || cc->migratetype == MIGRATE_MOVABLE;
 }
@@ -135,7 +141,7 @@ static u64 fast_find_migrateblock(struct compact_control *cc)
 	if (cc->migrate_pfn != READ_ONCE(cc->zone->zone_start_pfn))
 		distance >>= 2;
 	high_pfn = pageblock_start_pfn(cc->migrate_pfn + distance);
-	for (order = cc->order - 1; order >= PAGE_ALLOC_COSTLY_ORDER && !found && scanned < limit;
+	for (order = (u32)cc->order - 1; order >= PAGE_ALLOC_COSTLY_ORDER && !found && scanned < limit;
 	     order--) {
 		if (!READ_ONCE(cc->zone->free_area[order].nr_free))
 			continue;
@@ -191,10 +197,57 @@ static u64 free_block_pages(const struct page *page)
 }
 
 /* Give up what was collected in a block that cannot be emptied. */
-static void putback_from(struct compact_control *cc, u32 first)
+static void putback_all(struct compact_control *cc)
 {
-	putback_lru_pages(cc->migratepages + first, cc->nr_migratepages - first);
-	cc->nr_migratepages = first;
+	putback_lru_pages(cc->migratepages, cc->nr_migratepages);
+	cc->nr_migratepages = 0;
+}
+
+/* More pages are off the node's lists, for reclaim or compaction, than half of those on them? */
+static bool too_many_isolated(const struct zone *zone)
+{
+	const struct pglist_data *pgdat = READ_ONCE(zone->zone_pgdat);
+	u64 listed = 0, isolated = node_page_state(pgdat, NR_ISOLATED_ANON) +
+				   node_page_state(pgdat, NR_ISOLATED_FILE);
+	u32 lru;
+
+	for (lru = LRU_INACTIVE_ANON; lru <= LRU_ACTIVE_FILE; lru++)
+		listed += node_page_state(pgdat, NR_LRU_BASE + lru);
+	return isolated > listed / 2;
+}
+
+/* One pageblock's scan. */
+struct block_scan {
+	u64 block, next_block; /* the pageblock; by_block: where the next block of the order begins */
+	u32 isolated;
+	bool by_block;
+	bool from_start; /* the pageblock's first page was looked at */
+	bool updated;	 /* a page was taken: what the hint is to be is settled */
+};
+
+/*
+ * Page pfn was taken. The first one settles the pageblock's hint: set, if that is
+ * the pageblock's first page.
+ */
+static void page_isolated(struct compact_control *cc, struct block_scan *s, struct page *page, u64 pfn)
+{
+	if (!s->updated && pfn == s->block && !cc->ignore_skip_hint)
+		change_pageblock_skip(s->block, true);
+	s->updated = true;
+	cc->migratepages[cc->nr_migratepages++] = page;
+	s->isolated++;
+}
+
+/* A page that stays spoils its block of the wanted order; pfn: its last page. Returns where to go on from. */
+static u64 block_spoilt(struct compact_control *cc, struct block_scan *s, u64 pfn)
+{
+	putback_all(cc);
+	s->isolated = 0;
+	if (pfn < s->next_block) {
+		pfn = s->next_block - 1;
+		s->next_block += 1ul << cc->order;
+	}
+	return pfn;
 }
 
 /*
@@ -204,23 +257,27 @@ static void putback_from(struct compact_control *cc, u32 first)
  */
 static void isolate_migratepages_block(struct compact_control *cc, u64 low_pfn, u64 end_pfn)
 {
-	bool by_block = cc->direct && cc->mode == MIGRATE_ASYNC;
-	u64 start = low_pfn, next_block = block_end_pfn(low_pfn, cc->order);
-	u64 block = pageblock_start_pfn(low_pfn), scanned = 0;
-	u32 isolated = 0;
-	bool updated = false;
+	struct block_scan s = {
+		.block = pageblock_start_pfn(low_pfn),
+		.by_block = cc->direct && cc->mode == MIGRATE_ASYNC,
+	};
+	u64 scanned = 0;
 
-	if (low_pfn == block && !cc->ignore_skip_hint && get_pageblock_skip(block)) {
+	s.from_start = low_pfn == s.block;
+	if (s.from_start && !cc->ignore_skip_hint && get_pageblock_skip(s.block)) {
 		cc->migrate_pfn = end_pfn;
+		cc->migrate_scanned++;
+		update_cached_migrate(cc, end_pfn);
 		return;
 	}
+	s.next_block = s.by_block ? block_end_pfn(low_pfn, cc->order) : end_pfn;
 	for (; low_pfn < end_pfn; low_pfn++) {
 		struct page *page = pfn_to_page(low_pfn);
 
-		if (by_block && low_pfn >= next_block) {
-			if (cc->nr_migratepages)
+		if (s.by_block && low_pfn >= s.next_block) {
+			if (s.isolated)
 				break;
-			next_block = block_end_pfn(low_pfn, cc->order);
+			s.next_block = block_end_pfn(low_pfn, cc->order);
 		}
 		if (low_pfn % COMPACT_CLUSTER_MAX == 0)
 			kms_cond_resched();
@@ -229,38 +286,41 @@ static void isolate_migratepages_block(struct compact_control *cc, u64 low_pfn, 
 			low_pfn += free_block_pages(page) - 1;
 			continue;
 		}
-		if (isolate_page(page)) {
-			if (!isolated && !updated && low_pfn == block && !cc->ignore_skip_hint) {
-				change_pageblock_skip(block, true);
-				updated = true;
-			}
-			cc->migratepages[cc->nr_migratepages++] = page;
-			isolated++;
-			if (cc->nr_migratepages >= COMPACT_CLUSTER_MAX && !cc->rescan) {
-				low_pfn++;
-				break;
-			}
-			continue;
+		if (PageHead(page)) {
+			low_pfn += (1ul << compound_order(page)) - 1;
+		} else if (isolate_page(page)) {
+			page_isolated(cc, &s, page, low_pfn);
+			if (cc->nr_migratepages < COMPACT_CLUSTER_MAX || cc->rescan)
+				continue;
+			low_pfn++;
+			break;
 		}
-		if (!by_block)
-			continue;
-		putback_from(cc, 0);
-		isolated = 0;
-		if (low_pfn < next_block) {
-			low_pfn = next_block - 1;
-			next_block += 1ul << cc->order;
-		}
+		if (s.by_block)
+			low_pfn = block_spoilt(cc, &s, low_pfn);
 	}
 	low_pfn = min(low_pfn, end_pfn);
-	if (low_pfn == end_pfn && (!isolated || cc->rescan)) {
-		if (!updated && start == block)
-			change_pageblock_skip(block, true);
+	if (low_pfn == end_pfn && (!s.isolated || cc->rescan)) {
+		if (s.from_start && !s.updated)
+			change_pageblock_skip(s.block, true);
 		update_cached_migrate(cc, low_pfn);
 	}
 	cc->migrate_scanned += scanned;
-	trace3(mm_compaction_isolate_migratepages, scanned, isolated, low_pfn);
-	count_vm_events(COMPACTISOLATED, isolated);
+	trace3(mm_compaction_isolate_migratepages, scanned, s.isolated, low_pfn);
+	count_vm_events(COMPACTISOLATED, s.isolated);
 	cc->migrate_pfn = low_pfn;
+}
+
+/* Naps until few enough pages are off the lists; false: an asynchronous compactor does not wait. */
+static bool wait_for_isolated(const struct compact_control *cc)
+{
+	u32 naps;
+
+	for (naps = 0; naps < MAX_THROTTLE_NAPS && too_many_isolated(cc->zone); naps++) {
+		if (cc->mode == MIGRATE_ASYNC)
+			return false;
+		kms_nap(HZ_MS);
+	}
+	return true;
 }
 
 /* Up to the first pageblock that is worth a scan, and through it. */
@@ -282,6 +342,8 @@ u32 isolate_migratepages(struct compact_control *cc)
 			update_cached_migrate(cc, end);
 			continue;
 		}
+		if (!wait_for_isolated(cc))
+			return ISOLATE_ABORT;
 		isolate_migratepages_block(cc, low_pfn, end);
 		break;
 	}

@@ -10,7 +10,7 @@
 
 /* ---- deferral ---- */
 
-static void defer_compaction(struct zone *zone, u32 order)
+void defer_compaction(struct zone *zone, u32 order)
 {
 	u32 shift = READ_ONCE(zone->compact_defer_shift);
 
@@ -23,7 +23,7 @@ static void defer_compaction(struct zone *zone, u32 order)
 }
 
 /* Of those orders that failed, only every 2^shift-th attempt is made. */
-static bool compaction_deferred(struct zone *zone, u32 order)
+bool compaction_deferred(struct zone *zone, u32 order)
 {
 	u32 limit = 1u << READ_ONCE(zone->compact_defer_shift), considered;
 
@@ -223,7 +223,7 @@ bool compaction_zonelist_suitable(const struct alloc_context *ac, u32 order, u32
 	struct zoneref *ref = ac->preferred_zoneref;
 	struct zone *zone;
 
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		u64 available = zone_reclaimable_pages(zone) / order;
 
 		available += (u64)zone_page_state(zone, NR_FREE_PAGES);
@@ -246,7 +246,7 @@ static bool block_available(const struct compact_control *cc)
 {
 	u32 order;
 
-	for (order = cc->order; order < MAX_ORDER; order++) {
+	for (order = (u32)cc->order; order < MAX_ORDER; order++) {
 		const struct free_area *area = &cc->zone->free_area[order];
 
 		if (!list_empty(&area->free_list[cc->migratetype]))
@@ -257,8 +257,17 @@ static bool block_available(const struct compact_control *cc)
 	return false;
 }
 
+/* Down to the lower mark; kswapd at work is the better cure. */
+static u32 proactive_finished(const struct compact_control *cc)
+{
+	if (READ_ONCE(cc->zone->zone_pgdat)->kswapd_awake)
+		return COMPACT_PARTIAL_SKIPPED;
+	return fragmentation_score_zone(cc->zone) > fragmentation_score_wmark(true) ?
+		       COMPACT_CONTINUE : COMPACT_SUCCESS;
+}
+
 /* A pageblock once begun is finished: what is freed in it stays in one piece. */
-static u32 compact_finished(struct compact_control *cc)
+static u32 __compact_finished(struct compact_control *cc)
 {
 	if (scanners_met(cc)) {
 		reset_cached_positions(cc->zone);
@@ -266,9 +275,18 @@ static u32 compact_finished(struct compact_control *cc)
 			WRITE_ONCE(cc->zone->compact_blockskip_flush, true);
 		return cc->whole_zone ? COMPACT_COMPLETE : COMPACT_PARTIAL_SKIPPED;
 	}
-	if (cc->migrate_pfn % PAGEBLOCK_NR_PAGES)
+	if (cc->proactive)
+		return proactive_finished(cc);
+	if (cc->order == WHOLE_ZONE_ORDER || cc->migrate_pfn % PAGEBLOCK_NR_PAGES)
 		return COMPACT_CONTINUE;
 	return block_available(cc) ? COMPACT_SUCCESS : COMPACT_CONTINUE;
+}
+
+static u32 compact_finished(struct compact_control *cc)
+{
+	u32 result = __compact_finished(cc);
+
+	return (u32)trace_step_in(compact_finished, result, zone_id(cc->zone), result);
 }
 
 /*
@@ -282,7 +300,13 @@ static u32 compact_round(struct compact_control *cc, bool *update_cached, u64 *l
 	u32 result;
 
 	cc->rescan = pageblock_start_pfn(*last_migrated) == pageblock_start_pfn(start);
-	if (!isolate_migratepages(cc)) {
+	result = isolate_migratepages(cc);
+	if (result == ISOLATE_ABORT) {
+		putback_lru_pages(cc->migratepages, cc->nr_migratepages);
+		cc->nr_migratepages = 0;
+		return COMPACT_CONTENDED;
+	}
+	if (!result) {
 		if (*update_cached)
 			WRITE_ONCE(zone->compact_cached_migrate_pfn[1],
 				   READ_ONCE(zone->compact_cached_migrate_pfn[0]));
@@ -305,7 +329,7 @@ static u32 compact_round(struct compact_control *cc, bool *update_cached, u64 *l
 /* Once a block of the wanted size has been left, what was freed in it is to merge. */
 static void drain_behind(struct compact_control *cc, u64 *last_migrated)
 {
-	if (!cc->order || !*last_migrated)
+	if (cc->order <= 0 || !*last_migrated)
 		return;
 	if (*last_migrated < block_start_pfn(cc->migrate_pfn, cc->order)) {
 		drain_pages_zone(smp_processor_id(), cc->zone);
@@ -325,18 +349,25 @@ static void give_back(struct compact_control *cc)
 		WRITE_ONCE(cc->zone->compact_cached_free_pfn, highest);
 }
 
-static u32 compact_zone(struct compact_control *cc, struct capture_control *capture)
+u32 compact_zone(struct compact_control *cc, struct zone *zone, struct capture_control *capture)
 {
-	struct zone *zone = cc->zone;
 	u64 last_migrated = 0;
 	bool update_cached;
 	u32 result;
 
-	result = compaction_suitable(zone, cc->order, cc->alloc_flags, cc->highest_zoneidx);
-	if (result == COMPACT_SUCCESS || result == COMPACT_SKIPPED)
-		return result;
-	if (compaction_restarting(zone, cc->order))
-		__reset_isolation_suitable(zone);
+	cc->zone = zone;
+	cc->migrate_scanned = cc->free_scanned = cc->migrated = 0;
+	if (cc->order != WHOLE_ZONE_ORDER) {
+		result = compaction_suitable(zone, (u32)cc->order, cc->alloc_flags,
+					     cc->highest_zoneidx);
+		result = (u32)trace_step_in(compact_suitable, result, zone_id(zone), (u64)cc->order,
+					    result);
+		if (result == COMPACT_SUCCESS || result == COMPACT_SKIPPED)
+			return result;
+		if (compaction_restarting(zone, (u32)cc->order))
+			__reset_isolation_suitable(zone);
+	}
+	cc->fast_start_pfn = 0;
 	place_scanners(cc);
 	update_cached = cc->mode == MIGRATE_ASYNC &&
 			READ_ONCE(zone->compact_cached_migrate_pfn[0]) ==
@@ -359,24 +390,6 @@ static u32 compact_zone(struct compact_control *cc, struct capture_control *capt
 	return result;
 }
 
-/* Field by field: a compiler would clear a structure of this size with memset(). */
-static void init_compact_control(struct compact_control *cc, struct zone *zone, u32 order, gfp_t gfp)
-{
-	cc->zone = zone;
-	cc->freepages = NULL;
-	cc->nr_freepages = cc->nr_migratepages = 0;
-	cc->migrate_pfn = cc->free_pfn = cc->fast_start_pfn = 0;
-	cc->migrate_scanned = cc->free_scanned = cc->migrated = 0;
-	cc->order = order;
-	cc->search_order = (s32)order;
-	cc->fast_search_fail = 0;
-	cc->migratetype = gfp_migratetype(gfp);
-	cc->alloc_flags = 0;
-	cc->mode = MIGRATE_SYNC_LIGHT;
-	cc->direct = cc->whole_zone = cc->rescan = false;
-	cc->ignore_skip_hint = cc->ignore_block_suitable = false;
-}
-
 /* ---- for an allocation ---- */
 
 /* While it runs, blocks of the order that this task's frees merge to are caught (buddy.c). */
@@ -387,7 +400,7 @@ static u32 compact_zone_order(struct zone *zone, u32 order, gfp_t gfp, u32 prior
 	struct capture_control capture = { .cc = &cc, .page = NULL };
 	u32 result;
 
-	init_compact_control(&cc, zone, order, gfp);
+	init_compact_control(&cc, (s32)order, gfp);
 	cc.mode = priority == COMPACT_PRIO_ASYNC ? MIGRATE_ASYNC : MIGRATE_SYNC_LIGHT;
 	cc.alloc_flags = alloc_flags;
 	cc.highest_zoneidx = highest_zoneidx;
@@ -395,7 +408,7 @@ static u32 compact_zone_order(struct zone *zone, u32 order, gfp_t gfp, u32 prior
 	cc.whole_zone = cc.ignore_skip_hint = cc.ignore_block_suitable =
 		priority == MIN_COMPACT_PRIORITY;
 	kms_set_capture(&capture);
-	result = compact_zone(&cc, &capture);
+	result = compact_zone(&cc, zone, &capture);
 	kms_set_capture(NULL);
 	*captured = capture.page;
 	return capture.page ? COMPACT_SUCCESS : result;
@@ -410,7 +423,7 @@ bool compaction_capture(const struct zone *zone, struct page *page, u32 order, u
 {
 	struct capture_control *capture = kms_capture();
 
-	if (capture->page || capture->cc->zone != zone || order != capture->cc->order)
+	if (capture->page || capture->cc->zone != zone || (s32)order != capture->cc->order)
 		return false;
 	if (!migratetype_is_mergeable(mt) && mt != MIGRATE_HIGHATOMIC)
 		return false;
@@ -418,6 +431,7 @@ bool compaction_capture(const struct zone *zone, struct page *page, u32 order, u
 		return false;
 	capture->page = page;
 	trace3(mm_compaction_capture, page_to_pfn(page), order, mt);
+	trace_step(pg_capture, page_to_pfn(page), order, mt, zone_id(zone));
 	return true;
 }
 
@@ -430,7 +444,7 @@ u32 try_to_compact_pages(gfp_t gfp, u32 order, u32 alloc_flags, const struct all
 
 	if (!(gfp & __GFP_IO))
 		return COMPACT_SKIPPED;
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		u32 status;
 
 		if (priority > MIN_COMPACT_PRIORITY && compaction_deferred(zone, order)) {
@@ -449,81 +463,4 @@ u32 try_to_compact_pages(gfp_t gfp, u32 order, u32 alloc_flags, const struct all
 			defer_compaction(zone, order);
 	}
 	return best;
-}
-
-/* ---- kcompactd ---- */
-
-static bool kcompactd_node_suitable(struct pglist_data *pgdat, u32 order, u32 highest_zoneidx)
-{
-	u32 i;
-
-	for (i = 0; i <= highest_zoneidx && i < MAX_NR_ZONES; i++) {
-		struct zone *zone = &pgdat->node_zones[i];
-
-		if (populated_zone(zone) &&
-		    compaction_suitable(zone, order, 0, highest_zoneidx) == COMPACT_CONTINUE)
-			return true;
-	}
-	return false;
-}
-
-void wakeup_kcompactd(struct pglist_data *pgdat, u32 order, u32 highest_zoneidx)
-{
-	if (!order || !READ_ONCE(pgdat->lru_used))
-		return;
-	if (READ_ONCE(pgdat->kcompactd_max_order) < (s32)order)
-		WRITE_ONCE(pgdat->kcompactd_max_order, (s32)order);
-	if (READ_ONCE(pgdat->kcompactd_highest_zoneidx) > highest_zoneidx)
-		WRITE_ONCE(pgdat->kcompactd_highest_zoneidx, highest_zoneidx);
-	if (READ_ONCE(pgdat->kcompactd_awake))
-		return;
-	order = (u32)READ_ONCE(pgdat->kcompactd_max_order);
-	highest_zoneidx = READ_ONCE(pgdat->kcompactd_highest_zoneidx);
-	if (!kcompactd_node_suitable(pgdat, order, highest_zoneidx))
-		return;
-	kms_wake_kthread(KTHREAD_KCOMPACTD, (u32)pgdat->node_id, kcompactd);
-}
-
-static void kcompactd_zone(struct zone *zone, u32 order, u32 highest_zoneidx)
-{
-	struct compact_control cc;
-	u32 status;
-
-	if (compaction_deferred(zone, order))
-		return;
-	if (compaction_suitable(zone, order, 0, highest_zoneidx) != COMPACT_CONTINUE)
-		return;
-	init_compact_control(&cc, zone, order, GFP_KERNEL);
-	cc.highest_zoneidx = highest_zoneidx;
-	status = compact_zone(&cc, NULL);
-	if (status == COMPACT_SUCCESS) {
-		compaction_defer_reset(zone, order, false);
-	} else if (status == COMPACT_PARTIAL_SKIPPED || status == COMPACT_COMPLETE) {
-		drain_zone_all_cpus(zone); /* free pages stranded there might have merged */
-		defer_compaction(zone, order);
-	}
-	count_vm_events(KCOMPACTD_MIGRATE_SCANNED, cc.migrate_scanned);
-	count_vm_events(KCOMPACTD_FREE_SCANNED, cc.free_scanned);
-}
-
-/* What kcompactd of a node does each time it is woken. */
-void kcompactd(u32 nid)
-{
-	struct pglist_data *pgdat = kdata->node_data[nid];
-	u32 order = (u32)READ_ONCE(pgdat->kcompactd_max_order), i;
-	u32 highest_zoneidx = READ_ONCE(pgdat->kcompactd_highest_zoneidx);
-
-	if (!order || READ_ONCE(pgdat->kcompactd_awake))
-		return;
-	WRITE_ONCE(pgdat->kcompactd_awake, 1);
-	count_vm_events(KCOMPACTD_WAKE, 1);
-	trace2(mm_compaction_kcompactd_wake, nid, order);
-	for (i = 0; i <= highest_zoneidx && i < MAX_NR_ZONES; i++)
-		if (populated_zone(&pgdat->node_zones[i]))
-			kcompactd_zone(&pgdat->node_zones[i], order, highest_zoneidx);
-	if (READ_ONCE(pgdat->kcompactd_max_order) <= (s32)order)
-		WRITE_ONCE(pgdat->kcompactd_max_order, 0);
-	if (READ_ONCE(pgdat->kcompactd_highest_zoneidx) >= highest_zoneidx)
-		WRITE_ONCE(pgdat->kcompactd_highest_zoneidx, (u32)pgdat->nr_zones - 1);
-	WRITE_ONCE(pgdat->kcompactd_awake, 0);
 }

@@ -10,7 +10,10 @@
 
 #include "models/mm/reclaim.h"
 
-enum migrate_mode { MIGRATE_ASYNC, MIGRATE_SYNC_LIGHT };
+enum migrate_mode { MIGRATE_ASYNC, MIGRATE_SYNC_LIGHT, MIGRATE_SYNC };
+
+#define MAX_THROTTLE_NAPS 2 /* as long as one sleeps for pages to come back to the lists: 20 ms */
+#define WHOLE_ZONE_ORDER (-1) /* no block of a certain order is wanted: compact as far as it goes */
 
 /*
  * On the host's stack. Free pages in hand are chained by lru.next, newest
@@ -25,11 +28,30 @@ struct compact_control {
 	u64 migrate_pfn, free_pfn;
 	u64 fast_start_pfn; /* lowest pageblock that a fast search found; ~0: used up */
 	u64 migrate_scanned, free_scanned, migrated;
-	u32 order, alloc_flags, highest_zoneidx, migratetype, mode;
+	s32 order;
+	u32 alloc_flags, highest_zoneidx, migratetype, mode;
 	s32 search_order; /* where the fast search for free pages begins */
 	u32 fast_search_fail;
-	bool direct, whole_zone, ignore_skip_hint, ignore_block_suitable, rescan;
+	bool direct, whole_zone, ignore_skip_hint, ignore_block_suitable, rescan, proactive;
 };
+
+/* Field by field: a compiler would clear a structure of this size with memset(). */
+static inline void init_compact_control(struct compact_control *cc, s32 order, gfp_t gfp)
+{
+	cc->zone = NULL;
+	cc->freepages = NULL;
+	cc->nr_freepages = cc->nr_migratepages = 0;
+	cc->migrate_pfn = cc->free_pfn = cc->fast_start_pfn = 0;
+	cc->migrate_scanned = cc->free_scanned = cc->migrated = 0;
+	cc->order = order;
+	cc->search_order = order;
+	cc->fast_search_fail = 0;
+	cc->migratetype = gfp_migratetype(gfp);
+	cc->alloc_flags = cc->highest_zoneidx = 0;
+	cc->mode = MIGRATE_SYNC_LIGHT;
+	cc->direct = cc->whole_zone = cc->rescan = cc->proactive = false;
+	cc->ignore_skip_hint = cc->ignore_block_suitable = false;
+}
 
 /* A direct compactor waits for a block: __free_one_page() may hand it over. On the host's stack. */
 struct capture_control {
@@ -66,13 +88,13 @@ static inline u64 pageblock_end_pfn(u64 pfn)
 	return pageblock_start_pfn(pfn) + PAGEBLOCK_NR_PAGES;
 }
 
-/* Boundaries of blocks of an order. */
-static inline u64 block_start_pfn(u64 pfn, u32 order)
+/* Boundaries of blocks of an order, which is 0 or more. */
+static inline u64 block_start_pfn(u64 pfn, s32 order)
 {
 	return ALIGN_DOWN(pfn, 1ul << order);
 }
 
-static inline u64 block_end_pfn(u64 pfn, u32 order)
+static inline u64 block_end_pfn(u64 pfn, s32 order)
 {
 	return block_start_pfn(pfn, order) + (1ul << order);
 }
@@ -87,7 +109,18 @@ static inline u32 freelist_scan_limit(const struct compact_control *cc)
 void move_freelist_head(struct list_head *freelist, struct page *page, u32 order);
 void move_freelist_tail(struct list_head *freelist, struct page *page, u32 order);
 
-/* compact_scan.c: fills migratepages; the number found */
+/* compaction.c: one zone; capture: for whom, NULL for nobody */
+u32 compact_zone(struct compact_control *cc, struct zone *zone, struct capture_control *capture);
+bool compaction_deferred(struct zone *zone, u32 order);
+void defer_compaction(struct zone *zone, u32 order);
+
+/* compact_daemon.c */
+void kcompactd_compact(struct pglist_data *pgdat, u32 order, u32 highest_zoneidx);
+u32 fragmentation_score_zone(const struct zone *zone);
+u32 fragmentation_score_wmark(bool low);
+
+/* compact_scan.c: fills migratepages; the number found, ISOLATE_ABORT: stop compacting */
+#define ISOLATE_ABORT (~0u)
 u32 isolate_migratepages(struct compact_control *cc);
 
 /* compact_free.c: fills freepages */

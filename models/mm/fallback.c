@@ -227,6 +227,16 @@ static bool count_pageblock(const struct zone *zone, u64 first, u64 *spare, u64 
 	return true;
 }
 
+/*
+ * Types that CPUs' lists keep can be out of date: is the pageblock in the high-atomic reserve?
+ * Its count must not lose it. (No kernel both claims and keeps types.)
+ */
+static bool reserve_under_old_type(u64 pfn)
+{
+	return kms_tunable(TUNE_FREED_TYPE) == FREED_TYPE_CACHED &&
+	       get_pageblock_migratetype(pfn) == MIGRATE_HIGHATOMIC;
+}
+
 /* Make the block's pageblock start_mt's if half of it is free or alike; a block of it then. */
 static struct page *try_to_claim_block(struct zone *zone, struct page *page, u32 current, u32 order,
 				       u32 start_mt, u32 block_mt, u32 alloc_flags)
@@ -234,6 +244,8 @@ static struct page *try_to_claim_block(struct zone *zone, struct page *page, u32
 	u64 spare, movable, alike = 0, pfn = page_to_pfn(page);
 	u32 i;
 
+	if (reserve_under_old_type(pfn))
+		return NULL;
 	if (current >= PAGEBLOCK_ORDER) {
 		for (i = 0; i < 1u << (current - PAGEBLOCK_ORDER); i++)
 			set_pageblock_migratetype(pfn + i * PAGEBLOCK_NR_PAGES, start_mt);
@@ -352,7 +364,7 @@ bool unreserve_highatomic_pageblock(const struct alloc_context *ac, bool force)
 	struct zoneref *ref = ac->preferred_zoneref;
 	struct zone *zone;
 
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		if (!force && zone->nr_reserved_highatomic <= PAGEBLOCK_NR_PAGES)
 			continue;
 		if (unreserve_in_zone(zone, ac->migratetype))

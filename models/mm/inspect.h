@@ -128,6 +128,7 @@ u32 mm_cache_object_size(const struct kmem_cache *s);
 u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object);
 void *mm_page_address(const struct page *page);
 struct page *mm_virt_to_page(const void *object);
+u32 mm_object_node(const void *object);
 
 /* What the bytes of one object's slot are for, from its beginning on (SLUB, SLAB; else no parts). */
 #define MM_SLOT_PARTS 8

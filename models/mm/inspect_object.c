@@ -16,8 +16,16 @@ static const struct page *head_of(const void *object)
 	return page->compound_head & 1 ? (const struct page *)(page->compound_head - 1) : page;
 }
 
+/* What kmalloc(0) answers is no memory. */
+static bool is_nothing(const void *object)
+{
+	return (u64)object <= (u64)ZERO_SIZE_PTR;
+}
+
 bool mm_object_is_slab(const void *object)
 {
+	if (is_nothing(object))
+		return false;
 	return kdata->slab_policy == SLAB_POLICY_PLUGGED || head_of(object)->flags & PG_slab;
 }
 
@@ -28,9 +36,13 @@ const struct kmem_cache *mm_object_cache(const void *object)
 
 u64 mm_object_held_bytes(const struct kmem_cache *s, const void *object)
 {
-	const struct page *head = head_of(object);
-	u32 order = head->flags & PG_head ? head[1].compound_order : 0;
+	const struct page *head;
+	u32 order;
 
+	if (is_nothing(object))
+		return 0;
+	head = head_of(object);
+	order = head->flags & PG_head ? head[1].compound_order : 0;
 	if (kdata->slab_policy == SLAB_POLICY_PLUGGED)
 		return mm_inspect_plugged()->held_bytes(object);
 	if (kdata->slab_policy == SLAB_POLICY_SLOB)
@@ -48,4 +60,9 @@ void *mm_page_address(const struct page *page)
 struct page *mm_virt_to_page(const void *object)
 {
 	return virt_to_page(object);
+}
+
+u32 mm_object_node(const void *object)
+{
+	return (u32)(virt_to_page(object)->flags >> PAGE_NODE_SHIFT);
 }

@@ -35,6 +35,7 @@ static const char *const event_names[] = {
 	[PGMIGRATE_SUCCESS] = "pgmigrate_success",
 	[PGMIGRATE_FAIL] = "pgmigrate_fail",
 	[OOM_KILL] = "oom_kill",
+	[SLABS_SCANNED] = "slabs_scanned",
 };
 
 const char *mm_vm_event_name(u32 event)

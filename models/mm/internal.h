@@ -12,8 +12,9 @@
 #include "models/mm/mm_types.h"
 
 /* page_alloc.c: the zoned buddy allocator */
-struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid);
+struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid, u64 nodemask);
 struct page *alloc_pages_node(gfp_t gfp, u32 order, int nid); /* -1: this CPU's node */
+struct page *alloc_pages_nodemask(gfp_t gfp, u32 order, int nid, u64 nodemask);
 void __free_pages(struct page *page, u32 order);
 struct page *alloc_pages_exact(u64 size, gfp_t gfp);
 void split_page(struct page *page, u32 order);
@@ -25,11 +26,14 @@ void drain_all_pages(void);
 void lru_cache_add(struct page *page, u64 mapping, u64 index, s32 task);
 void mark_page_accessed(struct page *page);
 void put_page(struct page *page);
+s32 register_shrinker(u32 seeks, u32 batch);
 void release_pages(struct page **pages, u32 n);
 
 /* kswapd.c, compaction.c: one wake-up of a node's kernel thread */
 void kswapd(u32 nid);
 void kcompactd(u32 nid);
+void proactive_compact(u32 nid);
+void compact_node(u32 nid);
 
 struct zone *page_zone(struct page *page);
 u32 page_to_nid(struct page *page);

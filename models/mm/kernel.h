@@ -161,6 +161,10 @@ void *kms_capture(void);
 
 /* mapping and index are what the owner gave to lru_cache_add(). False: it is just being freed. */
 bool kms_owner_lets_go(u64 mapping, u64 index);
+/* Slab objects of a shrinker: how many of a node could go; free up to n, returns how many went. */
+u64 kms_shrink_count(u32 shrinker, u32 nid);
+u64 kms_shrink_scan(u32 shrinker, u32 nid, u64 n);
+#define SHRINK_STOP (~0ul) /* from it: no more of them now */
 bool kms_owner_moves(u64 mapping, u64 index, u64 new_pfn);
 /* Out of memory: kill a task, that is free all its pages; the number freed. */
 u64 kms_owner_kill(u32 task);

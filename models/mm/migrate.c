@@ -84,7 +84,7 @@ static void adopt(struct page *new)
 	putback_lru_pages(&new, 1);
 }
 
-enum attempt { MOVED, TRY_AGAIN, NO_TARGET };
+enum attempt { MOVED, TRY_AGAIN, REFUSED, NO_TARGET };
 
 static enum attempt migrate_page(struct compact_control *cc, struct page *old)
 {
@@ -97,10 +97,11 @@ static enum attempt migrate_page(struct compact_control *cc, struct page *old)
 	new = compaction_alloc(cc);
 	if (!new)
 		return NO_TARGET;
+	trace_step(compact_alloc, page_to_pfn(new), page_to_pfn(old));
 	if (!move_page(old, new)) {
 		compaction_free(cc, new);
 		trace3(mm_migrate_page, 0, page_to_pfn(old), page_to_pfn(new));
-		return TRY_AGAIN;
+		return (enum attempt)trace_step_in(compact_free, TRY_AGAIN, page_to_pfn(new));
 	}
 	trace3(mm_migrate_page, 1, page_to_pfn(old), page_to_pfn(new));
 	retire(old);
@@ -109,10 +110,11 @@ static enum attempt migrate_page(struct compact_control *cc, struct page *old)
 }
 
 /*
- * One try for each page, the one isolated last first. Those that stay are left
+ * One try for each page, the one isolated last first; those that are not to be
+ * tried again (recordings know of them) are put back at once. Those that stay are left
  * in migratepages, in their order; without a target none of the others is tried.
  */
-static u32 migrate_pass(struct compact_control *cc, u32 left, enum attempt *result)
+static u32 migrate_pass(struct compact_control *cc, u32 left, enum attempt *result, u32 *refused)
 {
 	struct page *kept[MAX_PAGEBLOCK_NR_PAGES];
 	u32 nr_kept = 0, i = left;
@@ -123,8 +125,12 @@ static u32 migrate_pass(struct compact_control *cc, u32 left, enum attempt *resu
 
 		if (*result != NO_TARGET)
 			*result = migrate_page(cc, page);
-		if (*result != MOVED)
+		if (*result == REFUSED) {
+			putback_lru_pages(&page, 1);
+			++*refused;
+		} else if (*result != MOVED) {
 			kept[nr_kept++] = page;
+		}
 	}
 	for (i = 0; i < nr_kept; i++)
 		cc->migratepages[nr_kept - 1 - i] = kept[i];
@@ -134,17 +140,18 @@ static u32 migrate_pass(struct compact_control *cc, u32 left, enum attempt *resu
 /* Pages that could not be moved are tried again, and put back in the end. */
 u32 migrate_pages(struct compact_control *cc)
 {
-	u32 left = cc->nr_migratepages, pass;
+	u32 left = cc->nr_migratepages, pass, refused = 0, failed;
 	enum attempt result = MOVED;
 
 	for (pass = 0; pass < MIGRATE_PASSES && left && result != NO_TARGET; pass++)
-		left = migrate_pass(cc, left, &result);
-	count_vm_events(PGMIGRATE_SUCCESS, cc->nr_migratepages - left);
-	count_vm_events(PGMIGRATE_FAIL, left);
-	cc->migrated += cc->nr_migratepages - left;
+		left = migrate_pass(cc, left, &result, &refused);
+	failed = left + refused;
+	count_vm_events(PGMIGRATE_SUCCESS, cc->nr_migratepages - failed);
+	count_vm_events(PGMIGRATE_FAIL, failed);
+	cc->migrated += cc->nr_migratepages - failed;
 	putback_lru_pages(cc->migratepages, left);
 	cc->nr_migratepages = 0;
 	if (result == NO_TARGET)
 		return MIGRATE_NO_TARGET;
-	return left ? MIGRATE_SOME_FAILED : MIGRATE_DONE;
+	return failed ? MIGRATE_SOME_FAILED : MIGRATE_DONE;
 }

@@ -72,6 +72,7 @@ enum mm_cpu_partial_limit { CPU_PARTIAL_SLABS, CPU_PARTIAL_OBJECTS };
 enum free_list_order { FREE_LIST_LIFO, FREE_LIST_FIFO, FREE_LIST_ADDRESS };
 enum mm_transparent_hugepage { THP_NEVER, THP_MADVISE, THP_ALWAYS };
 enum sheaf_caches { SHEAF_CACHES_6_18, SHEAF_CACHES_ALL };
+#define SEEKS_DEFAULT (~0u)
 #define MM_PARAM_ZERO (1ull << 63)
 
 /*
@@ -83,6 +84,7 @@ struct mm_params {
 	uint64_t watermark_scale_factor;
 	uint64_t watermark_boost_factor;
 	uint64_t percpu_pagelist_high_fraction;
+	uint64_t compaction_proactiveness; /* 0..100 */
 	uint64_t lowmem_reserve_ratio[4]; /* by zone index */
 	uint64_t slub_min_order;
 	uint64_t slub_max_order;
@@ -201,9 +203,11 @@ struct mm_ops {
 	void (*boot)(const struct mm_boot *boot); /* zones, zonelists, then memblock's release */
 	void (*setup_pagesets)(void);
 	void (*init_watermarks)(void); /* min_free_kbytes, watermarks, reserves, thresholds */
-	void (*cpu_online)(uint32_t cpu);
+	void (*cpu_online)(uint32_t cpu); /* 0, which is on: joins its node (init_watermarks does so at the latest) */
 	void (*release_reserved)(uint64_t pfn, uint32_t order); /* boot memory freed late */
 	struct page *(*alloc_pages)(uint32_t gfp, uint32_t order, int node);
+	/* likewise, of these nodes only (bit n: node n; 0: of any), the nearest to node first */
+	struct page *(*alloc_pages_nodemask)(uint32_t gfp, uint32_t order, int node, uint64_t nodemask);
 	void (*free_pages)(struct page *page, uint32_t order);
 	struct page *(*alloc_pages_exact)(uint64_t size, uint32_t gfp); /* first of size pages */
 	void (*split_page)(struct page *page, uint32_t order);
@@ -220,9 +224,17 @@ struct mm_ops {
 	void (*mark_page_accessed)(struct page *page);
 	void (*put_page)(struct page *page);
 	void (*release_pages)(struct page **pages, uint32_t n);
+	/*
+	 * A kind of slab object that its owner gives back under pressure (rt.h:
+	 * shrink_count, shrink_scan). seeks: what one costs to make again, SEEKS_DEFAULT 2,
+	 * 0 nothing; batch: objects asked for at a time, 0: 128. Returns its number; -1: there are 8.
+	 */
+	int32_t (*register_shrinker)(uint32_t seeks, uint32_t batch);
 	/* a node's kernel threads: from being woken until they sleep */
 	void (*kswapd)(uint32_t node);
 	void (*kcompactd)(uint32_t node);
+	void (*proactive_compact)(uint32_t node); /* kcompactd's check, every 500 ms */
+	void (*compact_node)(uint32_t node);	  /* all its zones, as far as it goes */
 	void (*refresh_cpu_vm_stats)(void); /* this CPU's vmstat worker */
 	const struct slab_policy *const *policies; /* the table of policies.c */
 	uint32_t nr_policies;
@@ -242,6 +254,12 @@ struct mm_replay_ops {
 	void (*fold_zone)(uint32_t node, uint32_t zone_idx);	    /* this CPU's differential */
 	void (*set_watermarks)(uint64_t min_free_kbytes); /* again, with a new value */
 	void (*isolate_free_block)(uint64_t pfn);
+	/* the model's own compaction, as a copy of the replay tries it: for an allocation, kcompactd's */
+	uint32_t (*compact)(uint32_t gfp, uint32_t order, uint32_t alloc_flags, int node, uint32_t priority);
+	void (*compact_daemon)(uint32_t node, uint32_t order, uint32_t highest_zoneidx);
+	/* what follows: an allocation after compaction got its page; kswapd goes to sleep */
+	void (*compact_succeeded)(uint32_t node, uint32_t zone_idx, uint32_t order);
+	void (*kswapd_sleeps)(uint32_t node);
 	void (*flush_cpu)(struct kmem_cache *s); /* this CPU's slabs to the nodes */
 	void (*free_slab)(struct kmem_cache *s, uint64_t pfn); /* after its grace period */
 	/* SLAB: begin without caches; arrays of so many entries, one a CPU, as their offset */

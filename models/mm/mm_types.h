@@ -41,7 +41,7 @@ enum vm_event { PGALLOC_DMA, PGALLOC_DMA32, PGALLOC_NORMAL, PGALLOC_MOVABLE, PGF
 		KSWAPD_HIGH_WMARK_HIT_QUICKLY, COMPACTMIGRATE_SCANNED, COMPACTFREE_SCANNED,
 		COMPACTISOLATED, COMPACTSTALL, COMPACTFAIL, COMPACTSUCCESS, KCOMPACTD_WAKE,
 		KCOMPACTD_MIGRATE_SCANNED, KCOMPACTD_FREE_SCANNED, PGMIGRATE_SUCCESS, PGMIGRATE_FAIL,
-		OOM_KILL, NR_VM_EVENTS = 32 };
+		OOM_KILL, SLABS_SCANNED, NR_VM_EVENTS = 32 };
 enum numa_stat { NUMA_HIT, NUMA_MISS, NUMA_FOREIGN, NUMA_INTERLEAVE_HIT, NUMA_LOCAL, NUMA_OTHER, NR_NUMA_STATS };
 enum zone_flags { ZONE_BOOSTED_WATERMARK, ZONE_RECLAIM_ACTIVE, ZONE_BELOW_HIGH };
 
@@ -134,7 +134,7 @@ struct list_head {
 #define PG_init (1ul << 24)
 #define PAGE_ZONE_SHIFT 56
 #define PAGE_NODE_SHIFT 58
-#define PAGE_TYPE_BUDDY 0x80u
+#define PAGE_TYPE_BUDDY 0x80000000u /* above any count of a slab's objects, which shares its word */
 #define LIST_POISON1 ((void *)0x100)
 #define LIST_POISON2 ((void *)0x122)
 #define TAIL_MAPPING 0x400ul
@@ -280,7 +280,8 @@ struct pglist_data {
 	u32 kcompactd_highest_zoneidx;
 	u32 kcompactd_awake;
 	u32 lru_used;			      /* the node has had pages on LRU lists */
-	u8 __pad1[204];
+	u32 proactive_deferred;		      /* checks of proactive compaction to leave out */
+	u8 __pad1[200];
 	u64 totalreserve_pages;		      /* 13360 */
 	struct lruvec lruvec;		      /* 13368 */
 	u8 __pad2[168];
@@ -290,6 +291,13 @@ struct pglist_data {
 	s64 vm_stat[NR_VM_NODE_STAT_ITEMS];   /* 13640 */
 	u64 memtier;			      /* 13968 */
 	u8 __pad4[40];
+};
+
+/* One kind of object that its owner can give back (shrinker.c). */
+#define NR_SHRINKERS 8
+struct shrinker {
+	u32 seeks, batch;
+	u64 nr_deferred[MAX_NUMNODES]; /* objects not looked at yet, by node */
 };
 
 struct vm_event_state {
@@ -440,10 +448,14 @@ struct kernel_globals {
 	u64 lowmem_reserve_ratio[MAX_NR_ZONES];
 	u8 cpu_to_node[NR_CPUS];
 	u8 cpu_online[NR_CPUS];
+	u8 boot_cpu_apart; /* booting, and CPU 0 does not count for its node yet (SLAB) */
 	struct pglist_data *node_data[MAX_NUMNODES];
 	u64 per_cpu_offset[NR_CPUS];
 	u64 extfrag_threshold;
+	u32 compaction_proactiveness; /* 0..100; 0: none ahead of need */
 	u64 node_reclaim_mode;
+	u32 nr_shrinkers;
+	struct shrinker shrinkers[NR_SHRINKERS];
 	/* page allocator, written by every CPU */
 	s64 vm_zone_stat[NR_VM_ZONE_STAT_ITEMS] __attribute__((aligned(64)));
 

@@ -125,7 +125,7 @@ static struct page *try_zones(gfp_t gfp, u32 order, u32 *alloc_flags,
 	struct zone *preferred = ac->preferred_zoneref->zone, *zone;
 	struct zoneref *ref = ac->preferred_zoneref;
 
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		struct page *page;
 
 		if ((*alloc_flags & ALLOC_NOFRAGMENT) && leaves_node(zone, preferred))
@@ -156,13 +156,14 @@ struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
 	return try_zones(gfp, order, &alloc_flags, ac);
 }
 
-static void prepare_alloc_context(gfp_t gfp, int nid, struct alloc_context *ac)
+void prepare_alloc_context(gfp_t gfp, int nid, u64 nodemask, struct alloc_context *ac)
 {
 	ac->highest_zoneidx = gfp_zone(gfp);
 	ac->zonelist = node_zonelist(nid, gfp);
 	ac->migratetype = gfp_migratetype(gfp);
+	ac->nodemask = nodemask;
 	ac->preferred_zoneref =
-		next_zones_zonelist(ac->zonelist->_zonerefs, ac->highest_zoneidx);
+		next_zones_nodemask(ac->zonelist->_zonerefs, ac->highest_zoneidx, nodemask);
 }
 
 /* Keep pageblocks pure where there is a DMA32 zone to fall back to instead. */
@@ -179,8 +180,8 @@ static u32 alloc_flags_nofragment(struct zone *preferred, gfp_t gfp)
 
 /* ---- allocation ---- */
 
-/* A block of 2^order pages, or NULL; a trial of this node's zones first. */
-struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
+/* A block of 2^order pages, or NULL; a trial of this node's zones first. nodemask 0: any node's. */
+struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid, u64 nodemask)
 {
 	struct alloc_context ac;
 	struct page *page = NULL;
@@ -189,7 +190,7 @@ struct page *__alloc_pages(gfp_t gfp, u32 order, int preferred_nid)
 	if (unlikely(order > kms_tunable(TUNE_MAX_PAGE_ORDER)))
 		return NULL;
 	gfp &= kdata->gfp_allowed_mask;
-	prepare_alloc_context(gfp, preferred_nid, &ac);
+	prepare_alloc_context(gfp, preferred_nid, nodemask, &ac);
 	if (unlikely(!ac.preferred_zoneref->zone)) { /* a node without memory, and no other allowed */
 		alloc_flags |= gfp & __GFP_KSWAPD_RECLAIM;
 		trace_step(pg_slow, order, alloc_flags);
@@ -216,7 +217,13 @@ static int preferred_node(void)
 
 struct page *alloc_pages_node(gfp_t gfp, u32 order, int nid)
 {
-	return __alloc_pages(gfp, order, nid < 0 ? preferred_node() : nid);
+	return __alloc_pages(gfp, order, nid < 0 ? preferred_node() : nid, 0);
+}
+
+/* For a task whose memory policy binds it: pages of these nodes only, the nearest first. */
+struct page *alloc_pages_nodemask(gfp_t gfp, u32 order, int nid, u64 nodemask)
+{
+	return __alloc_pages(gfp, order, nid < 0 ? preferred_node() : nid, nodemask);
 }
 
 /* The first zone of the preferred node that can give n pages at once; NULL: do it singly. */
@@ -225,7 +232,7 @@ static struct zone *bulk_zone(gfp_t gfp, u32 n, const struct alloc_context *ac)
 	struct zone *preferred = ac->preferred_zoneref->zone, *zone;
 	struct zoneref *ref = ac->preferred_zoneref;
 
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		if (leaves_node(zone, preferred))
 			return NULL;
 		if (zone_watermark_fast(zone, 0, wmark_pages(zone, WMARK_LOW) + n,
@@ -241,7 +248,7 @@ static u32 alloc_pages_singly(gfp_t gfp, int nid, u32 n, struct page **pages)
 	u32 i;
 
 	for (i = 0; i < n; i++) {
-		pages[i] = __alloc_pages(gfp, 0, nid);
+		pages[i] = __alloc_pages(gfp, 0, nid, 0);
 		if (!pages[i])
 			break;
 	}
@@ -270,7 +277,7 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 	if (unlikely(!pcp_allowed_order(0)))
 		return have + alloc_pages_singly(gfp, nid, n - have, pages + have);
 	gfp &= kdata->gfp_allowed_mask;
-	prepare_alloc_context(gfp, nid, &ac);
+	prepare_alloc_context(gfp, nid, 0, &ac);
 	if (n - have > 1 && ac.preferred_zoneref->zone)
 		zone = bulk_zone(gfp, n, &ac);
 	if (zone)
@@ -279,7 +286,7 @@ u32 __alloc_pages_bulk(gfp_t gfp, int nid, u32 n, struct page **pages)
 	for (i = have; i < have + got; i++)
 		prep_new_page(pages[i], 0, gfp, 0, zone);
 	if (!got) {
-		pages[have] = __alloc_pages(gfp, 0, nid);
+		pages[have] = __alloc_pages(gfp, 0, nid, 0);
 		got = pages[have] != NULL;
 	}
 	trace2(mm_page_alloc_bulk, got, n);

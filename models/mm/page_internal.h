@@ -33,6 +33,7 @@
 struct alloc_context {
 	struct zonelist *zonelist;
 	struct zoneref *preferred_zoneref;
+	u64 nodemask; /* nodes that may serve it; 0: all */
 	u32 migratetype;
 	u32 highest_zoneidx;
 };
@@ -242,6 +243,7 @@ void zone_pcp_update(struct zone *zone, u32 coming_cpus);
 /* page_alloc.c */
 struct page *get_page_from_freelist(gfp_t gfp, u32 order, u32 alloc_flags,
 				    const struct alloc_context *ac);
+void prepare_alloc_context(gfp_t gfp, int nid, u64 nodemask, struct alloc_context *ac);
 void prep_new_page(struct page *page, u32 order, gfp_t gfp, u32 alloc_flags,
 		   const struct zone *zone);
 void free_pages_prepare(struct page *page, u32 order, bool check_head);
@@ -272,6 +274,20 @@ static inline struct zoneref *next_zones_zonelist(struct zoneref *z, u32 highest
 #define for_each_zone_zonelist(z, ref, highest_zoneidx)                                            \
 	for (; (z = (ref)->zone);                                                                  \
 	     ref = next_zones_zonelist((ref) + 1, highest_zoneidx))
+
+/* Likewise, and only of nodes of the mask (0: of all). */
+static inline struct zoneref *next_zones_nodemask(struct zoneref *z, u32 highest_zoneidx,
+						  u64 nodemask)
+{
+	z = next_zones_zonelist(z, highest_zoneidx);
+	while (unlikely(nodemask) && z->zone && !(nodemask >> z->zone->node & 1))
+		z = next_zones_zonelist(z + 1, highest_zoneidx);
+	return z;
+}
+
+#define for_each_zone_nodemask(z, ref, highest_zoneidx, nodemask)                                  \
+	for (; (z = (ref)->zone);                                                                  \
+	     ref = next_zones_nodemask((ref) + 1, highest_zoneidx, nodemask))
 
 /* slowpath.c, kswapd.c */
 struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_context *ac);

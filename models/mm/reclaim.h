@@ -3,6 +3,7 @@
  *
  *   slowpath.c    an allocation that failed at first: what to try, how often
  *   vmscan.c      reclaim: how much of which LRU list, direct reclaim
+ *   shrinker.c    slab objects that owners give back
  *   kswapd.c      the node's reclaim thread: balance, boosts, sleep
  *   lru.c         the lists of pages that owners can let go of
  *   compaction.c  compaction of a zone: when, how far, deferral; kcompactd
@@ -95,6 +96,10 @@ u64 try_to_free_pages(u32 order, gfp_t gfp, const struct alloc_context *ac);
 bool shrink_node(struct pglist_data *pgdat, struct scan_control *sc);
 u64 zone_reclaimable_pages(const struct zone *zone);
 bool allow_direct_reclaim(struct pglist_data *pgdat);
+
+/* ---- shrinker.c ---- */
+
+u64 shrink_slab(struct pglist_data *pgdat, s32 priority);
 
 /* ---- kswapd.c ---- */
 

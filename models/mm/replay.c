@@ -5,7 +5,7 @@
  * CPU slabs, grace periods: a replay (sim/validate) takes from the recording
  * when they happen and calls here; what they do is the allocators' own code.
  */
-#include "models/mm/page_internal.h"
+#include "models/mm/compaction.h"
 #include "models/mm/slab.h"
 #include "models/mm/slob.h"
 #include "models/mm/slub.h"
@@ -49,6 +49,33 @@ static void replay_isolate_free_block(u64 pfn)
 
 	BUG_ON(!PageBuddy(page));
 	isolate_free_block(page_zone(page), page, buddy_order(page));
+}
+
+static u32 replay_compact(u32 gfp, u32 order, u32 alloc_flags, int nid, u32 priority)
+{
+	struct page *captured = NULL;
+	struct alloc_context ac;
+
+	prepare_alloc_context(gfp, nid, 0, &ac);
+	return try_to_compact_pages(gfp, order, alloc_flags, &ac, priority, &captured);
+}
+
+static void replay_compact_daemon(u32 nid, u32 order, u32 highest_zoneidx)
+{
+	kcompactd_compact(kdata->node_data[nid], order, highest_zoneidx);
+}
+
+static void replay_compact_succeeded(u32 node, u32 idx, u32 order)
+{
+	struct zone *zone = zone_at(node, idx);
+
+	zone->compact_blockskip_flush = false;
+	compaction_defer_reset(zone, order, true);
+}
+
+static void replay_kswapd_sleeps(u32 node)
+{
+	reset_isolation_suitable(kdata->node_data[node]);
 }
 
 static void replay_flush_cpu(struct kmem_cache *s)
@@ -114,6 +141,10 @@ const struct mm_replay_ops mm_replay_ops = {
 	.set_watermarks = replay_set_watermarks,
 	.fold_zone = replay_fold_zone,
 	.isolate_free_block = replay_isolate_free_block,
+	.compact = replay_compact,
+	.compact_daemon = replay_compact_daemon,
+	.compact_succeeded = replay_compact_succeeded,
+	.kswapd_sleeps = replay_kswapd_sleeps,
 	.flush_cpu = replay_flush_cpu,
 	.free_slab = replay_free_slab,
 	.slab_enter = slab_enter_running,

@@ -251,6 +251,11 @@ size_t slab_ksize(const void *object)
 	return READ_ONCE(slab_owner(slab)->object_size);
 }
 
+static void *slab_krealloc(const void *object, size_t size, u32 gfp)
+{
+	return krealloc_by(object, size, gfp, slab_ksize(object), slab_kmalloc, slab_kfree);
+}
+
 void *slab_cache_alloc(struct kmem_cache *s, u32 gfp, int node)
 {
 	return slab_alloc_node(to_slab_cache(s), gfp, node);
@@ -319,6 +324,7 @@ static const struct slab_ops slab_ops = {
 	.kmalloc = slab_kmalloc,
 	.kfree = slab_kfree,
 	.ksize = slab_ksize,
+	.krealloc = slab_krealloc,
 	.cache_create = slab_cache_create,
 	.cache_destroy = slab_cache_destroy,
 	.cache_shrink = slab_cache_shrink,

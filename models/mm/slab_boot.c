@@ -152,6 +152,7 @@ void slab_init(void)
 				kdata->nr_node_ids * sizeof(struct slab_node *));
 
 	init_globals();
+	kdata->boot_cpu_apart = 1;
 	kdata->slab_reap_node = __alloc_percpu(boot_bytes, 8); /* boot_nodes(), for now */
 	BUG_ON(!kdata->slab_reap_node);
 	kdata->kmem_cache = to_kmem_cache(caches);
@@ -206,6 +207,7 @@ void slab_cpu_prepare(u32 cpu)
 {
 	struct list_head *pos;
 
+	kdata->boot_cpu_apart = 0; /* the first CPU has long been identified */
 	if (kdata->slab_state != SLAB_FULL)
 		return;
 	spin_lock(&kdata->slab_mutex, LOCK_SLAB_MUTEX);

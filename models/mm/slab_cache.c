@@ -198,14 +198,17 @@ void slab_node_init(struct slab_cache *s, struct slab_node *n)
 	WRITE_ONCE(n->next_reap, next_reap_after(s));
 }
 
-/* A booting CPU 0 joins its node only after slab_init_late(). */
+/*
+ * A booting CPU 0 joins its node when the kernel has looked at what it can do,
+ * after ACPI's early start and before the process ids' cache is made.
+ */
 static u32 online_cpus_of(int nid)
 {
 	u32 n = 0, nr = READ_ONCE(kdata->nr_cpu_ids);
 
 	if (READ_ONCE(kdata->slab_state) != SLAB_FULL)
 		return 0;
-	for (u32 cpu = 0; cpu < nr; cpu++)
+	for (u32 cpu = READ_ONCE(kdata->boot_cpu_apart); cpu < nr; cpu++)
 		if (READ_ONCE(kdata->cpu_online[cpu]) && READ_ONCE(kdata->cpu_to_node[cpu]) == nid)
 			n++;
 	return n;
@@ -213,9 +216,6 @@ static u32 online_cpus_of(int nid)
 
 /*
  * The node's structure with its limit of free objects; NULL when memory is out.
- * The kernel's boot CPU joins its node after ACPI's early start only, of which
- * no request tells: caches made between the per-CPU lists and that (numa_policy,
- * shared_policy_node, Acpi-State, Acpi-Operand) have one batch less there.
  */
 static struct slab_node *init_cache_node(struct slab_cache *s, int nid, gfp_t gfp)
 {

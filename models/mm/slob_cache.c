@@ -87,6 +87,11 @@ static size_t slob_ksize(const void *object)
 	return (u64)slob_units(READ_ONCE(*(u32 *)((u64)object - KMALLOC_HEADER))) * SLOB_UNIT;
 }
 
+static void *slob_krealloc(const void *object, size_t size, u32 gfp)
+{
+	return krealloc_by(object, size, gfp, slob_ksize(object), slob_kmalloc, slob_kfree);
+}
+
 /* ---- objects of slab caches ---- */
 
 /* Objects of a page or more are blocks of pages, not compound. */
@@ -237,6 +242,7 @@ static const struct slab_ops slob_ops = {
 	.kmalloc = slob_kmalloc,
 	.kfree = slob_kfree,
 	.ksize = slob_ksize,
+	.krealloc = slob_krealloc,
 	.cache_create = slob_cache_create,
 	.cache_destroy = slob_cache_destroy,
 	.cache_shrink = slob_cache_shrink,

@@ -13,6 +13,7 @@ struct slow_request {
 	gfp_t gfp;
 	u32 order, alloc_flags;
 	const struct alloc_context *ac;
+	struct alloc_context wide; /* what ac becomes without the nodemask */
 	u32 compact_priority, compact_result;
 	u32 compaction_retries, no_progress_loops;
 	u64 progress;
@@ -35,7 +36,7 @@ static void wake_all_kswapds(const struct slow_request *rq)
 	struct zone *zone;
 	s32 last_node = -1;
 
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		if (READ_ONCE(zone->managed_pages) && zone->node != last_node) {
 			wakeup_kswapd(zone, rq->gfp, rq->order, ac->highest_zoneidx);
 			last_node = zone->node;
@@ -65,6 +66,22 @@ static u32 gfp_to_alloc_flags(gfp_t gfp, u32 order)
 static bool may_use_all(gfp_t gfp)
 {
 	return (gfp & __GFP_MEMALLOC) && !(gfp & __GFP_NOMEMALLOC);
+}
+
+/* Who may use reserves, or cannot wait, is not held to the nodes that its policy allows. */
+static void forget_nodemask(struct slow_request *rq)
+{
+	const struct alloc_context *ac = rq->ac;
+
+	if (likely(!ac->nodemask))
+		return;
+	rq->wide.zonelist = ac->zonelist;
+	rq->wide.preferred_zoneref =
+		next_zones_zonelist(ac->zonelist->_zonerefs, ac->highest_zoneidx);
+	rq->wide.nodemask = 0;
+	rq->wide.migratetype = ac->migratetype;
+	rq->wide.highest_zoneidx = ac->highest_zoneidx;
+	rq->ac = &rq->wide;
 }
 
 /* ---- compaction ---- */
@@ -163,7 +180,7 @@ static bool should_reclaim_retry(struct slow_request *rq)
 		rq->no_progress_loops++;
 	if (rq->no_progress_loops > MAX_RECLAIM_RETRIES)
 		return unreserve_highatomic_pageblock(ac, true);
-	for_each_zone_zonelist(zone, ref, ac->highest_zoneidx) {
+	for_each_zone_nodemask(zone, ref, ac->highest_zoneidx, ac->nodemask) {
 		u64 available = zone_reclaimable_pages(zone);
 
 		available += (u64)zone_page_state(zone, NR_FREE_PAGES);
@@ -236,6 +253,8 @@ static bool retry(struct slow_request *rq, struct page **page)
 		wake_all_kswapds(rq);
 	if (may_use_all(rq->gfp))
 		rq->alloc_flags = ALLOC_NO_WATERMARKS | (rq->alloc_flags & ALLOC_KSWAPD);
+	if (!(rq->alloc_flags & ALLOC_CPUSET))
+		forget_nodemask(rq);
 	*page = try_freelists(rq);
 	if (*page || !(rq->gfp & __GFP_DIRECT_RECLAIM))
 		return false;
@@ -272,21 +291,23 @@ static struct page *last_chance(const struct slow_request *rq)
 }
 
 /* The replay of a recording says when reclaim and compaction have given reason to try again. */
-static struct page *replayed_slowpath(gfp_t gfp, u32 order, u32 alloc_flags,
-				      const struct alloc_context *ac)
+static struct page *replayed_slowpath(struct slow_request *rq)
 {
+	u32 order = rq->order, alloc_flags = rq->alloc_flags, flags, attempts = 0;
 	struct page *page = NULL;
+	gfp_t gfp = rq->gfp;
 	u64 captured;
-	u32 flags;
 
 	/* as the request may, from the reserves, and once more before memory counts as out */
 	while (!page && (flags = kms_step_retry(alloc_flags,
 						ALLOC_NO_WATERMARKS | (alloc_flags & ALLOC_KSWAPD),
 						WMARK_HIGH | ALLOC_CPUSET)) != ~0u) {
+		if (attempts++ && !(flags & ALLOC_CPUSET)) /* from the second attempt on */
+			forget_nodemask(rq);
 		if (flags == STEP_UNRESERVE)
-			unreserve_highatomic_pageblock(ac, true);
+			unreserve_highatomic_pageblock(rq->ac, true);
 		else
-			page = get_page_from_freelist(gfp, order, flags, ac);
+			page = get_page_from_freelist(gfp, order, flags, rq->ac);
 	}
 	captured = page ? ~0ul : kms_step_captured();
 	if (captured == ~0ul)
@@ -309,7 +330,7 @@ struct page *alloc_pages_slowpath(gfp_t gfp, u32 order, const struct alloc_conte
 	rq.alloc_flags = gfp_to_alloc_flags(gfp, order);
 	trace2(mm_page_alloc_slowpath, order, gfp);
 	if (stepping())
-		return replayed_slowpath(gfp, order, rq.alloc_flags, ac);
+		return replayed_slowpath(&rq);
 	if (rq.alloc_flags & ALLOC_KSWAPD)
 		wake_all_kswapds(&rq);
 	page = try_freelists(&rq);

@@ -174,6 +174,7 @@ bool shrink_node(struct pglist_data *pgdat, struct scan_control *sc)
 		before = sc->nr_reclaimed;
 		sc->may_deactivate = sc->force_deactivate || inactive_is_low(pgdat);
 		shrink_lruvec(pgdat, sc);
+		sc->nr_reclaimed += shrink_slab(pgdat, sc->priority);
 		if (sc->nr_reclaimed > before)
 			progress = true;
 	} while (should_continue_reclaim(pgdat, sc->nr_reclaimed - before, sc));
@@ -205,7 +206,7 @@ static void shrink_zones(const struct alloc_context *ac, struct scan_control *sc
 	const struct pglist_data *last = NULL;
 	struct zone *zone;
 
-	for_each_zone_zonelist(zone, ref, sc->reclaim_idx) {
+	for_each_zone_nodemask(zone, ref, sc->reclaim_idx, ac->nodemask) {
 		if (sc->order > PAGE_ALLOC_COSTLY_ORDER && compaction_ready(zone, sc)) {
 			sc->compaction_ready = true;
 			continue;

@@ -234,6 +234,7 @@ void init_per_zone_wmark_min(void)
 	u32 nid;
 
 	kdata->gfp_allowed_mask = ~0u;
+	kdata->boot_cpu_apart = 0;
 	calculate_min_free_kbytes();
 	setup_per_zone_wmarks();
 	if (raise_min_free_kbytes()) /* the kernel does so a little later, when khugepaged starts */

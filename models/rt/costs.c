@@ -184,7 +184,8 @@ int costs_parse(struct cost_table *table, const char *text, const char *name, st
 
 	memset(table, 0, sizeof(*table));
 	if (!root)
-		return fail_at(&parse, end, "this is not JSON here or just before");
+		return *end ? fail_at(&parse, end, "found \"%.20s\", expected JSON, here or just before", end) :
+			      fail_at(&parse, end, "found the end of the text, expected a JSON object with \"segments\"");
 	table->name = strdup("");
 	table->source = strdup("");
 	table->costs = calloc(NR_TRACEPOINTS, sizeof(*table->costs));
@@ -223,6 +224,10 @@ int costs_load(struct cost_table *table, const char *path, struct kms_error *err
 	fclose(f);
 	if (!rc) {
 		text[n] = 0;
+		if (strlen(text) < n)
+			rc = kms_fail(err, KMS_EUSAGE, "%s: found a NUL byte behind %zu characters, expected JSON", path, strlen(text));
+	}
+	if (!rc) {
 		rc = costs_parse(table, text, path, err);
 	}
 	free(text);

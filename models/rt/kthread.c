@@ -256,6 +256,16 @@ u64 kms_owner_kill(u32 task)
 	return owner.kill ? owner.kill(owner.arg, task) : 0;
 }
 
+u64 kms_shrink_count(u32 shrinker, u32 nid)
+{
+	return owner.shrink_count ? owner.shrink_count(owner.arg, shrinker, nid) : 0;
+}
+
+u64 kms_shrink_scan(u32 shrinker, u32 nid, u64 n)
+{
+	return owner.shrink_scan ? owner.shrink_scan(owner.arg, shrinker, nid, n) : SHRINK_STOP;
+}
+
 void kms_copy_page(void *d, const void *s)
 {
 	if (!sim_current)

@@ -86,11 +86,15 @@ rt_probe_fn *rt_probe_of(u32 tracepoint, void **arg); /* the one that is there, 
  * code in the middle of reclaim and compaction, uncharged and in one go. lets_go
  * and moves: false when the owner has begun to free the page; true: it is gone,
  * or lies at new_pfn from now on. kill: free all pages of a task, return how many.
+ * shrink_count: objects of a shrinker (mm.h) on a node; shrink_scan: free up to n
+ * of them, return how many. kill and shrink_scan make ordinary, charged calls.
  */
 struct rt_owner {
 	bool (*lets_go)(void *arg, u64 mapping, u64 index);
 	bool (*moves)(void *arg, u64 mapping, u64 index, u64 new_pfn);
 	u64 (*kill)(void *arg, u32 task);
+	u64 (*shrink_count)(void *arg, u32 shrinker, u32 node);
+	u64 (*shrink_scan)(void *arg, u32 shrinker, u32 node, u64 n);
 	void *arg;
 };
 void rt_set_owner(const struct rt_owner *owner); /* rt_init() takes it away */

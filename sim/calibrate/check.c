@@ -17,6 +17,7 @@
 
 #define LINE 64ull
 #define LOADS 40000u
+#define MOST_WARM (1u << 20) /* lines */
 #define FIRST (64ull << 20) /* where the buffer starts */
 
 struct walk {
@@ -48,19 +49,19 @@ static u64 make_cycle(u64 bytes, u32 *order, gsl_rng *rng)
 	return FIRST + order[0] * LINE;
 }
 
+/* Once through the whole buffer, then some loads that count. */
 static int one_size(u64 bytes, u32 *order, gsl_rng *rng, double *ns, struct kms_error *err)
 {
 	u64 lines = bytes / LINE;
-	struct walk w = {.at = make_cycle(bytes, order, rng), .loads = (u32)(lines < 4 * LOADS ? lines : LOADS)};
+	struct walk w = {.at = make_cycle(bytes, order, rng), .loads = (u32)(lines < MOST_WARM ? lines : MOST_WARM)};
 	int rc = 0;
 
 	for (u32 round = 0; round < 2 && !rc; round++) {
 		rc = sim_thread_start(0, "chase", walk, &w) ? engine_run(err) :
 							      kms_fail(err, KMS_EFAIL, "out of memory");
-		if (!round && lines <= 4 * LOADS)
-			w.loads = LOADS;
+		w.loads = round ? w.loads : LOADS;
 	}
-	*ns = (double)w.time / (double)w.loads / 1000;
+	*ns = (double)w.time / LOADS / 1000;
 	return rc;
 }
 

@@ -1,123 +1,118 @@
 /*
  * host.c - measuring the computer this runs on.
  *
- * Each figure is the median of CALIBRATE_RUNS short runs. A chase walks a random
- * cycle through all lines of a buffer, so that neither prefetchers nor
- * overlapping can hide a load's latency.
+ * Each figure is the median of CALIBRATE_RUNS runs, and each run the least of some
+ * short ones (timing.h says why). A chase walks a random cycle through all lines
+ * of a buffer, so that neither prefetchers nor overlapping can hide a load's
+ * latency.
  */
 #include <pthread.h>
 #include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 
-#include "sim/calibrate/calibrate.h"
+#include "sim/calibrate/timing.h"
 #include "sim/engine/rng.h"
 
 #define LINE 64ull
 #define PAGE 4096ull
-#define CHASE_LOADS 200000u
-#define LOOP 2000000u
+#define CHASE_LOADS 20000u
+#define MOST_WARM 1000000u
+#define LOOP 40000u
+#define TRIES 12u /* short runs in a run */
 #define HUGE (2ull << 20)
-
-static double now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
-}
-
-static int by_value(const void *a, const void *b)
-{
-	double x = *(const double *)a, y = *(const double *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static struct calibrate_value summary(double runs[CALIBRATE_RUNS])
-{
-	double median;
-
-	qsort(runs, CALIBRATE_RUNS, sizeof(*runs), by_value);
-	median = runs[CALIBRATE_RUNS / 2];
-	return (struct calibrate_value){median, median > 0 ? (runs[CALIBRATE_RUNS * 3 / 4] - runs[CALIBRATE_RUNS / 4]) / median : 0};
-}
-
-/* What the compiler must believe is used. */
-static void use(u64 value)
-{
-	__asm__ volatile("" : : "r"(value) : "memory");
-}
-
-/* Keeps the compiler from merging what it computes. */
-#define OPAQUE(x) __asm__ volatile("" : "+r"(x))
 
 /* ---- loops: each returns ns an iteration ---- */
 
 static double additions(void *arg)
 {
-	u64 x = (u64)(size_t)arg, step = 3;
-	double start = now_ns();
-
-	OPAQUE(step); /* a register: newer cores add constants for nothing */
-	for (u32 i = 0; i < LOOP / 8; i++) {
-		for (u32 k = 0; k < 8; k++) {
-			x += step;
-			OPAQUE(x);
-		}
-	}
-	use(x);
-	return (now_ns() - start) / LOOP;
+	(void)arg;
+	return timing_addition(LOOP);
 }
 
 static double independent_loads(void *arg)
 {
 	const volatile u64 *words = arg;
-	double start = now_ns();
+	double start = timing_ns();
 	u64 sum = 0;
 
 	for (u32 i = 0; i < LOOP / 8; i++)
 		for (u32 k = 0; k < 8; k++)
 			sum += words[k * 8];
-	use(sum);
-	return (now_ns() - start) / LOOP;
+	timing_use(sum);
+	return (timing_ns() - start) / LOOP;
 }
 
 static double atomics(void *arg)
 {
 	u64 *word = arg;
-	double start = now_ns();
+	double start = timing_ns();
 
 	for (u32 i = 0; i < LOOP / 8; i++)
 		__atomic_fetch_add(word, 1, __ATOMIC_SEQ_CST);
-	return (now_ns() - start) * 8 / LOOP;
+	return (timing_ns() - start) * 8 / LOOP;
+}
+
+/* Instructions that only pass through the core: n of them, n below an atomic each. */
+#define NOPS(n) __asm__ volatile(".rept " #n "\n\tnop\n\t.endr")
+#define NOPS_FEW 120
+#define NOPS_MANY 240
+
+static double instructions(void *arg)
+{
+	double start = timing_ns();
+
+	(void)arg;
+	for (u32 i = 0; i < LOOP / NOPS_MANY; i++)
+		NOPS(240);
+	return (timing_ns() - start) / (LOOP / NOPS_MANY * NOPS_MANY);
+}
+
+static double atomics_and_few(void *arg)
+{
+	double start = timing_ns();
+
+	for (u32 i = 0; i < LOOP / 64; i++) {
+		__atomic_fetch_add((u64 *)arg, 1, __ATOMIC_SEQ_CST);
+		NOPS(120);
+	}
+	return (timing_ns() - start) * 64 / LOOP;
+}
+
+static double atomics_and_many(void *arg)
+{
+	double start = timing_ns();
+
+	for (u32 i = 0; i < LOOP / 64; i++) {
+		__atomic_fetch_add((u64 *)arg, 1, __ATOMIC_SEQ_CST);
+		NOPS(240);
+	}
+	return (timing_ns() - start) * 64 / LOOP;
 }
 
 static double fences(void *arg)
 {
-	double start = now_ns();
+	double start = timing_ns();
 
 	(void)arg;
 	for (u32 i = 0; i < LOOP / 8; i++)
 		__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return (now_ns() - start) * 8 / LOOP;
+	return (timing_ns() - start) * 8 / LOOP;
 }
 
-/* arg: where to start; the first round brings the lines in. */
+/* Goes on where the last one ended. arg: where. */
 static double chase(void *arg)
 {
-	void **at = arg;
-	double start;
+	void **at = *(void ***)arg;
+	double start = timing_ns();
 
 	for (u32 i = 0; i < CHASE_LOADS; i++)
 		at = *at;
-	start = now_ns();
-	for (u32 i = 0; i < CHASE_LOADS; i++)
-		at = *at;
-	use((u64)(size_t)at);
-	return (now_ns() - start) / CHASE_LOADS;
+	timing_use((u64)(size_t)at); /* before the time is taken */
+	start = timing_ns() - start;
+	*(void ***)arg = at;
+	return start / CHASE_LOADS;
 }
 
 struct stream {
@@ -125,37 +120,41 @@ struct stream {
 	u64 bytes;
 };
 
-/* GB/s, not ns. */
+/* ns a byte. */
 static double reads(void *arg)
 {
 	const struct stream *s = arg;
 	const u64 *words = (const u64 *)s->memory;
-	double start = now_ns();
+	double start = timing_ns();
 	u64 a = 0, b = 0;
 
 	for (u64 i = 0; i < s->bytes / 8; i += 16) {
 		a += words[i];
 		b += words[i + 8];
 	}
-	use(a + b);
-	return (double)s->bytes / (now_ns() - start);
+	timing_use(a + b);
+	return (timing_ns() - start) / (double)s->bytes;
 }
 
 static double writes(void *arg)
 {
 	const struct stream *s = arg;
-	double start = now_ns();
+	double start = timing_ns();
 
 	memset(s->memory, 1, s->bytes);
-	use((u64)(size_t)s->memory);
-	return (double)s->bytes / (now_ns() - start);
+	timing_use((u64)(size_t)s->memory);
+	return (timing_ns() - start) / (double)s->bytes;
 }
 
 /* ---- a line between two cores ---- */
 
-#define HAND_OVERS 40000u
+#define HAND_OVERS 200u /* a block */
+#define BLOCKS 200u
+#define LINE_STEP (67 * 64ull)
 struct pair {
-	_Alignas(128) volatile u32 turn;
+	u32 *turn; /* in another line each run: some are nearer than others */
+	char *memory;
+	u32 run;
 	int cpu[2];
 	double ns;
 };
@@ -174,12 +173,31 @@ static void *second(void *arg)
 	struct pair *p = arg;
 
 	pin(p->cpu[1]);
-	for (u32 i = 0; i < HAND_OVERS; i++) {
-		while (__atomic_load_n(&p->turn, __ATOMIC_ACQUIRE) != 2 * i + 1)
+	for (u32 i = 0; i < HAND_OVERS * BLOCKS; i++) {
+		while (__atomic_load_n(p->turn, __ATOMIC_ACQUIRE) != 2 * i + 1)
 			;
-		__atomic_store_n(&p->turn, 2 * i + 2, __ATOMIC_RELEASE);
+		__atomic_store_n(p->turn, 2 * i + 2, __ATOMIC_RELEASE);
 	}
 	return NULL;
+}
+
+/* The lower quartile of blocks: a core may be taken away from either at any time. */
+static double hand_over_blocks(struct pair *p)
+{
+	double blocks[BLOCKS];
+
+	for (u32 b = 0, i = 0; b < BLOCKS; b++) {
+		double start = timing_ns();
+
+		for (u32 k = 0; k < HAND_OVERS; k++, i++) {
+			__atomic_store_n(p->turn, 2 * i + 1, __ATOMIC_RELEASE);
+			while (__atomic_load_n(p->turn, __ATOMIC_ACQUIRE) != 2 * i + 2)
+				;
+		}
+		blocks[b] = (timing_ns() - start) / HAND_OVERS / 2;
+	}
+	timing_summary(blocks, BLOCKS); /* sorts */
+	return blocks[BLOCKS / 4];
 }
 
 /* Half a round trip: the line is fetched modified, and written. */
@@ -188,20 +206,14 @@ static double hand_overs(void *arg)
 	struct pair *p = arg;
 	cpu_set_t before;
 	pthread_t thread;
-	double start;
 
-	p->turn = 0;
+	p->turn = (u32 *)(p->memory + (u64)p->run++ * LINE_STEP);
+	*p->turn = 0;
 	pthread_getaffinity_np(pthread_self(), sizeof(before), &before);
 	if (pthread_create(&thread, NULL, second, p))
 		return 0;
 	pin(p->cpu[0]);
-	start = now_ns();
-	for (u32 i = 0; i < HAND_OVERS; i++) {
-		__atomic_store_n(&p->turn, 2 * i + 1, __ATOMIC_RELEASE);
-		while (__atomic_load_n(&p->turn, __ATOMIC_ACQUIRE) != 2 * i + 2)
-			;
-	}
-	p->ns = (now_ns() - start) / HAND_OVERS / 2;
+	p->ns = hand_over_blocks(p);
 	pthread_join(thread, NULL);
 	pthread_setaffinity_np(pthread_self(), sizeof(before), &before);
 	return p->ns;
@@ -221,13 +233,39 @@ static bool two_cpus(struct pair *p)
 
 /* ---- */
 
-static struct calibrate_value measure(double (*run)(void *arg), void *arg)
+static struct calibrate_value measure_least(double (*run)(void *arg), void *arg, u32 tries)
 {
 	double runs[CALIBRATE_RUNS];
 
-	for (u32 i = 0; i < CALIBRATE_RUNS; i++)
+	for (u32 i = 0; i < CALIBRATE_RUNS; i++) {
 		runs[i] = run(arg);
-	return summary(runs);
+		for (u32 k = 1; k < tries; k++) {
+			double again = run(arg);
+
+			runs[i] = again < runs[i] ? again : runs[i];
+		}
+	}
+	return timing_summary(runs, CALIBRATE_RUNS);
+}
+
+static struct calibrate_value measure(double (*run)(void *arg), void *arg)
+{
+	return measure_least(run, arg, TRIES);
+}
+
+static struct calibrate_value measure_chase(void **at, u64 lines)
+{
+	u64 warm = lines < MOST_WARM ? lines : MOST_WARM;
+
+	for (u64 i = 0; i < 2 * warm; i++)
+		at = *at;
+	timing_use((u64)(size_t)at);
+	return measure(chase, &at);
+}
+
+static struct calibrate_value inverse(struct calibrate_value v)
+{
+	return (struct calibrate_value){v.median > 0 ? 1 / v.median : 0, v.spread};
 }
 
 void calibrate_cycle(u32 *order, u64 n, gsl_rng *rng)
@@ -287,7 +325,7 @@ static void chases(struct calibrate_host *h, struct buffers *b, const volatile i
 		void **start = make_cycle(b->memory, bytes, LINE, b->order, b->rng);
 
 		h->size[h->nr_sizes] = bytes;
-		h->chase[h->nr_sizes++] = measure(chase, start);
+		h->chase[h->nr_sizes++] = measure_chase(start, bytes / LINE);
 	}
 }
 
@@ -299,25 +337,42 @@ static void walks(struct calibrate_host *h, struct buffers *b)
 
 	if (pages > b->bytes / PAGE / 2)
 		pages = b->bytes / PAGE / 2;
-	far = measure(chase, make_cycle(b->small, pages * PAGE, PAGE, b->order, b->rng));
-	near = measure(chase, make_cycle(b->memory, pages * LINE, LINE, b->order, b->rng));
+	far = measure_chase(make_cycle(b->small, pages * PAGE, PAGE, b->order, b->rng), pages);
+	near = measure_chase(make_cycle(b->memory, pages * LINE, LINE, b->order, b->rng), pages);
 	h->walk = (struct calibrate_value){far.median > near.median ? far.median - near.median : 0, far.spread};
+}
+
+/*
+ * An atomic lets what is behind it wait, which then leaves as fast as the core
+ * retires: the time that more such work takes tells how fast that is. 0 where the
+ * work hides the atomic altogether.
+ */
+static struct calibrate_value retire_rate(const struct calibrate_host *h, struct buffers *b)
+{
+	struct calibrate_value few = measure(atomics_and_few, b->memory), many = measure(atomics_and_many, b->memory);
+	double bound = NOPS_MANY / (h->dispatch.median * h->ghz.median), more = many.median - few.median;
+
+	if (many.median < bound * 1.05 || more <= 0)
+		return (struct calibrate_value){0, many.spread};
+	return (struct calibrate_value){(NOPS_MANY - NOPS_FEW) / (more * h->ghz.median), many.spread + few.spread};
 }
 
 static void small_things(struct calibrate_host *h, struct buffers *b)
 {
-	static struct pair pair;
-	struct calibrate_value cycle = measure(additions, NULL);
+	struct pair pair = {.memory = b->memory};
 	struct stream stream = {b->memory, b->bytes};
 
-	h->ghz = (struct calibrate_value){1 / cycle.median, cycle.spread};
+	h->ghz = inverse(measure(additions, NULL));
+	h->dispatch = inverse(measure(instructions, NULL));
+	h->dispatch.median /= h->ghz.median;
+	h->retire = retire_rate(h, b);
 	h->hit = measure(independent_loads, b->memory);
 	h->atomic = measure(atomics, b->memory);
 	h->fence = measure(fences, NULL);
-	h->read_stream = measure(reads, &stream);
-	h->write_stream = measure(writes, &stream);
+	h->read_stream = inverse(measure_least(reads, &stream, 1));
+	h->write_stream = inverse(measure_least(writes, &stream, 1));
 	if (two_cpus(&pair))
-		h->transfer = measure(hand_overs, &pair);
+		h->transfer = measure_least(hand_overs, &pair, 1);
 }
 
 static u64 largest(const struct calibrate_topology *t, u64 most)
@@ -356,5 +411,23 @@ int calibrate_measure(struct calibrate_host *h, u64 most, const volatile int *st
 		munmap(b.memory, b.bytes);
 	if (b.small)
 		munmap(b.small, b.bytes);
+	return rc;
+}
+
+int calibrate_chase(u64 bytes, double *ns, struct kms_error *err)
+{
+	char *memory = map(bytes, MADV_HUGEPAGE);
+	u32 *order = malloc(bytes / LINE * sizeof(*order));
+	gsl_rng *rng = rng_open(1, "calibrate");
+	int rc = 0;
+
+	if (memory && order && rng)
+		*ns = measure_chase(make_cycle(memory, bytes, LINE, order, rng), bytes / LINE).median;
+	else
+		rc = kms_fail(err, KMS_EFAIL, "no memory for a buffer of %llu MiB", (unsigned long long)bytes >> 20);
+	gsl_rng_free(rng);
+	free(order);
+	if (memory)
+		munmap(memory, bytes);
 	return rc;
 }

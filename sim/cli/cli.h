@@ -32,6 +32,7 @@ struct cli_verb {
 	const struct cli_option *options; /* ends with name NULL; --json, --help, ... are common to all */
 	int min_args, max_args;		  /* positional; max -1: any number */
 	int (*run)(struct cli *cli, struct kms_error *err);
+	const char *(*action)(size_t i); /* the words its first argument may be; NULL after the last */
 };
 
 extern const struct cli_verb *const cli_verbs[]; /* ends with NULL */
@@ -71,6 +72,8 @@ void cli_table_print(struct cli_table *t, FILE *out);		   /* and frees it */
 char *cli_bytes(char *buf, size_t n, double bytes);
 char *cli_time_ns(char *buf, size_t n, double ns);
 char *cli_count(char *buf, size_t n, u64 count);
+/* A count that was computed: rounded to a whole one; "-1,234"; of no count ("inf", 1e300) as it is. */
+char *cli_rounded(char *buf, size_t n, double count);
 /* Text safe for a terminal: control characters and escapes shown as \xNN. */
 char *cli_safe(char *buf, size_t n, const char *text);
 

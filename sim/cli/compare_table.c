@@ -18,7 +18,7 @@
 static void count_text(char *buf, size_t n, double value)
 {
 	if (fabs(value) >= 1000)
-		cli_count(buf, n, (u64)(value + 0.5));
+		cli_rounded(buf, n, value);
 	else if (value == floor(value))
 		snprintf(buf, n, "%.0f", value);
 	else

@@ -118,9 +118,10 @@ static void help_metrics(void)
 	}
 }
 
+static const char *const topics[] = {"config", "metrics", "policies", "manual", "completion"};
+
 static int run_help(struct cli *cli, struct kms_error *err)
 {
-	static const char *const topics[] = {"config", "metrics", "policies"};
 	const char *topic = cli->nr_args ? cli->args[0] : NULL, *names[64];
 	size_t n = 0;
 
@@ -134,7 +135,11 @@ static int run_help(struct cli *cli, struct kms_error *err)
 		return help_metrics(), 0;
 	if (!strcmp(topic, "policies"))
 		return cli_list_policies(cli, NULL, err);
-	for (; cli_verbs[n] && n < 60; n++) {
+	if (!strcmp(topic, "manual"))
+		return cli_manual(cli_verbs, stdout), 0;
+	if (!strcmp(topic, "completion"))
+		return cli_completion(cli_verbs, stdout), 0;
+	for (; cli_verbs[n] && n < 50; n++) {
 		names[n] = cli_verbs[n]->name;
 		if (!strcmp(topic, names[n]))
 			return cli_help_verb(cli_verbs[n], stdout), 0;
@@ -144,13 +149,21 @@ static int run_help(struct cli *cli, struct kms_error *err)
 	return cli_unknown(err, "topic", topic, names, n);
 }
 
+static const char *topic_name(size_t i)
+{
+	return i < KMS_ARRAY_SIZE(topics) ? topics[i] : NULL;
+}
+
 const struct cli_verb cli_verb_help = {
 	.name = "help",
 	.args = "[TOPIC]",
 	.summary = "explain a command, the configuration, the metrics or the allocator policies",
-	.examples = "kmemsim help run        examples and options of a command\n"
-		    "kmemsim help config     every key of an experiment\n"
-		    "kmemsim help metrics    what is measured, and how it is defined",
+	.examples = "kmemsim help run                        examples and options of a command\n"
+		    "kmemsim help config                     every key of an experiment\n"
+		    "kmemsim help metrics                    what is measured, and how it is defined\n"
+		    "kmemsim help manual | man -l -          all commands as a manual page\n"
+		    "source <(kmemsim help completion)       completions for bash",
 	.max_args = 1,
 	.run = run_help,
+	.action = topic_name,
 };

@@ -43,6 +43,8 @@ static void print_json(const struct import_result *r)
 	json_start(&j, stdout);
 	json_open(&j, NULL, '{');
 	json_text(&j, "format", r->format);
+	if (r->begins_in_middle)
+		json_bool(&j, "begins_in_middle", true);
 	for (size_t i = 0; i < NR_COUNTS; i++)
 		json_uint(&j, counts[i].key, counts[i].value);
 	json_double(&j, "matched", import_matched(r));
@@ -62,6 +64,8 @@ static void print_table(const struct import_result *r)
 		cli_table_row(t, (const char *const[]){cli_count(buf, sizeof(buf), counts[i].value),
 						       counts[i].text});
 	cli_table_print(t, stdout);
+	if (r->begins_in_middle)
+		printf("the recording begins after the kernel's boot: what was in use by then is not in the trace\n");
 	printf("format %s, %.2f%% of the events covered, %.2f%% of the frees matched\n", r->format,
 	       100 * import_coverage(r), 100 * import_matched(r));
 }
@@ -71,6 +75,7 @@ static int run_import(struct cli *cli, struct kms_error *err)
 	const char *output = cli_value(cli, "output", NULL), *source = cli->args[0];
 	struct import_options options = {
 		.format = cli_value(cli, "format", NULL), .strict = cli_flag(cli, "strict"),
+		.slabs = cli_value(cli, "slabs", NULL),
 	};
 	struct import_result r = {0};
 	int rc;
@@ -95,6 +100,7 @@ static const struct cli_option options[] = {
 	{"format", 0, "NAME", "groundtruth, ftrace, trace-cmd-report, perf-script, trace.dat, mtrace or rep; "
 			      "otherwise told from the content"},
 	{"strict", 0, NULL, "stop at the first malformed record, instead of counting it"},
+	{"slabs", 0, "FILE", "slab.tsv of a capture, or the machine's /proc/slabinfo: names for slab caches that no event names"},
 	{NULL, 0, NULL, NULL},
 };
 

@@ -27,6 +27,10 @@ void cli_help_verbs(const struct cli_verb *const *verbs, FILE *out);
 /* Words of text between two columns; the cursor is at column `at`. Ends the line. */
 void cli_wrap(FILE *out, const char *text, int at, int indent, int width);
 
+/* manual.c: the manual page kmemsim(1) as troff, and completions for bash */
+void cli_manual(const struct cli_verb *const *verbs, FILE *out);
+void cli_completion(const struct cli_verb *const *verbs, FILE *out);
+
 /* validate_golden.c: below `least` percent exact, the exit status becomes EXIT_BEYOND */
 int cli_validate_golden(struct cli *cli, const char *path, double least, struct kms_error *err);
 

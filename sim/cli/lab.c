@@ -166,6 +166,19 @@ static const struct cli_option options[] = {
 	{NULL, 0, NULL, NULL},
 };
 
+/* list, all, grade, then the labs */
+static const char *action_name(size_t i)
+{
+	static const char *const words[] = {"list", "all", "grade"};
+
+	if (i < KMS_ARRAY_SIZE(words))
+		return words[i];
+	for (size_t lab = 0; lab_table[lab]; lab++)
+		if (lab == i - KMS_ARRAY_SIZE(words))
+			return lab_table[lab]->name;
+	return NULL;
+}
+
 const struct cli_verb cli_verb_lab = {
 	.name = "lab",
 	.args = "NAME | list | all | grade FILE",
@@ -181,4 +194,5 @@ const struct cli_verb cli_verb_lab = {
 	.min_args = 1,
 	.max_args = 2,
 	.run = run_lab,
+	.action = action_name,
 };

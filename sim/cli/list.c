@@ -65,7 +65,7 @@ static const char *cell(char buf[32], const struct query *q, int column, char ki
 		return "-";
 	switch (kind) {
 	case 'n':
-		return cli_count(buf, 32, (u64)query_double(q, column));
+		return cli_rounded(buf, 32, query_double(q, column));
 	case 't':
 		return cli_time_ns(buf, 32, query_double(q, column));
 	case 'b':
@@ -103,14 +103,16 @@ static int list_table(struct store *store, const char *path, struct kms_error *e
 	static const char *const headings[] = {"id",	 "started",    "status",    "name",
 					       "policy", "machine",    "timing",    "requests",
 					       "mean",	 "held, peak", "int. frag."};
-	struct cli_table *t = cli_table_new(headings, 11);
+	struct cli_table *t = NULL;
 	struct query q;
-	u64 rows = 0;
 
 	query_begin(&q, store, err, COLUMNS, "");
-	for (; query_next(&q); rows++)
+	while (query_next(&q)) {
+		if (!t)
+			t = cli_table_new(headings, 11);
 		table_row(t, &q);
-	if (rows)
+	}
+	if (t)
 		cli_table_print(t, stdout);
 	else if (!q.rc)
 		fprintf(stderr, "database '%s' holds no runs; `kmemsim run CONFIG` makes one\n", path);

@@ -65,15 +65,20 @@ static int build_policy(const struct cli *cli, struct kms_error *err)
 	return 0;
 }
 
+static const char *const actions[] = {"new", "build"};
+
+static const char *action_name(size_t i)
+{
+	return i < KMS_ARRAY_SIZE(actions) ? actions[i] : NULL;
+}
+
 static int run_policy(struct cli *cli, struct kms_error *err)
 {
-	static const char *const words[] = {"new", "build"};
-
-	if (!strcmp(cli->args[0], "new"))
+	if (!strcmp(cli->args[0], actions[0]))
 		return new_policy(cli, err);
-	if (!strcmp(cli->args[0], "build"))
+	if (!strcmp(cli->args[0], actions[1]))
 		return build_policy(cli, err);
-	return cli_unknown(err, "action", cli->args[0], words, 2);
+	return cli_unknown(err, "action", cli->args[0], actions, KMS_ARRAY_SIZE(actions));
 }
 
 static const struct cli_option options[] = {
@@ -97,4 +102,5 @@ const struct cli_verb cli_verb_policy = {
 	.min_args = 2,
 	.max_args = 2,
 	.run = run_policy,
+	.action = action_name,
 };

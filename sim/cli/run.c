@@ -297,7 +297,7 @@ static const char *figure(char *buf, size_t n, const struct shown *s, double val
 	if (s->as == AS_BYTES)
 		return cli_bytes(buf, n, value);
 	if (s->as == AS_COUNT)
-		return cli_count(buf, n, (u64)value);
+		return cli_rounded(buf, n, value);
 	snprintf(buf, n, "%.1f %%", value * 100);
 	return buf;
 }

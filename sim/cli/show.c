@@ -3,6 +3,7 @@
  */
 #include "sim/cli/show.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -37,10 +38,8 @@ const char *show_cell(char cell[SHOW_CELL], enum show_kind kind, double value)
 		snprintf(cell, SHOW_CELL, "%.1f %%", 100 * value);
 		return cell;
 	default:
-		if (value >= 0 && value == (double)(u64)value)
-			return cli_count(cell, SHOW_CELL, (u64)value);
-		if (value >= 1000)
-			return cli_count(cell, SHOW_CELL, (u64)(value + 0.5));
+		if (value >= 0 && (value >= 1000 || value == floor(value)))
+			return cli_rounded(cell, SHOW_CELL, value);
 		snprintf(cell, SHOW_CELL, "%.4g", value);
 		return cell;
 	}

@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <math.h>
 #include <stdlib.h>
+#include <math.h>
 #include <string.h>
 
 #include "sim/cli/internal.h"
@@ -162,6 +163,17 @@ char *cli_count(char *buf, size_t n, u64 count)
 	}
 	if (n)
 		buf[out] = 0;
+	return buf;
+}
+
+char *cli_rounded(char *buf, size_t n, double count)
+{
+	if (!(fabs(count) < 1e18))
+		snprintf(buf, n, "%g", count);
+	else if (count > -0.5)
+		cli_count(buf, n, (u64)(count + 0.5));
+	else if (n)
+		cli_count(buf + 1, n - 1, (u64)(0.5 - count)), *buf = '-';
 	return buf;
 }
 

@@ -20,7 +20,7 @@ static const struct action {
 	{"anonymise", "FILE", 1, 1, " output keep-caches keep-phases coarsen ", cli_trace_anonymise},
 	{"merge", "FILE...", 2, -1, " output same-cpus ", cli_trace_merge},
 	{"make", "CONFIG", 1, 1, " output set seed ", cli_trace_make},
-	{"fit", "FILE", 1, 1, " output rare seed ", cli_trace_fit},
+	{"fit", "FILE", 1, 1, " output rare sweep seed ", cli_trace_fit},
 	{"minimise", "FILE", 1, 1, " output keep config set command max-runs check ", cli_trace_minimise},
 };
 
@@ -41,6 +41,7 @@ static const struct cli_option options[] = {
 	{"set", 0, "PATH=VALUE", "make, minimise: override one value of the configuration; may be repeated"},
 	{"seed", 0, "N", "make, fit: seed of the drawn workload [make: the configuration's, fit: 1]"},
 	{"rare", 0, "SHARE", "fit: call sites below this share of a phase's allocations lose their name [0.002]"},
+	{"sweep", 0, "N", "fit: so many frees together are a process's end or an unmount, and kept together [128]"},
 	{"keep", 0, "WHAT", "minimise: what must still be so: METRIC>VALUE (also <, >=, <=), fails, or fails=TEXT"},
 	{"config", 0, "FILE", "minimise: experiment that is run with the shortened trace"},
 	{"command", 0, "COMMAND", "minimise: shell command that exits with 0 where it is still so; {} is the trace"},
@@ -94,6 +95,11 @@ static int run_trace(struct cli *cli, struct kms_error *err)
 	return a->run(cli, err);
 }
 
+static const char *action_name(size_t i)
+{
+	return i < NR_ACTIONS ? actions[i].name : NULL;
+}
+
 const struct cli_verb cli_verb_trace = {
 	.name = "trace",
 	.args = "ACTION FILE...",
@@ -111,4 +117,5 @@ const struct cli_verb cli_verb_trace = {
 	.min_args = 1,
 	.max_args = -1,
 	.run = run_trace,
+	.action = action_name,
 };

@@ -64,6 +64,8 @@ static void print_json(const char *dir, const struct validate_result *r)
 	json_snapshots(&j, r);
 	if (r->nr_counters)
 		json_counts(&j, "counters", r->counters, r->nr_counters);
+	if (r->nr_compaction)
+		json_counts(&j, "compaction", r->compaction, r->nr_compaction);
 	json_misses(&j, r);
 	if (r->stopped[0])
 		json_text(&j, "stopped", r->stopped);
@@ -141,6 +143,7 @@ static void print_people(const char *dir, const struct validate_result *r)
 	print_counts("steps", r->steps, r->nr_steps);
 	print_snapshots(r);
 	print_counts("counters", r->counters, r->nr_counters);
+	print_counts("compaction, foretold", r->compaction, r->nr_compaction);
 	print_misses(r);
 	if (r->stopped[0])
 		printf("stopped: %s\n", r->stopped);
@@ -172,6 +175,7 @@ static int number_option(const struct cli *cli, const char *name, const char *de
 static int validate(struct cli *cli, struct kms_error *err)
 {
 	struct validate_options options = {.resync = cli_flag(cli, "resync"),
+					   .compaction = cli_flag(cli, "compaction"),
 					   .stop = &cli_interrupted};
 	struct validate_result result;
 	double least, shown;
@@ -202,6 +206,7 @@ static int validate(struct cli *cli, struct kms_error *err)
 
 static const struct cli_option options[] = {
 	{"resync", 0, NULL, "after a wrong answer go on as if the recorded one had come"},
+	{"compaction", 0, NULL, "try the model's own compaction beside each recorded one (docs/reclaim.md)"},
 	{"golden", 0, "FILE", "replay vectors of test modules instead (plain, .gz or .zst)"},
 	{"min", 0, "PERCENT", "exit with 3 when fewer answers and steps are exact [100]"},
 	{"show", 0, "N", "describe the first N differences [10]"},

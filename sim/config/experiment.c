@@ -83,6 +83,10 @@ static const struct cfg_field allocator_fields[] = {
 	{F(allocator_config, lowmem_reserve_ratio), .type = CFG_UINTS, .def = "[256, 256, 32, 0]", .max = 1ull << 31,
 	 .doc = "vm.lowmem_reserve_ratio, for the zones DMA, DMA32, Normal and Movable: a zone keeps 1/n "
 		"of the memory above it back from requests that could have used that; 0: nothing."},
+	{PARAM(compaction_proactiveness), .type = CFG_UINT, .def = "20", .max = 100,
+	 .doc = "vm.compaction_proactiveness: how eagerly kcompactd keeps huge pages' size free ahead of "
+		"need, looking every 500 ms; 0: not at all. Only with pages that can be moved "
+		"(workload.reclaim own)."},
 	{PARAM(percpu_pagelist_high_fraction), .type = CFG_UINT, .def = "0", .max = 1e9,
 	 .doc = "vm.percpu_pagelist_high_fraction: per-CPU page lists may hold 1/n of a zone; 0: "
 		"the kernel's default, otherwise at least 8."},
@@ -201,6 +205,14 @@ static const struct cfg_field touch_fields[] = {
 	 .doc = "Written by the caller after each allocation, at most the object's size."},
 	{F(touch_config, read_bytes), .type = CFG_BYTES, .def = "0", .unit = "bytes",
 	 .doc = "Read by the caller before each free, at most the object's size."},
+	{F(touch_config, write_share), .type = CFG_OBJECT, .table = &synthetic_dist_table,
+	 .def = "{\"kind\": \"constant\", \"a\": 0}",
+	 .doc = "Part of each object, 0 to 1, that is written after its allocation, drawn for each; the larger of this and write_bytes counts."},
+	{F(touch_config, read_share), .type = CFG_OBJECT, .table = &synthetic_dist_table,
+	 .def = "{\"kind\": \"constant\", \"a\": 0}",
+	 .doc = "Part of each object, 0 to 1, that is read before its free, drawn for each; the larger of this and read_bytes counts."},
+	{F(touch_config, stride), .type = CFG_BYTES, .def = "0", .unit = "bytes",
+	 .doc = "Of that part, eight bytes are touched at every stride; 0: all of it."},
 };
 
 static const struct cfg_table touch_table = {
@@ -240,6 +252,9 @@ static const struct cfg_field workload_fields[] = {
 		"recorded, what the recording freed so is freed as any other request, and pages "
 		"in use stay; own, single movable pages go on LRU lists, and the simulated "
 		"kernel's reclaim and compaction decide."},
+	{F(workload_config, shrink), .type = CFG_STRINGS,
+	 .doc = "With reclaim own: slab caches, by name, at most 8, whose objects the workload gives "
+		"back when memory is short, oldest first, as a kernel's directory entries and inodes."},
 	{F(workload_config, start_state), .type = CFG_PATH,
 	 .doc = "State of memory to begin in, saved by `kmemsim run --save-state`: what it holds "
 		"stays, the requests come on top. CPUs, memory and allocator must be those it was "

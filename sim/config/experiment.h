@@ -11,6 +11,7 @@
 #include "sim/config/cfg.h"
 #include "workloads/adversary.h"
 #include "workloads/synthetic.h"
+#include "workloads/touch.h"
 
 enum exp_timing { TIMING_CYCLE, TIMING_FUNCTIONAL };
 enum exp_pacing { PACING_ASAP, PACING_ORDER, PACING_TIMESTAMPS };
@@ -25,11 +26,6 @@ struct allocator_config {
 	struct mm_params params; /* by the kernel's names */
 };
 
-struct touch_config {
-	u64 write_bytes; /* written after an allocation, at most the object; 0 none */
-	u64 read_bytes;	 /* read before a free */
-};
-
 struct workload_config {
 	char *trace;		  /* file, or NULL */
 	bool has_synthetic;
@@ -39,6 +35,7 @@ struct workload_config {
 	u32 pacing;		  /* enum exp_pacing */
 	double time_scale;	  /* timestamps: recorded time times this */
 	kms_ps think_time;	  /* asap: between two requests of a CPU */
+	struct cfg_array shrink; /* slab caches (names) whose objects reclaim may have */
 	struct cfg_array warm_up; /* phases (names) that are not measured */
 	u64 max_requests;	  /* 0: all */
 	struct touch_config touch;

@@ -22,26 +22,46 @@ struct scanner {
 	int depth;
 };
 
+static size_t columns_before(const struct cfg_doc *doc, size_t at)
+{
+	size_t start = at, n = 1;
+
+	while (start && doc->text[start - 1] != '\n')
+		start--;
+	for (; start < at; start++)
+		n += ((u8)doc->text[start] & 0xc0) != 0x80;
+	return n;
+}
+
+/* From the place asked for last, in either direction. */
 void cfg_line_column(const struct cfg_doc *doc, size_t at, size_t *line, size_t *column)
 {
-	size_t i = 0;
+	size_t end = at < doc->len ? at : doc->len, i = 0;
+	bool other_line = false;
 
 	*line = *column = 1;
-	if (doc->mark && doc->mark[1] && doc->mark[0] <= at) {
+	if (doc->mark && doc->mark[1]) {
 		i = doc->mark[0];
 		*line = doc->mark[1];
 		*column = doc->mark[2];
 	}
-	for (; i < at && i < doc->len; i++) {
-		if (doc->text[i] == '\n') {
-			++*line;
-			*column = 1;
-		} else if (((u8)doc->text[i] & 0xc0) != 0x80) {
-			++*column;
-		}
+	for (; i < end; i++) {
+		bool newline = doc->text[i] == '\n';
+
+		*line += newline;
+		*column = newline ? 1 : *column + (((u8)doc->text[i] & 0xc0) != 0x80);
 	}
+	for (; i > end; i--) {
+		bool newline = doc->text[i - 1] == '\n';
+
+		*line -= newline;
+		other_line |= newline;
+		*column -= ((u8)doc->text[i - 1] & 0xc0) != 0x80;
+	}
+	if (other_line)
+		*column = columns_before(doc, end);
 	if (doc->mark) {
-		doc->mark[0] = i;
+		doc->mark[0] = end;
 		doc->mark[1] = *line;
 		doc->mark[2] = *column;
 	}

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 int kms_fail(struct kms_error *err, enum kms_code code, const char *fmt, ...)
 {
@@ -84,4 +85,14 @@ const char *kms_nearest(const char *word, const char *const *names, size_t n)
 		}
 	}
 	return best;
+}
+
+int kms_check_output(const char *path, struct kms_error *err)
+{
+	struct stat st;
+
+	if (stat(path, &st) || S_ISREG(st.st_mode))
+		return 0;
+	return kms_fail(err, KMS_EUSAGE, "cannot write '%s': found %s, expected a regular file or a new name", path,
+			S_ISDIR(st.st_mode) ? "a directory" : "a device or pipe");
 }

@@ -66,6 +66,12 @@ int kms_fail_in(struct kms_error *err, const char *fmt, ...) KMS_PRINTF(2, 3);
  * The candidate nearest to word by edit distance, or NULL when none is close
  * enough to be worth offering. names is an array of n strings.
  */
+/*
+ * Before a file is written and gets its name: KMS_EUSAGE where path is there and no regular file.
+ * A device or pipe would be replaced, not written to.
+ */
+int kms_check_output(const char *path, struct kms_error *err);
+
 const char *kms_nearest(const char *word, const char *const *names, size_t n);
 
 #endif

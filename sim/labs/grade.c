@@ -4,6 +4,7 @@
 #include "sim/labs/grade.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +13,19 @@
 #include "sim/labs/internal.h"
 
 #define LARGEST_FILE (1u << 20)
+#define LARGEST_SEED 9007199254740992.0 /* up to here a JSON number is exact */
+
+static int no_json(const char *path, const char *text, const char *at, struct kms_error *err)
+{
+	u32 line = 1, column = 1;
+
+	for (const char *p = text; p < at; p++) {
+		column = *p == '\n' ? 1 : column + 1;
+		line += *p == '\n';
+	}
+	return kms_fail(err, KMS_EUSAGE, "%s:%u:%u: found %s%.20s%s, expected JSON, here or just before", path, line, column,
+			*at ? "\"" : "the end of the text", at, *at ? "\"" : "");
+}
 
 static int read_json(const char *path, cJSON **json, struct kms_error *err)
 {
@@ -30,11 +44,12 @@ static int read_json(const char *path, cJSON **json, struct kms_error *err)
 	else if (n > LARGEST_FILE)
 		rc = kms_fail(err, KMS_EUSAGE, "%s: more than 1 MiB, expected an answer file", path);
 	fclose(f);
+	if (!rc && strlen(text) < n)
+		rc = kms_fail(err, KMS_EUSAGE, "%s: found a NUL byte behind %zu characters, expected JSON", path, strlen(text));
 	if (!rc) {
 		*json = cJSON_ParseWithOpts(text, &end, true);
 		if (!*json)
-			rc = kms_fail(err, KMS_EUSAGE, "%s: no JSON from character %zu on", path,
-				      end ? (size_t)(end - text) + 1 : 1);
+			rc = no_json(path, text, end ? end : text, err);
 	}
 	free(text);
 	return rc;
@@ -122,8 +137,9 @@ static int grade_lab(struct grade *g, const cJSON *entry, const struct lab_optio
 
 	if (!cJSON_IsString(name) || !cJSON_IsObject(answers))
 		return kms_fail(err, KMS_EUSAGE, "expected {\"lab\": NAME, \"answers\": {ID: NUMBER}}");
-	if (seed && (!cJSON_IsNumber(seed) || seed->valuedouble < 0))
-		return kms_fail(err, KMS_EUSAGE, "\"seed\": expected a whole number");
+	if (seed && (!cJSON_IsNumber(seed) || !(seed->valuedouble >= 0 && seed->valuedouble <= LARGEST_SEED) ||
+		     seed->valuedouble != floor(seed->valuedouble)))
+		return kms_fail(err, KMS_EUSAGE, "\"seed\": expected a whole number from 0 to 2^53");
 	own.seeded = seed;
 	own.seed = seed ? (u64)seed->valuedouble : 0;
 	own.dir = NULL;

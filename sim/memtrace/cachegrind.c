@@ -289,6 +289,8 @@ static int convert(struct lackey *l, const struct memtrace_options *o, struct me
 
 	if ((size_t)snprintf(part, sizeof(part), "%s.part", o->convert) >= sizeof(part))
 		return kms_fail(err, KMS_EUSAGE, "--convert: the name is too long");
+	if (kms_check_output(o->convert, err))
+		return KMS_EUSAGE;
 	f = fopen(part, "wb");
 	if (!f)
 		return kms_fail(err, KMS_EUSAGE, "--convert: cannot write %s: %s", o->convert,

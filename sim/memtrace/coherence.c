@@ -172,7 +172,8 @@ static inline void access_line(struct system *s, u32 cpu, u64 line, enum protoco
 
 static int add_cpu(struct system *s, u32 cpu, struct kms_error *err)
 {
-	struct cache_config config = {s->geometry.size, s->geometry.ways, s->geometry.line, 1, HW_LRU, 0};
+	struct cache_config config = { .size_bytes = s->geometry.size, .ways = s->geometry.ways,
+				       .line_bytes = s->geometry.line, .replacement = HW_LRU };
 	char name[24];
 	int rc;
 
@@ -202,12 +203,13 @@ struct record {
 	bool write;
 };
 
-/* "CPU R|W ADDR": what is wrong with it, or NULL. */
-static const char *parse(const char *at, struct record *r)
+/* "CPU R|W ADDR": what is wrong with it, or NULL; *where is then the place. */
+static const char *parse(const char *at, struct record *r, const char **where)
 {
 	u32 n = 0;
 
 	r->cpu = r->address = 0;
+	*where = at;
 	if (*at < '0' || *at > '9')
 		return "CPU R|W ADDR";
 	for (; *at >= '0' && *at <= '9' && r->cpu < HOLDERS_MAX_CPUS; at++)
@@ -216,11 +218,13 @@ static const char *parse(const char *at, struct record *r)
 		return "a CPU from 0 to 255";
 	for (; is_blank(*at); at++)
 		n++;
+	*where = at;
 	r->write = *at == 'W' || *at == 'w';
 	if (!n || (!r->write && *at != 'R' && *at != 'r') || !is_blank(at[1]))
 		return "R or W behind the CPU";
 	for (at++; is_blank(*at); at++)
 		;
+	*where = at;
 	at += at[0] == '0' && (at[1] | 32) == 'x' ? 2 : 0;
 	n = 0;
 	for (int digit; (digit = hex[(unsigned char)*at]); at++, n++)
@@ -234,17 +238,18 @@ static int one_line(struct system *s, const struct memtrace_options *o, struct m
 		    const char *line, struct kms_error *err)
 {
 	struct record r;
-	const char *wrong;
+	const char *at = line, *wrong, *where;
 	int rc;
 
-	while (is_blank(*line))
-		line++;
-	if (!*line || *line == '#')
+	while (is_blank(*at))
+		at++;
+	if (!*at || *at == '#')
 		return 0;
-	wrong = parse(line, &r);
+	wrong = parse(at, &r, &where);
 	if (wrong)
-		return kms_fail(err, KMS_EUSAGE, "%s:%llu: found \"%.60s\", expected %s", o->trace,
-				(unsigned long long)memtrace_input_line_number(in), line, wrong);
+		return kms_fail(err, KMS_EUSAGE, "%s:%llu:%u: found \"%.60s\", expected %s", o->trace,
+				(unsigned long long)memtrace_input_line_number(in),
+				(u32)(where - line) + 1, line, wrong);
 	if (KMS_UNLIKELY(!s->caches[r.cpu])) {
 		rc = add_cpu(s, (u32)r.cpu, err);
 		if (rc)

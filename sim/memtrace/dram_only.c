@@ -59,6 +59,8 @@ static int open_log(struct drive *run, struct kms_error *err)
 		return 0;
 	if (dram_check_new(&run->check, &run->config.dram, err))
 		return KMS_EFAIL;
+	if (kms_check_output(run->o->log, err))
+		return KMS_EUSAGE;
 	run->log = fopen(run->o->log, "w");
 	if (!run->log)
 		return kms_fail(err, KMS_EUSAGE, "%s: cannot write: %s", run->o->log, strerror(errno));
@@ -130,6 +132,8 @@ static int offer_all(struct drive *run, struct memtrace_input *in, struct memtra
 		}
 		offer(run, &record);
 	}
+	if (!run->requests && !result->stopped)
+		return kms_fail(err, KMS_EUSAGE, "%s: no access in this trace", o->trace);
 	while (reads_wait(run))
 		dram_controller_advance(run->controller, dram_controller_next(run->controller));
 	if (run->no_memory)

@@ -12,6 +12,8 @@
  */
 #include "sim/memtrace/format.h"
 
+#include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,24 +52,28 @@ static const char *skip_blanks(const char *p)
 	return p;
 }
 
-/* A number in base 16, or in base 10 unless it starts with 0x; what follows it, or NULL. */
-static const char *number(const char *p, bool hex, u64 *value)
+/* A number in base 16, or in base 10 unless it starts with 0x; *at behind it, or at what is none. */
+static bool number(const char **at, bool hex, u64 *value)
 {
+	const char *p = *at = skip_blanks(*at);
 	char *end;
 
-	p = skip_blanks(p);
-	if (*p == '-' || *p == '+')
-		return NULL;
 	if (p[0] == '0' && (p[1] == 'x' || p[1] == 'X'))
 		hex = true;
+	if (!(hex ? isxdigit((unsigned char)*p) : isdigit((unsigned char)*p)))
+		return false;
+	errno = 0;
 	*value = strtoull(p, &end, hex ? 16 : 10);
-	return end == p ? NULL : end;
+	if (errno || end == p || (*end && !strchr(" \t\r,", *end)))
+		return false;
+	*at = end;
+	return true;
 }
 
-/* One of the words, separated by '|'; its index, or -1. */
+/* One of the words, separated by '|'; its index, or -1; *at like number(). */
 static int word(const char **at, const char *words)
 {
-	const char *p = skip_blanks(*at);
+	const char *p = *at = skip_blanks(*at);
 	size_t n = strcspn(p, " \t\r");
 
 	for (int i = 0; *words; i++) {
@@ -82,9 +88,10 @@ static int word(const char **at, const char *words)
 	return -1;
 }
 
-static bool at_end(const char *p)
+static bool at_end(const char **at)
 {
-	return !*skip_blanks(p);
+	*at = skip_blanks(*at);
+	return !**at;
 }
 
 static struct memtrace_record *add(struct memtrace_reader *r, enum memtrace_access kind, u64 address, u32 size)
@@ -95,10 +102,11 @@ static struct memtrace_record *add(struct memtrace_reader *r, enum memtrace_acce
 	return record;
 }
 
-static int bad_line(const struct memtrace_reader *r, const char *line, struct kms_error *err)
+static int bad_line(const struct memtrace_reader *r, const char *line, const char *at,
+		    struct kms_error *err)
 {
-	return kms_fail(err, KMS_EUSAGE, "%s:%llu: found \"%.60s\", expected %s", r->path,
-			(unsigned long long)memtrace_input_line_number(r->in), line,
+	return kms_fail(err, KMS_EUSAGE, "%s:%llu:%u: found \"%.60s\", expected %s", r->path,
+			(unsigned long long)memtrace_input_line_number(r->in), (u32)(at - line) + 1, line,
 			r->format->expected);
 }
 
@@ -114,10 +122,11 @@ static int parse_lackey(struct memtrace_reader *r, const char *line, struct kms_
 	if (!strncmp(line, "==", 2))
 		return 0; /* valgrind's own messages */
 	kind = word(&p, "I|L|S|M");
-	p = kind < 0 ? NULL : number(p, true, &address);
-	p = p ? number(*p == ',' ? p + 1 : p, false, &size) : NULL;
-	if (!p || !at_end(p) || !size || size > 4096)
-		return bad_line(r, line, err);
+	if (kind < 0 || !number(&p, true, &address))
+		return bad_line(r, line, p, err);
+	p += *p == ',';
+	if (!number(&p, false, &size) || !size || size > 4096 || !at_end(&p))
+		return bad_line(r, line, p, err);
 	add(r, kinds[kind], address, (u32)size)->insns = kind == 0;
 	return 0;
 }
@@ -125,12 +134,13 @@ static int parse_lackey(struct memtrace_reader *r, const char *line, struct kms_
 static int parse_cpus(struct memtrace_reader *r, const char *line, struct kms_error *err)
 {
 	u64 cpu = 0, address = 0;
-	const char *p = number(line, false, &cpu);
-	int write = p ? word(&p, "R|W") : -1;
+	const char *p = line;
+	int write = -1;
 
-	p = write < 0 ? NULL : number(p, true, &address);
-	if (!p || !at_end(p) || cpu >= 1u << 31)
-		return bad_line(r, line, err);
+	if (number(&p, false, &cpu) && cpu < 1u << 31)
+		write = word(&p, "R|W");
+	if (write < 0 || !number(&p, true, &address) || !at_end(&p))
+		return bad_line(r, line, p, err);
 	add(r, write ? MEMTRACE_WRITE : MEMTRACE_READ, address, 1)->cpu = (u32)cpu;
 	return 0;
 }
@@ -138,13 +148,13 @@ static int parse_cpus(struct memtrace_reader *r, const char *line, struct kms_er
 static int parse_dram(struct memtrace_reader *r, const char *line, struct kms_error *err)
 {
 	u64 address = 0, cycle = 0;
-	const char *p = number(line, true, &address);
-	int write = p ? word(&p, "READ|WRITE|R|W") : -1;
+	const char *p = line;
+	int write = -1;
 
-	if (write >= 0 && !at_end(p))
-		p = number(p, false, &cycle);
-	if (write < 0 || !p || !at_end(p))
-		return bad_line(r, line, err);
+	if (number(&p, true, &address))
+		write = word(&p, "READ|WRITE|R|W");
+	if (write < 0 || (!at_end(&p) && !number(&p, false, &cycle)) || !at_end(&p))
+		return bad_line(r, line, p, err);
 	add(r, write % 2 ? MEMTRACE_WRITE : MEMTRACE_READ, address, 1)->cycle = cycle;
 	return 0;
 }
@@ -155,9 +165,8 @@ static int parse_ldst(struct memtrace_reader *r, const char *line, struct kms_er
 	const char *p = line;
 	int write = word(&p, "LD|ST|R|W");
 
-	p = write < 0 ? NULL : number(p, false, &address);
-	if (!p || !at_end(p))
-		return bad_line(r, line, err);
+	if (write < 0 || !number(&p, false, &address) || !at_end(&p))
+		return bad_line(r, line, p, err);
 	add(r, write % 2 ? MEMTRACE_WRITE : MEMTRACE_READ, address, 1);
 	return 0;
 }
@@ -165,14 +174,14 @@ static int parse_ldst(struct memtrace_reader *r, const char *line, struct kms_er
 static int parse_bubbles(struct memtrace_reader *r, const char *line, struct kms_error *err)
 {
 	u64 bubbles = 0, load = 0, store = 0;
-	const char *p = number(line, false, &bubbles);
+	const char *p = line;
 	bool stores;
 
-	p = p ? number(p, false, &load) : NULL;
-	stores = p && !at_end(p);
-	p = stores ? number(p, false, &store) : p;
-	if (!p || !at_end(p) || bubbles > 1u << 30)
-		return bad_line(r, line, err);
+	if (!number(&p, false, &bubbles) || bubbles > 1u << 30 || !number(&p, false, &load))
+		return bad_line(r, line, p, err);
+	stores = !at_end(&p);
+	if (stores && (!number(&p, false, &store) || !at_end(&p)))
+		return bad_line(r, line, p, err);
 	add(r, MEMTRACE_READ, load, 1)->insns = bubbles + 1;
 	if (stores)
 		add(r, MEMTRACE_WRITE, store, 1);
@@ -221,13 +230,14 @@ static int next_champsim(struct memtrace_reader *r, bool *more, struct kms_error
 	if (!got)
 		return 0;
 	r->number++;
-	if (got < CHAMPSIM_RECORD || record[8] > 1 || record[9] > 1)
-		return kms_fail(err, KMS_EUSAGE,
-				got < CHAMPSIM_RECORD
-					? "%s: record %llu has only %zu bytes, expected 64 (ChampSim)"
-					: "%s: record %llu: a branch flag that is neither 0 nor 1, "
-					  "expected a ChampSim trace (%zu bytes a record)",
+	if (got < CHAMPSIM_RECORD)
+		return kms_fail(err, KMS_EUSAGE, "%s: record %llu has only %zu bytes, expected 64 (ChampSim)",
 				r->path, (unsigned long long)r->number, got);
+	if (record[8] > 1 || record[9] > 1)
+		return kms_fail(err, KMS_EUSAGE,
+				"%s: record %llu: found the branch flags %u and %u, expected 0 or 1 each: this is "
+				"no ChampSim trace, or damaged", r->path, (unsigned long long)r->number,
+				record[8], record[9]);
 	add(r, MEMTRACE_INSN, word_at(record, 0), 4)->insns = 1;
 	for (u32 i = 0; i < CHAMPSIM_LOADS; i++)
 		if (word_at(record, 2 + CHAMPSIM_STORES + i))
@@ -297,25 +307,22 @@ static int next_line(struct memtrace_reader *r, bool *more, struct kms_error *er
 /* ---- */
 
 /* Text has no NUL bytes; ChampSim's records have many. */
-static int looks_binary(const char *path, bool *binary, struct kms_error *err)
+static int guess_binary(struct memtrace_reader *r, struct kms_error *err)
 {
-	struct memtrace_input *in;
-	char head[CHAMPSIM_RECORD];
-	size_t got = 0;
-	int rc = memtrace_input_open(&in, path, err);
+	u8 head[CHAMPSIM_RECORD];
+	size_t got;
 
-	if (!rc)
-		rc = memtrace_input_read(in, head, sizeof(head), &got, err);
-	memtrace_input_close(in);
-	*binary = memchr(head, 0, got);
-	return rc;
+	if (read_record(r, head, &got, err))
+		return KMS_EUSAGE;
+	if (memchr(head, 0, got))
+		r->format = CHAMPSIM;
+	return got ? memtrace_input_unread(r->in, head, got, err) : 0;
 }
 
 int memtrace_open(struct memtrace_reader **reader, const char *path, const char *name,
 	       struct kms_error *err)
 {
 	struct memtrace_reader *r = calloc(1, sizeof(*r));
-	bool binary = false;
 	int rc = 0;
 
 	*reader = NULL;
@@ -324,12 +331,10 @@ int memtrace_open(struct memtrace_reader **reader, const char *path, const char 
 	snprintf(r->path, sizeof(r->path), "%s", path);
 	if (name)
 		rc = named(r, name, err);
-	else if (strcmp(path, "-"))
-		rc = looks_binary(path, &binary, err);
-	if (!rc && binary)
-		r->format = CHAMPSIM;
 	if (!rc)
 		rc = memtrace_input_open(&r->in, path, err);
+	if (!rc && !name)
+		rc = guess_binary(r, err);
 	if (rc) {
 		memtrace_close(r);
 		return rc;

@@ -2,7 +2,8 @@
  * holders.h - which CPUs' caches have a line: an exact directory as a hash table.
  *
  * Internal to coherence.c. Only lines that some cache has are in it, so it is
- * as large as the caches are, not as the trace. Open addressing, linear probes.
+ * as large as the caches are, not as the trace. Open addressing, linear probes,
+ * keys by themselves: eight of them are looked at in one line of the host.
  */
 #ifndef SIM_MEMTRACE_HOLDERS_H
 #define SIM_MEMTRACE_HOLDERS_H
@@ -12,13 +13,13 @@
 #define HOLDERS_MAX_CPUS 256u
 
 struct holders_entry {
-	u64 key; /* line + 1, or 0 */
 	u64 cpus[HOLDERS_MAX_CPUS / 64];
 	s32 owner; /* who has it E, M, F or O, or -1 */
 	u32 count;
 };
 
 struct holders {
+	u64 *keys; /* line + 1, or 0: nothing in this place */
 	struct holders_entry *entries;
 	u64 mask, reserved;
 };

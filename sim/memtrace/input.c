@@ -1,5 +1,5 @@
 /*
- * input.c - input.h: one buffer of decompressed bytes over a file.
+ * input.c - input.h: one buffer of unpacked bytes over a file; unpack.c knows how.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -8,35 +8,43 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #include "sim/memtrace/input.h"
+#include "sim/memtrace/unpack.h"
 
 enum { RAW = 1 << 17, TEXT = 1 << 18, LONGEST = 1 << 16 };
-
-static const unsigned char zstd_magic[4] = {0x28, 0xb5, 0x2f, 0xfd};
 
 struct memtrace_input {
 	char path[256];
 	int fd;
-	ZSTD_DStream *zstd; /* NULL: plain */
-	ZSTD_inBuffer raw;
-	size_t frame_left; /* 0: between zstd frames */
+	struct unpack *unpack; /* NULL: plain */
+	struct unpack_bytes raw;
+	const char *wrong; /* with the packed data, behind what was handed out; NULL: nothing */
 	bool file_end;
-	u64 line;
+	bool nul; /* text may hold a NUL byte */
+	u64 line, unpacked; /* lines and bytes so far */
 	size_t start, end; /* of what is in text */
 	char text[TEXT + 1];
-	char raw_bytes[RAW];
+	u8 raw_bytes[RAW];
 };
 
-static int fill_raw(struct memtrace_input *in, struct kms_error *err)
+/* The first call waits for enough bytes to tell how they are packed. */
+static int fill_raw(struct memtrace_input *in, size_t at_least, struct kms_error *err)
 {
-	ssize_t n = read(in->fd, in->raw_bytes, RAW);
+	size_t have = 0;
 
-	if (n < 0)
-		return kms_fail(err, KMS_EUSAGE, "%s: cannot read: %s", in->path, strerror(errno));
-	in->raw = (ZSTD_inBuffer){in->raw_bytes, (size_t)n, 0};
-	in->file_end = !n;
+	in->file_end = false;
+	while (have < at_least && !in->file_end) {
+		ssize_t n = read(in->fd, in->raw_bytes + have, RAW - have);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return kms_fail(err, KMS_EUSAGE, "%s: cannot read: %s", in->path, strerror(errno));
+		have += (size_t)n;
+		in->file_end = !n;
+	}
+	in->raw = (struct unpack_bytes){in->raw_bytes, have, 0};
 	return 0;
 }
 
@@ -50,7 +58,7 @@ static int open_file(struct memtrace_input *in, const char *path, struct kms_err
 		return kms_fail(err, KMS_EUSAGE, "%s: cannot open: %s", path, strerror(errno));
 	if (!fstat(in->fd, &st) && S_ISDIR(st.st_mode))
 		return kms_fail(err, KMS_EUSAGE, "%s: is a directory, expected a trace file", path);
-	return fill_raw(in, err);
+	return fill_raw(in, UNPACK_MAGIC, err);
 }
 
 int memtrace_input_open(struct memtrace_input **out, const char *path, struct kms_error *err)
@@ -63,11 +71,8 @@ int memtrace_input_open(struct memtrace_input **out, const char *path, struct km
 		return kms_fail(err, KMS_EFAIL, "out of memory");
 	memset(in, 0, offsetof(struct memtrace_input, text));
 	rc = open_file(in, path, err);
-	if (!rc && in->raw.size >= 4 && !memcmp(in->raw_bytes, zstd_magic, 4)) {
-		in->zstd = ZSTD_createDStream();
-		if (!in->zstd)
-			rc = kms_fail(err, KMS_EFAIL, "out of memory");
-	}
+	if (!rc)
+		rc = unpack_open(&in->unpack, in->raw_bytes, in->raw.size, path, err);
 	if (rc) {
 		memtrace_input_close(in);
 		return rc;
@@ -82,45 +87,65 @@ void memtrace_input_close(struct memtrace_input *in)
 		return;
 	if (in->fd >= 0)
 		close(in->fd);
-	ZSTD_freeDStream(in->zstd);
+	unpack_close(in->unpack);
 	free(in);
 }
 
-static int decompress(struct memtrace_input *in, ZSTD_outBuffer *out, struct kms_error *err)
+static int bad_packing(const struct memtrace_input *in, const char *what, struct kms_error *err)
 {
-	size_t rc = ZSTD_decompressStream(in->zstd, out, &in->raw);
+	char lines[40] = "";
 
-	if (ZSTD_isError(rc))
-		return kms_fail(err, KMS_EUSAGE, "%s: damaged zstd data: %s", in->path,
-				ZSTD_getErrorName(rc));
-	in->frame_left = rc;
-	return 0;
+	if (in->line)
+		snprintf(lines, sizeof(lines), ", %llu lines", (unsigned long long)in->line);
+	return kms_fail(err, KMS_EUSAGE, "%s: the %s data %s; %llu bytes%s could be unpacked before",
+			in->path, unpack_name(in->unpack), what, (unsigned long long)in->unpacked, lines);
+}
+
+static int take_packed(struct memtrace_input *in, struct unpack_bytes *out, struct kms_error *err)
+{
+	char what[120];
+
+	if (!in->wrong) {
+		in->wrong = unpack_step(in->unpack, &in->raw, out, in->file_end);
+		in->unpacked += out->pos;
+	}
+	if (!in->wrong || out->pos)
+		return 0;
+	snprintf(what, sizeof(what), "are damaged (%s)", in->wrong);
+	return bad_packing(in, what, err);
+}
+
+static void take_plain(struct memtrace_input *in, struct unpack_bytes *out)
+{
+	size_t left = in->raw.size - in->raw.pos, room = out->size - out->pos;
+	size_t n = left < room ? left : room;
+
+	memcpy(out->at + out->pos, in->raw_bytes + in->raw.pos, n);
+	out->pos += n;
+	in->raw.pos += n;
 }
 
 /* Bytes of one refill into buf, 0 only at the end. */
 static int produce(struct memtrace_input *in, char *buf, size_t n, size_t *got, struct kms_error *err)
 {
-	ZSTD_outBuffer out = {buf, n, 0};
+	struct unpack_bytes out = {(u8 *)buf, n, 0};
+	bool end = false;
 	int rc = 0;
 
-	while (!rc && !out.pos) {
-		bool empty = in->raw.pos == in->raw.size;
-
-		if (empty && !in->file_end)
-			rc = fill_raw(in, err);
-		if (rc || (in->file_end && empty))
+	while (!rc && !out.pos && !end) {
+		if (in->raw.pos == in->raw.size && !in->file_end)
+			rc = fill_raw(in, 1, err);
+		if (rc)
 			break;
-		if (in->zstd) {
-			rc = decompress(in, &out, err);
-			continue;
-		}
-		out.pos = n < in->raw.size - in->raw.pos ? n : in->raw.size - in->raw.pos;
-		memcpy(buf, in->raw_bytes + in->raw.pos, out.pos);
-		in->raw.pos += out.pos;
+		end = in->file_end && in->raw.pos == in->raw.size;
+		if (in->unpack)
+			rc = take_packed(in, &out, err);
+		else
+			take_plain(in, &out);
 	}
 	*got = out.pos;
-	if (!rc && !out.pos && in->zstd && in->frame_left)
-		return kms_fail(err, KMS_EUSAGE, "%s: the zstd data end in the middle", in->path);
+	if (!rc && !out.pos && in->unpack && !unpack_complete(in->unpack))
+		return bad_packing(in, "end in the middle", err);
 	return rc;
 }
 
@@ -143,6 +168,7 @@ int memtrace_input_unread(struct memtrace_input *in, const void *bytes, size_t n
 	memcpy(in->text, bytes, n);
 	in->start = 0;
 	in->end = n;
+	in->nul = memchr(bytes, 0, n) != NULL;
 	return 0;
 }
 
@@ -154,8 +180,11 @@ static int more_text(struct memtrace_input *in, size_t *got, struct kms_error *e
 	in->start = 0;
 	int rc = produce(in, in->text + in->end, TEXT - in->end, got, err);
 
-	in->end += rc ? 0 : *got;
-	return rc;
+	if (rc)
+		return rc;
+	in->nul |= memchr(in->text + in->end, 0, *got) != NULL;
+	in->end += *got;
+	return 0;
 }
 
 static int take_line(struct memtrace_input *in, char **line, size_t length, size_t skip,
@@ -165,7 +194,7 @@ static int take_line(struct memtrace_input *in, char **line, size_t length, size
 	(*line)[length] = 0;
 	in->start += length + skip;
 	in->line++;
-	if (strlen(*line) != length)
+	if (in->nul && strlen(*line) != length)
 		return kms_fail(err, KMS_EUSAGE, "%s:%llu: a NUL byte, expected a line of text", in->path,
 				(unsigned long long)in->line);
 	return 0;

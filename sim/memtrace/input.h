@@ -1,5 +1,5 @@
 /*
- * input.h - the bytes of a trace file, plain or zstd, as a stream.
+ * input.h - the bytes of a trace file, plain, zstd, gzip or xz (by their first bytes), as a stream.
  */
 #ifndef SIM_MEMTRACE_INPUT_H
 #define SIM_MEMTRACE_INPUT_H
@@ -8,11 +8,12 @@
 
 struct memtrace_input;
 
-/* path "-": standard input. KMS_EUSAGE: not there, a directory, not readable. */
+/* path "-": standard input. KMS_EUSAGE: not there, a directory, not
+ * readable, packed in another way. */
 int memtrace_input_open(struct memtrace_input **in, const char *path, struct kms_error *err);
 void memtrace_input_close(struct memtrace_input *in);
 
-/* The next n bytes at most; *got 0 at the end. KMS_EUSAGE: damaged zstd data. */
+/* The next n bytes at most; *got 0 at the end. KMS_EUSAGE: packed data damaged or cut off. */
 int memtrace_input_read(struct memtrace_input *in, void *buf, size_t n, size_t *got,
 			struct kms_error *err);
 

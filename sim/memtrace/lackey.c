@@ -136,19 +136,22 @@ static bool take_size(const char **text, u64 *value)
 	return *value && *value <= LACKEY_MAX_SIZE;
 }
 
-static int bad_line(const struct lackey *l, const char *line, const char *what,
+static int bad_line(const struct lackey *l, const char *line, const char *at, const char *what,
 		    struct kms_error *err)
 {
-	return kms_fail(err, KMS_EUSAGE, "%s:%llu: found \"%.60s\", expected %s", l->path,
-			(unsigned long long)memtrace_input_line_number(l->in), line, what);
+	return kms_fail(err, KMS_EUSAGE, "%s:%llu:%u: found \"%.60s\", expected %s", l->path,
+			(unsigned long long)memtrace_input_line_number(l->in), (u32)(at - line) + 1, line,
+			what);
 }
 
-static int pack(const struct lackey *l, const char *line, u32 kind, u64 address, u64 size, u64 *word,
+static int pack(const struct lackey *l, const char *line, const char *at, u32 kind, u64 address, u64 size, u64 *word,
 		struct kms_error *err)
 {
+	if (address + size - 1 < address)
+		return bad_line(l, line, at, "an access that ends before the address space does", err);
 	*word = address << LACKEY_ADDRESS_SHIFT | (size - 1) << 2 | kind;
 	if (lackey_address_of(*word) != address)
-		return bad_line(l, line, "an address of 50 bits, sign-extended", err);
+		return bad_line(l, line, at, "an address of 50 bits, sign-extended", err);
 	return 0;
 }
 
@@ -157,7 +160,7 @@ static int parse_line(const struct lackey *l, const char *line, u64 *word, bool 
 		      struct kms_error *err)
 {
 	static const char kinds[] = "ILSM";
-	const char *at = skip_blanks(line), *kind;
+	const char *at = skip_blanks(line), *kind, *field, *number;
 	u64 address, size;
 
 	*is_access = false;
@@ -165,16 +168,16 @@ static int parse_line(const struct lackey *l, const char *line, u64 *word, bool 
 		return 0;
 	kind = strchr(kinds, *at);
 	if (!kind || (at[1] != ' ' && at[1] != '\t'))
-		return bad_line(l, line, "I, L, S or M, then ADDR SIZE or ADDR,SIZE", err);
-	at = skip_blanks(at + 1);
-	if (!take_hex(&at, &address))
-		return bad_line(l, line, "a hexadecimal address behind the kind", err);
+		return bad_line(l, line, at, "I, L, S or M, then ADDR SIZE or ADDR,SIZE", err);
+	number = at = skip_blanks(at + 1);
+	if (!take_hex(&at, &address) || (*at != ',' && *at != ' ' && *at != '\t'))
+		return bad_line(l, line, number, "a hexadecimal address behind the kind", err);
 	at = skip_blanks(at);
-	at = skip_blanks(*at == ',' ? at + 1 : at);
+	field = at = skip_blanks(*at == ',' ? at + 1 : at);
 	if (!take_size(&at, &size) || (*(at = skip_blanks(at)) && *at != '\r'))
-		return bad_line(l, line, "a size from 1 to 4096 behind the address", err);
+		return bad_line(l, line, field, "a size from 1 to 4096 behind the address", err);
 	*is_access = true;
-	return pack(l, line, (u32)(kind - kinds), address, size, word, err);
+	return pack(l, line, number, (u32)(kind - kinds), address, size, word, err);
 }
 
 static int next_text(struct lackey *l, size_t *n, struct kms_error *err)
@@ -227,6 +230,29 @@ static void keep_rest(struct lackey *l, size_t bytes, size_t n)
 	memmove(l->raw, (char *)l->raw + n * bytes, l->carried);
 }
 
+static bool leaves_address_space(u64 word)
+{
+	u64 address = lackey_address_of(word);
+
+	return address + lackey_size_of(word) - 1 < address;
+}
+
+static int check_words(const struct lackey *l, size_t n, struct kms_error *err)
+{
+	bool bad = false;
+	size_t i = 0;
+
+	for (size_t k = 0; k < n; k++)
+		bad |= leaves_address_space(l->words[k]);
+	if (!bad)
+		return 0;
+	while (!leaves_address_space(l->words[i]))
+		i++;
+	return kms_fail(err, KMS_EUSAGE, "%s: record %llu: found an access of %u bytes at %#llx, expected one that "
+			"ends before the address space does", l->path, (unsigned long long)(l->records - n + i + 1),
+			lackey_size_of(l->words[i]), (unsigned long long)lackey_address_of(l->words[i]));
+}
+
 static int next_binary(struct lackey *l, size_t *n, struct kms_error *err)
 {
 	int rc = next_records(l, sizeof(u64), n, err);
@@ -235,7 +261,7 @@ static int next_binary(struct lackey *l, size_t *n, struct kms_error *err)
 		return rc;
 	memcpy(l->words, l->raw, *n * sizeof(u64));
 	keep_rest(l, sizeof(u64), *n);
-	return 0;
+	return check_words(l, *n, err);
 }
 
 static int next_u32(struct lackey *l, size_t *n, struct kms_error *err)

@@ -303,6 +303,9 @@ static void hardware_figures(const struct machine_run *run, struct memtrace_resu
 #define COUNT(field, unit) memtrace_count(r, #field, unit, s.field)
 	COUNT(reads, "lines"); COUNT(writes, "lines");
 	COUNT(l1_hits, ""); COUNT(l1_misses, ""); COUNT(l2_hits, ""); COUNT(l2_misses, "");
+	if (run->config.l3.size_bytes) {
+		COUNT(l3_hits, ""); COUNT(l3_misses, "");
+	}
 	COUNT(llc_hits, ""); COUNT(llc_misses, "");
 	COUNT(tlb_misses, "first level"); COUNT(tlb_walks, ""); COUNT(walk_reads, "");
 	COUNT(hw_prefetches, ""); COUNT(mshr_waits, ""); COUNT(mshr_merges, "");

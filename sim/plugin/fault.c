@@ -2,10 +2,8 @@
  * fault.c - what a loaded policy did wrong, in words, and the way out.
  *
  * A report names the request that the policy was working on, the address and
- * what lies there. Crashes of the policy's own code come here, too: the signal
- * handler lets the interrupted CPU go on in after_crash(), on a stack of its
- * own because the policy's may be used up, and from there the run is stopped as
- * for any other fault.
+ * what lies there. Crashes of the policy's own code come here, too
+ * (sim/engine/crash.h), and the run is stopped as for any other fault.
  */
 #include "sim/plugin/internal.h"
 
@@ -13,8 +11,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/time.h>
-#include <ucontext.h>
+
+#include "sim/engine/crash.h"
 
 struct plugin_call plugin_calls[SIM_MAX_CPUS];
 
@@ -105,13 +103,6 @@ void plugin_fault(const char *fmt, ...)
 
 /* ---- crashes ---- */
 
-static char crash_stack[256 << 10] __attribute__((aligned(64)));
-static char signal_stack[64 << 10] __attribute__((aligned(64)));
-static struct {
-	int number;
-	u64 address, code;
-} crash;
-
 /*
  * The steps of a call are counted at every basic block, but a compiler may leave
  * an endless loop of one jump that passes none. For these alone there is a host
@@ -121,96 +112,53 @@ static struct {
 #define MAX_SECONDS 5
 u64 plugin_nr_calls;
 
-static const int caught[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGVTALRM };
-static struct sigaction before[KMS_ARRAY_SIZE(caught)];
-static stack_t stack_before;
-static bool catching;
-
-static __attribute__((noreturn)) void after_crash(void)
+static void escape(const struct crash *crash)
 {
 	char at[500];
-	u64 code = crash.code - plugin.image;
-	sigset_t set;
+	u64 code = crash->code - plugin.image;
 
-	sigemptyset(&set);
-	sigaddset(&set, crash.number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	if (crash.number == SIGVTALRM)
+	if (crash->number == SIGVTALRM)
 		plugin_fault("does not come back: more than %d s of processor time (host) in a loop at code "
 			     "offset %#llx",
 			     MAX_SECONDS - 1, (unsigned long long)code);
-	if (crash.number == SIGFPE)
+	if (crash->number == SIGFPE)
 		plugin_fault("divides by zero (code offset %#llx)", (unsigned long long)code);
-	if (crash.number == SIGILL)
+	if (crash->number == SIGILL)
 		plugin_fault("runs into an instruction that does not exist, as __builtin_trap() and "
 			     "code that cannot be reached do (code offset %#llx)",
 			     (unsigned long long)code);
 	plugin_fault("crashed touching 0x%llx, %s (code offset %#llx%s)",
-		     (unsigned long long)crash.address,
-		     plugin_describe_address(at, sizeof(at), crash.address), (unsigned long long)code,
+		     (unsigned long long)crash->address,
+		     plugin_describe_address(at, sizeof(at), crash->address), (unsigned long long)code,
 		     code < plugin.image_bytes ? "" : ": in a function that it called, or its stack is used up");
 }
 
 /* Has the same call been on for too long? */
-static bool overdue(const ucontext_t *u)
+static bool overdue(u64 code)
 {
 	static u64 last, ticks;
-	u64 at = 0;
 
-#if defined(__x86_64__)
-	at = (u64)u->uc_mcontext.gregs[REG_RIP];
-#elif defined(__aarch64__)
-	at = u->uc_mcontext.pc;
-#endif
 	ticks = plugin_nr_calls == last ? ticks + 1 : 0;
 	last = plugin_nr_calls;
-	return ticks >= MAX_SECONDS && at - plugin.image < plugin.image_bytes;
+	return ticks >= MAX_SECONDS && code - plugin.image < plugin.image_bytes;
 }
 
-static void on_crash(int number, siginfo_t *info, void *context)
+/* Not claimed: it is not the policy's fault. */
+static bool claims(const struct crash *crash)
 {
-	ucontext_t *u = context;
 	struct plugin_call *c = plugin_call();
 
-	if (number == SIGVTALRM && (!overdue(u) || !c->what || c->crashed))
-		return;
-	if (!c->what || c->crashed) { /* not the policy's fault: as if there were no handler */
-		signal(number, SIG_DFL);
-		return;
-	}
+	if (crash->number == SIGVTALRM && !overdue(crash->code))
+		return false;
+	if (!c->what || c->crashed)
+		return false;
 	c->crashed = true;
-	crash.number = number;
-	crash.address = (u64)(uintptr_t)info->si_addr;
-#if defined(__x86_64__)
-	crash.code = (u64)u->uc_mcontext.gregs[REG_RIP];
-	u->uc_mcontext.gregs[REG_RIP] = (greg_t)(uintptr_t)after_crash;
-	u->uc_mcontext.gregs[REG_RSP] = (greg_t)(uintptr_t)(crash_stack + sizeof(crash_stack) - 72);
-#elif defined(__aarch64__)
-	crash.code = u->uc_mcontext.pc;
-	u->uc_mcontext.pc = (u64)(uintptr_t)after_crash;
-	u->uc_mcontext.sp = (u64)(uintptr_t)(crash_stack + sizeof(crash_stack) - 64);
-#else
-	signal(number, SIG_DFL);
-#endif
+	return true;
 }
 
 void plugin_catch_signals(bool on)
 {
-	struct sigaction action = { .sa_sigaction = on_crash, .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
-	struct itimerval every = { .it_interval = { .tv_sec = on }, .it_value = { .tv_sec = on } };
-	stack_t stack = { .ss_sp = signal_stack, .ss_size = sizeof(signal_stack) };
+	static const struct crash_guard guard = { claims, escape };
 
-	if (on == catching)
-		return;
-	catching = on;
-	if (!on)
-		setitimer(ITIMER_VIRTUAL, &every, NULL);
-	if (on)
-		sigaltstack(&stack, &stack_before);
-	for (size_t i = 0; i < KMS_ARRAY_SIZE(caught); i++)
-		sigaction(caught[i], on ? &action : &before[i], on ? &before[i] : NULL);
-	if (on)
-		setitimer(ITIMER_VIRTUAL, &every, NULL);
-	else
-		sigaltstack(&stack_before, NULL);
+	crash_catch(on ? &guard : NULL);
 }

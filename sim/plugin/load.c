@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define MAX_PARAMS 64
@@ -167,6 +168,31 @@ static int describe(struct kms_error *err)
 	return 0;
 }
 
+/*
+ * The dynamic loader trusts a file's own account of its length, and dies of one that was cut off.
+ * The table of sections is at the end of what a linker writes.
+ */
+static int check_whole(const char *path, struct kms_error *err)
+{
+	FILE *f = fopen(plugin.path, "rbe");
+	Elf64_Ehdr head;
+	struct stat st;
+	bool known, whole;
+
+	if (!f)
+		return kms_fail(err, KMS_EUSAGE, "cannot read policy %s: %s", path, strerror(errno));
+	known = fread(&head, sizeof(head), 1, f) == 1 && !memcmp(head.e_ident, ELFMAG, SELFMAG) &&
+		head.e_ident[EI_CLASS] == ELFCLASS64 && !fstat(fileno(f), &st);
+	fclose(f);
+	if (!known)
+		return kms_fail(err, KMS_EUSAGE, "cannot load policy %s: it is no ELF file, expected a shared object as `kmemsim policy build` "
+				"makes it", path);
+	whole = head.e_shoff < (u64)st.st_size && (u64)head.e_shnum * head.e_shentsize <= (u64)st.st_size - head.e_shoff;
+	return whole ? 0 : kms_fail(err, KMS_EUSAGE, "cannot load policy %s: it is cut off: it has %llu bytes, expected %llu or more", path,
+				    (unsigned long long)st.st_size,
+				    (unsigned long long)(head.e_shoff + (u64)head.e_shnum * head.e_shentsize));
+}
+
 static int open_file(const char *path, struct kms_error *err)
 {
 	/* dlopen() looks for names without a slash in the system's folders */
@@ -176,6 +202,8 @@ static int open_file(const char *path, struct kms_error *err)
 		return kms_fail(err, KMS_EUSAGE, "the name of a policy's file is too long");
 	if (access(plugin.path, R_OK))
 		return kms_fail(err, KMS_EUSAGE, "cannot read policy %s: %s", path, strerror(errno));
+	if (check_whole(path, err))
+		return KMS_EUSAGE;
 	plugin.handle = dlopen(plugin.path, RTLD_NOW | RTLD_LOCAL);
 	return plugin.handle ? 0 : kms_fail(err, KMS_EUSAGE, "cannot load policy %s", dlerror());
 }

@@ -7,7 +7,20 @@
  */
 #include "sim/run/internal.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+/* The run ends after this request. */
+static void KMS_PRINTF(3, 4) cannot(struct run *run, int code, const char *fmt, ...)
+{
+	va_list args;
+
+	run->replay.wrong = code;
+	va_start(args, fmt);
+	vsnprintf(run->replay.why, sizeof(run->replay.why), fmt, args);
+	va_end(args);
+}
 
 /*
  * Enter an allocation's result. Returns the object, NULL when the allocation
@@ -60,11 +73,19 @@ static void enter_object(struct run *run, const struct kms_request *rq, struct k
 	if (object->requested > object->held) /* no cache of that size is left: serving_cache() */
 		object->requested = object->held;
 	account_alloc(&run->account, object);
+	shrink_adds(run, object, ref);
 }
 
 static void do_page_alloc(struct run *run, const struct kms_request *rq)
 {
-	struct page *page = run->mm->alloc_pages(rq->gfp, rq->order, rq->node);
+	u32 nodes = mm_inspect_nodes();
+
+	if (KMS_UNLIKELY(rq->nodemask && nodes < 64 && !(rq->nodemask & ((1ull << nodes) - 1)))) {
+		cannot(run, KMS_EUSAGE, "nodemask 0x%llx, but the machine's nodes are 0 to %u",
+		       (unsigned long long)rq->nodemask, nodes - 1);
+		return;
+	}
+	struct page *page = run->mm->alloc_pages_nodemask(rq->gfp, rq->order, rq->node, rq->nodemask);
 
 	enter_pages(run, rq, rq->refs[0], page, rq->order, 1ull << rq->order,
 		   (u64)SIM_PAGE_BYTES << rq->order);
@@ -191,9 +212,10 @@ static void do_kmalloc(struct run *run, const struct kms_request *rq)
 
 static void do_kfree(struct run *run, const struct kms_request *rq)
 {
-	const struct object object = look_up(run, rq->refs[0]);
+	bool live;
+	const struct object object = begin_free(run, rq->refs[0], &live);
 
-	if (object.state == OBJECT_LIVE)
+	if (live)
 		run->slab->kfree(object.memory);
 	forget(run, rq->refs[0]);
 }
@@ -213,8 +235,13 @@ static void do_cache_create(struct run *run, const struct kms_request *rq)
 		.sheaf_capacity = sheaf_capacity(def->name),
 	};
 
-	if (rq->cache >= run->held_caches) /* else it is there */
-		run->caches[rq->cache] = run->slab->cache_create(&args);
+	if (!strcmp(def->name, "pid")) /* the first that a booting kernel makes once CPU 0 is identified */
+		mm_ops_plain.cpu_online(0);
+	if (rq->cache < run->held_caches)
+		return; /* it is there */
+	run->caches[rq->cache] = run->slab->cache_create(&args);
+	if (!run->caches[rq->cache])
+		cannot(run, KMS_EFAIL, "no memory is left to create the slab cache \"%s\"", def->name);
 }
 
 /*
@@ -242,9 +269,10 @@ static void do_cache_alloc(struct run *run, const struct kms_request *rq)
 
 static void do_cache_free(struct run *run, const struct kms_request *rq)
 {
-	const struct object object = look_up(run, rq->refs[0]);
+	bool live;
+	const struct object object = begin_free(run, rq->refs[0], &live);
 
-	if (object.state == OBJECT_LIVE)
+	if (live)
 		run->slab->cache_free(run->caches[object.cache], object.memory);
 	forget(run, rq->refs[0]);
 }
@@ -273,9 +301,10 @@ static void do_free_bulk(struct run *run, const struct kms_request *rq)
 	u32 n = 0;
 
 	for (u32 i = 0; i < rq->n; i++) {
-		const struct object object = look_up(run, rq->refs[i]);
+		bool live;
+		const struct object object = begin_free(run, rq->refs[i], &live);
 
-		if (object.state != OBJECT_LIVE)
+		if (!live)
 			continue;
 		if (n && cache_of(run, &object) != s) {
 			run->slab->free_bulk(s, n, objects);
@@ -336,6 +365,28 @@ static void do_page_release(struct run *run, const struct kms_request *rq)
 		run->mm->release_reserved(rq->size, rq->order);
 }
 
+/* Pages go back as pages, objects as objects; the allocators trust their callers. */
+static bool suits(const struct run *run, const struct kms_request *rq)
+{
+	bool pages = rq->op == REQ_PAGE_FREE || rq->op == REQ_PAGE_FREE_PART || rq->op == REQ_PAGE_FREE_LIST ||
+		     rq->op == REQ_PAGE_SPLIT;
+
+	if (!pages && rq->op != REQ_KFREE && rq->op != REQ_CACHE_FREE && rq->op != REQ_FREE_BULK)
+		return true;
+	for (u32 i = 0; i < rq->n; i++) {
+		const struct object *object = objects_find(&run->objects, rq->refs[i]);
+
+		if (!object || object->state != OBJECT_LIVE)
+			continue;
+		if ((object->cache == OBJECT_PAGES) != pages)
+			return false;
+		if (rq->op == REQ_PAGE_FREE_PART && object->order && /* 0: exact pages, how many is not kept */
+		    rq->part + (1ull << rq->order) > 1ull << object->order)
+			return false;
+	}
+	return true;
+}
+
 void execute(struct run *run, const struct kms_request *rq)
 {
 	static void (*const action[NR_REQUESTS])(struct run *, const struct kms_request *) = {
@@ -359,6 +410,11 @@ void execute(struct run *run, const struct kms_request *rq)
 		[REQ_BOOT] = do_boot,
 	};
 
+	if (!suits(run, rq)) {
+		cannot(run, KMS_EUSAGE, "request %llu of the trace, %s, does not suit what was allocated: another kind of "
+		       "memory, or pages that it does not have", (unsigned long long)rq->seq, kms_request_names[rq->op]);
+		return;
+	}
 	if (action[rq->op])
 		action[rq->op](run, rq);
 }

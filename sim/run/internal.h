@@ -231,6 +231,10 @@ void page_map_free(struct page_map *map);
 
 int report(struct run *run, struct kms_error *err);
 
+/* ---- report_caches.c: slab caches ---- */
+
+int report_caches(struct run *run, struct kms_error *err);
+
 /* ---- report_zones.c: zones, page lists and the kernel's counters ---- */
 
 int report_zones(struct run *run, struct kms_error *err);
@@ -249,15 +253,28 @@ struct owner_counts {
 	u64 recorded_reclaim;	/* pages that the recorded kernel reclaimed: dropped */
 	u64 kept_reclaim;	/* the same where the recording decides: freed */
 	u64 killed_tasks, killed_pages;
+	u64 shrunk; /* slab objects given back */
 };
 
 void owner_start(struct run *run);
 /* After an allocation: its page goes on an LRU list if it is of that kind. */
 void owner_list(struct run *run, u32 cpu, const struct kms_request *rq);
-/* Its owner frees a page object: false if there is nothing to free. */
+/* Its owner frees an object: false if there is nothing to free. */
 bool owner_begins_free(struct run *run, struct object *object);
 /* A recorded free by the recorded kernel's reclaim: not to be carried out. */
 bool owner_drops(struct run *run, const struct kms_request *rq);
+
+/* ---- shrink.c: slab objects that it gives back ---- */
+
+int shrink_check(const struct run *run, struct kms_error *err); /* workload.shrink against the workload */
+int shrink_start(struct run *run, struct kms_error *err);
+void shrink_stop(struct run *run);
+/* An object of a slab cache is there, or its own free begins. */
+void shrink_adds(struct run *run, const struct object *object, struct kms_object_ref ref);
+void shrink_loses(struct run *run, const struct object *object);
+/* What the allocators ask (rt.h); arg: the run */
+u64 shrink_count(void *arg, u32 shrinker, u32 node);
+u64 shrink_scan(void *arg, u32 shrinker, u32 node, u64 n);
 
 /* ---- execute.c: one request on the allocators ---- */
 
@@ -271,6 +288,7 @@ struct replay_cpu {
 	u32 id;
 	struct kms_request request;
 	u64 next_vmstat; /* recorded ns */
+	u64 next_proactive; /* likewise */
 	u64 next_slab_work; /* likewise; 0: not scheduled yet */
 	struct sim_thread *thread;
 	bool waiting, done;
@@ -279,6 +297,7 @@ struct replay_cpu {
 struct replay {
 	struct replay_cpu *cpus;
 	u32 nr_cpus;
+	u32 nr_nodes;	       /* of the memory; a request of another takes any */
 	u64 done;	       /* requests carried out */
 	u64 limit;	       /* stop before this seq */
 	u32 barrier;	       /* next entry of info->barriers */
@@ -292,6 +311,8 @@ struct replay {
 	u64 time_base;	       /* ns, of requests when simulated time is 0 */
 	u64 recorded_time;     /* ns, of the request just carried out */
 	bool interrupted, out_of_memory;
+	int wrong; /* a request could not be carried out: the error code, and why */
+	char why[200];
 };
 
 int replay_run(struct run *run, struct kms_error *err);
@@ -322,9 +343,11 @@ struct run {
 	bool recorded_memory; /* the recording's memory map, not the machine's own */
 	bool kernel_up; /* per-CPU lists and workers are running */
 	struct owner_counts owner;
+	struct shrinkers *shrinkers; /* NULL: reclaim may have no slab objects */
 	struct kmem_cache **caches; /* by the trace's cache; NULL: not created */
 	bool *cache_gone;	    /* likewise: destroyed */
 	struct objects objects;
+	struct touch touch;
 	struct account account;
 	struct recorder recorder;
 	struct mobility mobility;

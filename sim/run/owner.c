@@ -71,6 +71,7 @@ bool owner_begins_free(struct run *run, struct object *object)
 		run->owner.frees_of_gone++;
 	if (object->state != OBJECT_LIVE)
 		return false;
+	shrink_loses(run, object);
 	object->state = OBJECT_FREEING;
 	return true;
 }
@@ -160,5 +161,7 @@ static u64 kill_task(void *arg, u32 task)
 
 void owner_start(struct run *run)
 {
-	rt_set_owner(&(struct rt_owner){ .lets_go = lets_go, .moves = moves, .kill = kill_task, .arg = run });
+	rt_set_owner(&(struct rt_owner){ .lets_go = lets_go, .moves = moves, .kill = kill_task,
+					  .shrink_count = shrink_count, .shrink_scan = shrink_scan,
+					  .arg = run });
 }

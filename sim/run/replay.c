@@ -149,6 +149,9 @@ static int finish_request(struct run *run, const struct kms_request *rq, struct 
 	rp->recorded_time = rq->time;
 	if (rp->barrier < run->info->nr_barriers && rq->seq == run->info->barriers[rp->barrier])
 		rp->barrier++;
+	if (rp->wrong)
+		return kms_fail(err, rp->wrong, "request %llu (%s): %s", (unsigned long long)rq->seq,
+				kms_request_names[rq->op], rp->why);
 	if (rp->out_of_memory)
 		return kms_fail(err, KMS_EFAIL, "the host has no memory left for the table of objects");
 	if (rp->done >= rp->next_progress)
@@ -184,6 +187,25 @@ static void vmstat_work(struct replay_cpu *c, u64 now)
 
 #define SECOND_NS 1000000000
 #define CPU_SKEW_NS 30000000 /* 3 jiffies: CPUs do not all work at once */
+
+#define PROACTIVE_NS 500000000 /* kcompactd's look at how fragmented its node is */
+
+/* On the last CPU of each node, where its kernel threads run. */
+static void proactive_work(struct replay_cpu *c, u64 now)
+{
+	struct run *run = c->run;
+	u32 node = mm_inspect_cpu_node(c->id);
+	struct op_mark mark;
+
+	if (run->config->workload.reclaim != RECLAIM_OWN || now < c->next_proactive)
+		return;
+	c->next_proactive = now - now % PROACTIVE_NS + PROACTIVE_NS;
+	if (c->id + 1 < run->replay.nr_cpus && mm_inspect_cpu_node(c->id + 1) == node)
+		return;
+	record_begin(run, c->id, OPERATION_KCOMPACTD, &mark);
+	run->mm->proactive_compact(node);
+	record_end(run, c->id, OPERATION_KCOMPACTD, &mark);
+}
 
 /*
  * The slab layer's own periodic work, first after half its period, then at
@@ -221,25 +243,36 @@ static void periodic_work(struct replay_cpu *c)
 	run->replay.in_operation++;
 	vmstat_work(c, now);
 	slab_work(c, now);
+	proactive_work(c, now);
 	run->replay.in_operation--;
 }
 
-static void touch_memory(struct run *run, u32 cpu, const struct kms_request *rq, u64 limit,
+static void touch_object(struct touch *t, const struct kms_request *rq, u32 i, const struct object *object,
 			 enum sim_access kind)
+{
+	u64 reach = touch_reach(t, kind == SIM_WRITE, rq->seq, i, object->requested), at = ram_off(object->memory);
+	u64 stride = t->config->stride;
+
+	if (stride <= TOUCH_PIECE) {
+		sim_access_range(at, reach, kind);
+		return;
+	}
+	for (u64 done = 0; done < reach; done += stride)
+		sim_access_range(at + done, reach - done < TOUCH_PIECE ? reach - done : TOUCH_PIECE, kind);
+}
+
+static void touch_memory(struct run *run, u32 cpu, const struct kms_request *rq, enum sim_access kind)
 {
 	struct op_mark mark;
 
-	if (!limit || !run->cycle)
+	if (!run->cycle || !touch_any(&run->touch, kind == SIM_WRITE))
 		return;
 	record_begin(run, cpu, OPERATION_TOUCH, &mark);
 	for (u32 i = 0; i < rq->n; i++) {
 		const struct object *object = objects_find(&run->objects, rq->refs[i]);
-		u64 bytes;
 
-		if (!object || object->state != OBJECT_LIVE)
-			continue;
-		bytes = object->requested < limit ? object->requested : limit;
-		sim_access_range(ram_off(object->memory), bytes, kind);
+		if (object && object->state == OBJECT_LIVE)
+			touch_object(&run->touch, rq, i, object, kind);
 	}
 	record_end(run, cpu, OPERATION_TOUCH, &mark);
 }
@@ -277,7 +310,6 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 {
 	struct run *run = c->run;
 	const struct kms_request *rq = &c->request;
-	const struct touch_config *touch = &run->config->workload.touch;
 	char class = kms_request_classes[rq->op];
 	struct op_mark mark;
 	int ret = 0;
@@ -287,7 +319,7 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 		ret = record_phase(run, rq->part, err);
 	} else {
 		if (class == 'F')
-			touch_memory(run, c->id, rq, touch->read_bytes, SIM_READ);
+			touch_memory(run, c->id, rq, SIM_READ);
 		record_begin(run, c->id, rq->op, &mark);
 		watch(run, rq, false);
 		execute(run, rq);
@@ -296,7 +328,7 @@ static int carry_out(struct replay_cpu *c, struct kms_error *err)
 		if (class == 'A' && run->options->answer)
 			report_answers(run, rq);
 		if (class == 'A')
-			touch_memory(run, c->id, rq, touch->write_bytes, SIM_WRITE);
+			touch_memory(run, c->id, rq, SIM_WRITE);
 		owner_list(run, c->id, rq);
 	}
 	run->replay.in_operation--;
@@ -309,6 +341,8 @@ static bool next_request(struct replay_cpu *c, struct kms_error *err)
 	struct run *run = c->run;
 	int got = run->stream->next(run->stream, c->id, &c->request, err);
 
+	if (got > 0 && c->request.node >= (s32)run->replay.nr_nodes)
+		c->request.node = -1;
 	c->done = got <= 0 || c->request.seq >= run->replay.limit;
 	return !c->done;
 }
@@ -511,6 +545,9 @@ int replay_run(struct run *run, struct kms_error *err)
 	int ret;
 
 	rp->nr_cpus = run->info->nr_cpus;
+	rp->nr_nodes = run->config->machine.memory.nodes.n ? (u32)run->config->machine.memory.nodes.n : 1;
+	if (run->recorded_memory)
+		rp->nr_nodes = run->info->nr_nodes;
 	rp->limit = run->config->workload.max_requests ? run->config->workload.max_requests : ~0ull;
 	total = rp->limit < run->info->requests ? rp->limit : run->info->requests;
 	total -= total < run->first_request ? total : run->first_request;
@@ -519,15 +556,23 @@ int replay_run(struct run *run, struct kms_error *err)
 	rp->cpus = calloc(rp->nr_cpus, sizeof(*rp->cpus));
 	if (!rp->cpus)
 		return kms_fail(err, KMS_EFAIL, "no memory for %u CPUs", rp->nr_cpus);
+	if (!touch_init(&run->touch, &run->config->workload.touch, run->config->seed)) {
+		free(rp->cpus);
+		return kms_fail(err, KMS_EFAIL, "no memory for what callers touch");
+	}
 	owner_start(run);
 	begin_in_state(run);
-	ret = load_first(run, err);
+	ret = shrink_start(run, err);
+	if (!ret)
+		ret = load_first(run, err);
 	if (!ret)
 		ret = run->cycle ? run_cycle(run, err) : run_functional(run, err);
 	if (!ret && rp->interrupted)
 		ret = kms_fail(err, KMS_EINTERRUPTED, "interrupted after %llu requests",
 			       (unsigned long long)rp->done);
 	keep_workers(run);
+	touch_free(&run->touch);
+	shrink_stop(run);
 	free(rp->cpus);
 	free(rp->kthread_marks);
 	rp->cpus = NULL;

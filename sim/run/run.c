@@ -52,6 +52,27 @@ static const char *workload_name(const struct workload_config *w)
 	return w->adversary ? adversary_choices[w->adversary] : w->has_synthetic ? "synthetic" : w->trace;
 }
 
+#define LARGEST_OBJECT (4u << 20) /* of a slab cache: the page allocator's largest block */
+#define LARGEST_ALIGN (64u << 10)
+
+/* What no kernel could have created: the allocators trust their callers. */
+static int check_caches(const struct kms_workload_info *info, struct kms_error *err)
+{
+	for (u32 i = 0; i < info->nr_caches; i++) {
+		const struct kms_cache_def *d = &info->caches[i];
+
+		if (!d->object_size || d->object_size > LARGEST_OBJECT || d->align > LARGEST_ALIGN ||
+		    (d->align & (d->align - 1)) || d->usersize > d->object_size ||
+		    d->useroffset > d->object_size - d->usersize)
+			return kms_fail(err, KMS_EUSAGE,
+					"the workload's slab cache %u, '%s', has objects of %u bytes, aligned to %u, "
+					"with %u bytes for the user at %u; expected 1 to %u bytes, alignment 0 or a power "
+					"of two up to %u, and the user's part inside", i, d->name, d->object_size, d->align,
+					d->usersize, d->useroffset, LARGEST_OBJECT, LARGEST_ALIGN);
+	}
+	return 0;
+}
+
 static int check_workload(struct run *run, struct kms_error *err)
 {
 	const struct experiment_config *c = run->config;
@@ -65,6 +86,8 @@ static int check_workload(struct run *run, struct kms_error *err)
 	if (c->workload.memory == MEMORY_RECORDED && !info->nr_zones && !run->state)
 		return kms_fail(err, KMS_EUSAGE,
 				"workload.memory is 'recorded', but this workload brings no memory map; use 'machine'");
+	if (check_caches(info, err) || shrink_check(run, err))
+		return KMS_EUSAGE;
 	for (size_t i = 0; i < c->workload.warm_up.n; i++) {
 		const char *name = ((char **)c->workload.warm_up.items)[i];
 		u32 p = 0;

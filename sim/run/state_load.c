@@ -15,6 +15,7 @@
 #include <zstd.h>
 
 #include "build_info.h"
+#include "sim/engine/crash.h"
 #include "sim/plugin/plugin.h"
 #include "workloads/info.h"
 
@@ -343,10 +344,47 @@ static int load_plugin(struct run *run, struct cursor *c, struct kms_error *err)
 	return plugin_policy() ? plugin_load_books(c, err) : 0;
 }
 
-int state_load(struct run *run, struct kms_error *err)
+/* Everything that follows the memory and looks into it. */
+static int load_rest(struct run *run, struct kms_error *err)
 {
 	struct state *s = run->state;
-	struct cursor caches;
+	struct cursor caches = s->rest;
+	int ret;
+
+	load_caches(run, &s->rest, false);
+	ret = load_objects(run, &s->rest, err);
+	if (!ret)
+		ret = load_frames(run, &s->rest, false, err);
+	if (!ret)
+		ret = load_frames(run, &s->rest, true, err);
+	if (!ret)
+		ret = load_plugin(run, &s->rest, err);
+	if (!ret && plugin_policy())
+		load_caches(run, &caches, true);
+	if (!ret && mm_check(err)) {
+		err->code = KMS_EUSAGE;
+		ret = kms_fail_in(err, "the state '%s'", s->path);
+	}
+	return ret;
+}
+
+struct loading_rest {
+	struct run *run;
+	struct kms_error err;
+	int ret;
+};
+
+static void do_load_rest(void *arg)
+{
+	struct loading_rest *l = arg;
+
+	l->ret = load_rest(l->run, &l->err);
+}
+
+int state_load(struct run *run, struct kms_error *err)
+{
+	struct loading_rest l = { .run = run };
+	struct state *s = run->state;
 	int ret;
 
 	if (s->ram_bytes != run->account.ram_bytes || s->kernel_bytes != run->account.kernel_bytes ||
@@ -359,18 +397,8 @@ int state_load(struct run *run, struct kms_error *err)
 	if (ret)
 		return ret;
 	run->kernel_up = s->kernel_up;
-	caches = s->rest;
-	load_caches(run, &s->rest, false);
-	ret = load_objects(run, &s->rest, err);
-	if (!ret)
-		ret = load_frames(run, &s->rest, false, err);
-	if (!ret)
-		ret = load_frames(run, &s->rest, true, err);
-	if (!ret)
-		ret = load_plugin(run, &s->rest, err);
-	if (!ret && plugin_policy())
-		load_caches(run, &caches, true);
-	if (!ret && mm_check(err))
-		ret = kms_fail_in(err, "the state '%s'", s->path);
-	return ret;
+	/* memory whose checksums are right, but that no kernel made, may lead anywhere */
+	if (!crash_run(do_load_rest, &l, 60))
+		return damaged(s, "its structures point to where there is nothing", err);
+	return l.ret ? kms_fail(err, l.ret, "%s", l.err.text) : 0;
 }

@@ -300,8 +300,9 @@ int state_save(struct run *run, const char *path, struct kms_error *err)
 		return no_memory(err);
 	}
 	XXH64_reset(s.hash, 0);
-	s.out = fopen(s.partial, "we");
-	if (!s.out)
+	ret = kms_check_output(path, err);
+	s.out = ret ? NULL : fopen(s.partial, "we");
+	if (!ret && !s.out)
 		ret = kms_fail(err, KMS_EUSAGE, "cannot create '%s': %s", s.partial, strerror(errno));
 	if (!ret)
 		ret = write_description(&s);

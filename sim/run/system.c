@@ -203,6 +203,7 @@ static struct mm_params kernel_params(const struct system_config *c)
 		p.lowmem_reserve_ratio[i] = given(((const u64 *)c->lowmem_reserve_ratio->items)[i]);
 
 	p.watermark_boost_factor = given(p.watermark_boost_factor);
+	p.compaction_proactiveness = given(p.compaction_proactiveness);
 	p.slub_max_order = given(p.slub_max_order);
 	p.remote_node_defrag_ratio = given(p.remote_node_defrag_ratio);
 	p.slab_max_order = given_or_default(p.slab_max_order);

@@ -44,12 +44,11 @@ static void add_pages(struct text *t, const char *what, const struct list_head *
 
 static void add_zone(struct text *t, struct replay *v, u64 id, u32 order, u32 mt)
 {
-	struct zone *zone = &kdata->node_data[id >> 8]->node_zones[id & 0xff];
+	struct zone *zone = zone_of(id);
 	struct per_cpu_pages *pcp;
 	char what[64];
 
-	if (id >> 8 >= v->nr_nodes || !populated_zone(zone) || order >= MAX_ORDER ||
-	    mt >= MIGRATE_TYPES)
+	if (!zone || order >= MAX_ORDER || mt >= MIGRATE_TYPES)
 		return;
 	pcp = per_cpu_ptr(zone->per_cpu_pageset, v->cpu);
 	add(t, "zone %u/%u: %lld free, blocks by order", (u32)(id >> 8), (u32)id & 0xff,
@@ -126,7 +125,7 @@ static void add_state(struct text *t, struct replay *v, const struct line *line)
 	else if (zone != ~0ull)
 		add_zone(t, v, zone, n ? (u32)values[0] : 0, n > 1 ? (u32)values[1] : 0);
 	else if (line->event == EV_PG_ALLOC)
-		add_zone(t, v, line_arg(&v->r, line, 3) << 8 | ZONE_DMA32, (u32)values[0],
+		add_zone(t, v, (u64)(u32)line_arg(&v->r, line, 3) << 8 | ZONE_DMA32, (u32)values[0],
 			 (u32)values[1]);
 }
 

@@ -80,12 +80,7 @@ const char *dump_numbers(const char *line, u64 *numbers, u32 n)
 
 static struct zone *zone_at(const struct dump *d, u64 node, u64 idx)
 {
-	struct zone *zone;
-
-	if (node >= d->v->nr_nodes || idx >= MAX_NR_ZONES)
-		return NULL;
-	zone = &kdata->node_data[node]->node_zones[idx];
-	return populated_zone(zone) ? zone : NULL;
+	return node < d->v->nr_nodes && idx < MAX_NR_ZONES ? zone_of(node << 8 | idx) : NULL;
 }
 
 /* ---- lists of pages ---- */

@@ -48,7 +48,8 @@ static bool write_blocks(struct page *page, const char *at)
 			return false;
 		at = stop + 1;
 		units = strtol(at, &stop, 10);
-		if (stop == at || offset < end || units < 1 || offset + units > SLOB_PAGE_UNITS)
+		if (stop == at || offset < end || units < 1 || offset >= SLOB_PAGE_UNITS ||
+		    units > SLOB_PAGE_UNITS - offset)
 			return false;
 		if (last)
 			write_block(last, last_units, (s32)offset);

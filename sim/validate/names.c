@@ -14,6 +14,17 @@
 
 #define FREE_SLOT (~0ull)
 
+struct zone *zone_of(u64 id)
+{
+	u64 node = id >> 8, idx = id & 0xff;
+	struct zone *zone;
+
+	if (node >= kdata->nr_node_ids || node >= MAX_NUMNODES || !kdata->node_data[node] || idx >= MAX_NR_ZONES)
+		return NULL;
+	zone = &kdata->node_data[node]->node_zones[idx];
+	return populated_zone(zone) ? zone : NULL;
+}
+
 static u32 slot_of(const struct renaming *n, u64 key)
 {
 	u32 slot = (u32)(key * 0x9e3779b97f4a7c15ull >> 33) & (n->max - 1);

@@ -673,8 +673,9 @@ int operations_find(struct operations *o, struct recording *r, struct kms_error 
 		return kms_fail(err, KMS_EFAIL, "out of memory for %u operations", o->nr);
 	if (!s.booted)
 		return kms_fail(err, KMS_EUSAGE, "%s/trace.txt: no line \"MARK DUMP "
-				"state-before_mem_init.txt\": the recording does not start with "
-				"empty free lists", r->dir);
+				"state-before_mem_init.txt\": the recording begins after boot, but a "
+				"replay has to begin with empty free lists (import and run take it)",
+				r->dir);
 	if (r->layer == LAYER_SLAB && !s.started)
 		return kms_fail(err, KMS_EUSAGE, "%s/trace.txt: no line \"MARK DUMP state-start.txt\", "
 				"with which the replay of SLAB begins", r->dir);

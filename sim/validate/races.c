@@ -96,11 +96,6 @@ static void take_back(struct replay *v, struct zone *zone)
 	v->nr_due--;
 }
 
-static struct zone *zone_of(const struct replay *v, u64 id)
-{
-	return id >> 8 < v->nr_nodes ? &kdata->node_data[id >> 8]->node_zones[id & 0xff] : NULL;
-}
-
 /* What a line shows of a zone's boost: has it been taken back? */
 static bool shows_taken(const struct replay *v, const struct line *line, const struct zone *zone)
 {
@@ -122,7 +117,7 @@ void races_before(struct replay *v, u32 at)
 	struct zone *zone;
 
 	if (line->event == EV_WMARK_FAIL || line->event == EV_BOOST) {
-		zone = zone_of(v, line_arg(&v->r, line, 0));
+		zone = zone_of(line_arg(&v->r, line, 0));
 		if (zone && shows_taken(v, line, zone))
 			take_back(v, zone);
 	}
@@ -185,8 +180,8 @@ bool races_watermark(struct replay *v, u64 zone, bool ok)
 		return ok;
 	if (had(v, zone, earliest(v, op), !ok))
 		return !ok;
-	if (!failed && v->nr_due && zone_of(v, zone) && v->boosts_due[zone >> 8][zone & 3]) {
-		take_back(v, zone_of(v, zone));
+	if (!failed && v->nr_due && zone_of(zone) && v->boosts_due[zone >> 8][zone & 3]) {
+		take_back(v, zone_of(zone));
 		return true;
 	}
 	return ok;
@@ -213,14 +208,14 @@ static bool masked(const struct replay *v)
 {
 	for (u32 at = v->op->next; at != NO_LINE; at = v->r.lines[at].next)
 		if (v->r.lines[at].event == EV_PG_ALLOC)
-			return line_arg(&v->r, &v->r.lines[at], 3) & LINE_MASKED;
+			return line_arg(&v->r, &v->r.lines[at], 3) & NODEMASK_GIVEN;
 	return false;
 }
 
 /* What the operation is about to show of the zone's boost. */
 static void settle_boost(struct replay *v, u64 id)
 {
-	struct zone *zone = zone_of(v, id);
+	struct zone *zone = zone_of(id);
 	u32 at = v->op->next;
 
 	if (!zone || !v->boosts_due[id >> 8][id & 3])

@@ -170,6 +170,14 @@ static inline bool ends_word(char c)
 	return c == ' ' || c == '\n' || !c;
 }
 
+static bool blank(const char **at)
+{
+	if (**at != ' ')
+		return false;
+	++*at;
+	return true;
+}
+
 static bool decimal(const char **at, u64 *value)
 {
 	const char *c = *at;
@@ -220,7 +228,7 @@ static bool zone_word(const char **at, u64 *value)
 	return node < 64 && zone < 4;
 }
 
-/* A number behind a fixed beginning ("nid0m", "node1", "list12"). */
+/* A number behind a fixed beginning ("nid0m", "node1", "list12"); NODEMASK_GIVEN for an "m" at its end. */
 static bool numbered(const char **at, u64 *value)
 {
 	while (**at >= 'a' && **at <= 'z')
@@ -228,7 +236,7 @@ static bool numbered(const char **at, u64 *value)
 	if (!decimal(at, value))
 		return false;
 	if (**at == 'm') {
-		*value |= LINE_MASKED;
+		*value |= NODEMASK_GIVEN;
 		++*at;
 	}
 	return true;
@@ -392,9 +400,8 @@ static int parse_line(struct parser *p, struct line *line)
 	int rc;
 
 	p->line_start = p->at;
-	if (!decimal(&p->at, &dt) || *p->at++ != ' ' || !decimal(&p->at, &cpu) || *p->at++ != ' ' ||
-	    !hexadecimal(&p->at, &ctx) || *p->at++ != ' ' || !decimal(&p->at, &pid) ||
-	    *p->at++ != ' ')
+	if (!decimal(&p->at, &dt) || !blank(&p->at) || !decimal(&p->at, &cpu) || !blank(&p->at) ||
+	    !hexadecimal(&p->at, &ctx) || !blank(&p->at) || !decimal(&p->at, &pid) || !blank(&p->at))
 		return bad_word(p, "time, cpu, context and pid");
 	if (cpu > 255)
 		return kms_fail(p->err, KMS_EUSAGE,

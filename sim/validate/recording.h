@@ -34,7 +34,7 @@ enum layer { LAYER_SLUB, LAYER_SLAB, LAYER_SLOB };
 #define NO_LINE 0xffffffffu
 #define NO_OP 0xffffffffu
 #define NO_PFN (~0ull)
-#define LINE_MASKED (1ull << 32) /* in "nid0m": only some nodes were allowed */
+#define NODEMASK_GIVEN (1ull << 32) /* in a node's word: the request had a mask of nodes */
 #define CTX_MEMALLOC 0x10u /* bit of line->ctx: reclaim's own work */
 
 struct line {

@@ -8,10 +8,12 @@
  * been seen runs to its end at once.
  */
 #include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "sim/engine/crash.h"
 #include "sim/validate/replay.h"
 
 #define STACK_BYTES (128u << 10)
@@ -391,7 +393,7 @@ static int on_node(int usual)
 
 	for (u32 at = v->op->next; at != NO_LINE; at = v->r.lines[at].next)
 		if (v->r.lines[at].event == EV_PG_ALLOC)
-			return (int)line_arg(&v->r, &v->r.lines[at], 3);
+			return (int)(u32)line_arg(&v->r, &v->r.lines[at], 3);
 	return usual;
 }
 
@@ -486,6 +488,37 @@ static void on_bug(const char *what)
 	fiber_leave(v->worker->fiber, &v->main);
 }
 
+/*
+ * A recording that is damaged can lead the allocators anywhere. Such a crash ends the replay
+ * like a bug that they found themselves; so does a line that takes too long.
+ */
+#define MAX_SECONDS 2
+static bool running; /* an operation */
+
+static bool claims(const struct crash *crash)
+{
+	static u32 last, ticks;
+
+	if (crash->number != SIGVTALRM)
+		return running;
+	ticks = replaying->cursor == last ? ticks + 1 : 0;
+	last = replaying->cursor;
+	return running && ticks >= MAX_SECONDS;
+}
+
+static void escape(const struct crash *crash)
+{
+	char what[100];
+
+	running = false;
+	if (crash->number == SIGVTALRM)
+		snprintf(what, sizeof(what), "the allocator does not come back");
+	else
+		snprintf(what, sizeof(what), "the allocator crashes (%s, touching %#llx)",
+			 strsignal(crash->number), (unsigned long long)crash->address);
+	on_bug(what);
+}
+
 /* ---- all lines ---- */
 
 static void run_direct(struct replay *v, struct op *op)
@@ -541,10 +574,12 @@ static void run_line(struct replay *v, u32 at)
 	v->cursor = at;
 	v->op = op;
 	set_cpu(v, line->cpu);
+	running = true;
 	if (op->alone)
 		run_direct(v, op);
 	else if (!op->ended)
 		run_on_fiber(v, op);
+	running = false;
 	if (op->ended)
 		miss_rest(v, op);
 }
@@ -564,6 +599,7 @@ void replay_end(struct replay *v)
 
 int validate_replay_run(struct replay *v)
 {
+	static const struct crash_guard guard = { claims, escape };
 	static const struct rt_stepper stepper = {
 		.step = on_step, .if_next = on_step_if_next, .retry = on_retry,
 		.captured = on_captured, .node = on_node, .no_room = on_no_room,
@@ -575,6 +611,7 @@ int validate_replay_run(struct replay *v)
 	replaying = v;
 	fiber_settle_float_state();
 	rt_set_stepper(&stepper);
+	crash_catch(&guard);
 	for (u32 at = 0; at < v->r.nr_lines && !v->stopped && !v->err->code; at++) {
 		if (v->early)
 			search_early(v, at);
@@ -583,6 +620,8 @@ int validate_replay_run(struct replay *v)
 		if (v->options->stop && *v->options->stop)
 			kms_fail(v->err, KMS_EINTERRUPTED, "interrupted at line %u of the trace",
 				 at + 1);
+		if (v->compactions)
+			compactions_before_line(v, at);
 		if (v->cpu_up[v->next_cpu_up] <= at) {
 			rt_set_stepper(NULL);
 			settings_cpus_up(v, at);
@@ -595,6 +634,7 @@ int validate_replay_run(struct replay *v)
 		if (at >= v->counters_from && at <= v->counters_to)
 			views_look(v);
 	}
+	crash_catch(NULL);
 	rt_set_stepper(NULL);
 	counters_compare(v, "procfs-end.txt", "slub_stats_end", true);
 	views_compare_end(v);

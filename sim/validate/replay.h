@@ -92,6 +92,7 @@ struct replay {
 	struct op *op;	/* running */
 	struct fiber main;
 	struct worker *worker, *idle, *workers;
+	struct scratch *scratches; /* of requests.c */
 	bool stopped;
 	struct early_search *early; /* SLOB: by line, ends with NO_LINE */
 	u32 next_early;
@@ -101,9 +102,16 @@ struct replay {
 	struct views *views;		       /* of /proc, then */
 	struct races *races;
 	u64 total[NR_EVENTS], exact[NR_EVENTS];
+	struct compactions *compactions; /* NULL: not asked for */
 };
 
 extern struct replay *replaying;
+
+/* compaction.c: the model's own compaction, tried beside each recorded one */
+int compactions_begin(struct replay *v);
+void compactions_before_line(struct replay *v, u32 at);
+int compactions_sum(struct replay *v, struct validate_result *result);
+void compactions_end(struct replay *v);
 
 /* machine.c */
 int machine_zones(struct replay *v); /* before lines are sorted out */
@@ -138,8 +146,11 @@ bool races_leave_out(struct replay *v, u64 zone, u32 gfp);
 
 /* requests.c */
 void request_execute(struct replay *v, struct op *op);
+void requests_free(struct replay *v);
 
 /* names.c */
+/* node << 8 | index; NULL: there is no such zone, or no memory in it. */
+struct zone *zone_of(u64 id);
 struct page *page_of(struct replay *v, u64 recorded_pfn);
 void *object_of(struct replay *v, u64 recorded);
 u64 recorded_of_pfn(struct replay *v, u64 pfn);

@@ -17,14 +17,45 @@ static u64 arg(const struct replay *v, u32 at, u32 i)
 	return line_arg(&v->r, &v->r.lines[at], i);
 }
 
-static struct zone *zone_named(u64 zone)
+/* ---- lists that the allocators are given ---- */
+
+#define MOST_SCRATCH (1u << 20)
+
+/* Kept by the replay: a request that finds a bug does not come back. */
+struct scratch {
+	struct scratch *next;
+	void *list[];
+};
+
+/* Room for n pointers; NULL: there is none, or no recording has that many in one request. */
+static void *scratch(struct replay *v, u64 n)
 {
-	return &kdata->node_data[zone >> 8]->node_zones[zone & 0xff];
+	struct scratch *s = n <= MOST_SCRATCH ? calloc(1, sizeof(*s) + (n + 1) * sizeof(void *)) : NULL;
+
+	if (!s)
+		return NULL;
+	s->next = v->scratches;
+	v->scratches = s;
+	return s->list;
 }
 
-static bool has_zone(const struct replay *v, u64 zone)
+static void scratch_done(struct replay *v, void *list)
 {
-	return zone >> 8 < v->nr_nodes && populated_zone(zone_named(zone));
+	for (struct scratch **at = &v->scratches; *at; at = &(*at)->next) {
+		struct scratch *s = *at;
+
+		if (s->list != list)
+			continue;
+		*at = s->next;
+		free(s);
+		return;
+	}
+}
+
+void requests_free(struct replay *v)
+{
+	while (v->scratches)
+		scratch_done(v, v->scratches->list);
 }
 
 /* ---- pages ---- */
@@ -52,7 +83,7 @@ static void alloc_bulk(struct replay *v, const struct op *op)
 {
 	u32 got = (u32)arg(v, op->request, 0), wanted = (u32)arg(v, op->request, 1);
 	u32 shown = pages_shown(v, op), filled = got > shown ? got - shown : 0;
-	struct page **pages = calloc(wanted + 1, sizeof(*pages));
+	struct page **pages = scratch(v, wanted);
 
 	for (u32 i = 0; pages && i < filled && i < wanted; i++)
 		pages[i] = vmemmap;
@@ -60,7 +91,39 @@ static void alloc_bulk(struct replay *v, const struct op *op)
 		mm_ops_plain.alloc_pages_bulk((u32)(arg(v, op->request, 4) & NO_ZERO),
 					      first_node(v, op),
 					      wanted, pages);
-	free(pages);
+	scratch_done(v, pages);
+}
+
+/* Node of the zone that a line of an attempt is about; -1: not such a line. */
+static int node_tried(const struct replay *v, u32 at)
+{
+	switch (v->r.lines[at].event) {
+	case EV_WMARK_FAIL: case EV_RMQ_BULK:
+		return (int)(arg(v, at, 0) >> 8);
+	case EV_PCP_ALLOC:
+		return (int)(arg(v, at, 4) >> 8);
+	case EV_RMQ_BUDDY: case EV_EXTFRAG:
+		return (int)(arg(v, at, 5) >> 8);
+	default:
+		return -1;
+	}
+}
+
+/*
+ * A recording tells that a request had a nodemask, not which. The first attempt
+ * comes to the zones of just the nodes that it allows, up to the one that serves.
+ */
+static u64 nodemask(const struct replay *v, const struct op *op)
+{
+	u64 mask = 0;
+
+	if (!(arg(v, op->request, 3) & NODEMASK_GIVEN))
+		return 0;
+	for (u32 at = op->first; at != NO_LINE && v->r.lines[at].event != EV_PG_SLOW;
+	     at = v->r.lines[at].next)
+		if (node_tried(v, at) >= 0)
+			mask |= 1ull << (node_tried(v, at) & 63);
+	return mask;
 }
 
 static void alloc_pages(struct replay *v, const struct op *op)
@@ -82,8 +145,8 @@ static void alloc_pages(struct replay *v, const struct op *op)
 		mm_ops_plain.alloc_pages_exact(arg(v, at, 2), (u32)(arg(v, before, 5) & NO_ZERO));
 		return;
 	default:
-		mm_ops_plain.alloc_pages((u32)(arg(v, at, 5) & NO_ZERO), (u32)arg(v, at, 1),
-					 (int)arg(v, at, 3));
+		mm_ops_plain.alloc_pages_nodemask((u32)(arg(v, at, 5) & NO_ZERO), (u32)arg(v, at, 1),
+						  (int)(u32)arg(v, at, 3), nodemask(v, op));
 	}
 }
 
@@ -92,7 +155,7 @@ static struct page *page_to_free(struct replay *v, u64 pfn, u32 order)
 {
 	struct page *page = page_of(v, pfn);
 
-	if (PageBuddy(page) || pfn >= v->max_pfn)
+	if (pfn >= v->max_pfn || order >= MAX_ORDER || PageBuddy(page))
 		return NULL;
 	if (!order) {
 		page->flags &= ~PG_head;
@@ -109,7 +172,7 @@ static void free_single(struct replay *v, u64 pfn, u32 order)
 {
 	struct page *page;
 
-	if (pfn < v->max_pfn && !v->released[pfn]) {
+	if (pfn < v->max_pfn && order < MAX_ORDER && !v->released[pfn]) {
 		for (u64 i = 0; i < 1ull << order; i++)
 			v->released[pfn + i] = 1;
 		mm_ops_plain.release_reserved(pfn, order);
@@ -134,7 +197,7 @@ static void free_block_or_list(struct replay *v, const struct op *op)
 		free_single(v, arg(v, op->first, 0), (u32)arg(v, op->first, 1));
 		return;
 	}
-	pages = calloc(n, sizeof(*pages));
+	pages = scratch(v, n);
 	for (at = op->first; pages && at != NO_LINE &&
 	     v->r.lines[at].event == EV_PG_FREE; at = v->r.lines[at].next) {
 		pages[i] = page_to_free(v, arg(v, at, 0), 0);
@@ -142,7 +205,7 @@ static void free_block_or_list(struct replay *v, const struct op *op)
 	}
 	if (pages)
 		mm_ops_plain.free_page_list(pages, i);
-	free(pages);
+	scratch_done(v, pages);
 }
 
 /* ---- objects ---- */
@@ -166,12 +229,12 @@ static void alloc_object(struct replay *v, const struct op *op)
 static void alloc_objects(struct replay *v, const struct op *op)
 {
 	size_t n = arg(v, op->first, 1);
-	void **objects = calloc(n + 1, sizeof(*objects));
+	void **objects = scratch(v, n);
 	struct kmem_cache *s = cache(v, op->first);
 
 	if (s && objects)
 		v->slab->cache_alloc_bulk(s, (u32)(arg(v, op->first, 2) & NO_ZERO), n, objects);
-	free(objects);
+	scratch_done(v, objects);
 }
 
 static bool object_in_use(const void *object)
@@ -191,7 +254,7 @@ static void free_object(struct replay *v, const struct op *op)
 static void free_objects(struct replay *v, const struct op *op)
 {
 	size_t n = arg(v, op->first, 2), i = 0;
-	void **objects = calloc(n + 1, sizeof(*objects));
+	void **objects = scratch(v, n);
 	struct kmem_cache *s = cache(v, op->first);
 
 	while (objects && i < n && replay_next_line(v) &&
@@ -201,7 +264,7 @@ static void free_objects(struct replay *v, const struct op *op)
 	}
 	if (i)
 		v->slab->free_bulk(s, i, objects);
-	free(objects);
+	scratch_done(v, objects);
 }
 
 static void create_cache(struct replay *v, const struct op *op)
@@ -306,7 +369,7 @@ static void free_slob(struct replay *v, const struct op *op)
  */
 static void set_reclaim_active(struct replay *v, u32 at)
 {
-	struct zone *zone = zone_named(arg(v, at, 0));
+	struct zone *zone = zone_of(arg(v, at, 0));
 	u64 *boost = &v->boosts[zone->node][zone->zone_idx];
 
 	if (arg(v, at, 1)) {
@@ -321,7 +384,7 @@ static void set_reclaim_active(struct replay *v, u32 at)
 
 static void set_threshold(struct replay *v, u32 at)
 {
-	struct zone *zone = zone_named(arg(v, at, 0));
+	struct zone *zone = zone_of(arg(v, at, 0));
 
 	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++)
 		per_cpu_ptr(zone->per_cpu_zonestats, cpu)->stat_threshold = (s8)arg(v, at, 1);
@@ -330,7 +393,7 @@ static void set_threshold(struct replay *v, u32 at)
 /* Compaction turns a free list: a block becomes its first, or its last. */
 static bool rotate(struct replay *v, u32 at)
 {
-	struct zone *zone = zone_named(arg(v, at, 4));
+	struct zone *zone = zone_of(arg(v, at, 4));
 	struct list_head *list = &zone->free_area[arg(v, at, 2) % MAX_ORDER].free_list[arg(v, at,
 											   3) & 3];
 	struct list_head *block = &page_of(v, arg(v, at, 0))->lru, *p = list->next;
@@ -351,19 +414,19 @@ static void tell(struct replay *v, const struct op *op)
 
 	switch (v->r.lines[at].event) {
 	case EV_RECLAIM_ACTIVE:
-		if (has_zone(v, arg(v, at, 0)))
+		if (zone_of(arg(v, at, 0)))
 			set_reclaim_active(v, at);
 		break;
 	case EV_STAT_THRESH:
-		if (has_zone(v, arg(v, at, 0)))
+		if (zone_of(arg(v, at, 0)))
 			set_threshold(v, at);
 		break;
 	case EV_PCP_HIGH_BATCH:
-		if (has_zone(v, arg(v, at, 0)))
+		if (zone_of(arg(v, at, 0)))
 			settings_pageset(v, at);
 		break;
 	case EV_FL_ROTATE:
-		good = has_zone(v, arg(v, at, 4)) && rotate(v, at);
+		good = zone_of(arg(v, at, 4)) && rotate(v, at);
 		if (!good)
 			miss_text(v, &v->r.lines[at], "the block is not on that list");
 		break;
@@ -501,7 +564,7 @@ void request_execute(struct replay *v, struct op *op)
 		mm_replay_ops.slob_free(object_of(v, arg(v, first, 0)), arg(v, first, 1));
 		break;
 	case OP_DRAIN: case OP_DRAIN_REMOTE: case OP_FOLD:
-		if (has_zone(v, arg(v, first, 0)))
+		if (zone_of(arg(v, first, 0)))
 			work_on_zone(v, op);
 		break;
 	case OP_ISOLATE: isolate(v, op); break;

@@ -233,10 +233,8 @@ static void read_marks(struct replay *v, const struct op *op, struct marks *m)
 		u64 id = line_arg(&v->r, line, 0);
 		struct zone *zone;
 
-		if (line->event != EV_WMARK_SET || id >> 8 >= v->nr_nodes)
-			continue;
-		zone = &kdata->node_data[id >> 8]->node_zones[id & 0xff];
-		if (!populated_zone(zone))
+		zone = line->event == EV_WMARK_SET ? zone_of(id) : NULL;
+		if (!zone)
 			continue;
 		m->zone[m->nr] = zone;
 		m->min[m->nr] = line_arg(&v->r, line, 1);
@@ -342,8 +340,10 @@ static u64 fraction_of(const struct replay *v, const struct zone *shown)
 void settings_pageset(struct replay *v, u32 at)
 {
 	u64 id = line_arg(&v->r, &v->r.lines[at], 0);
-	struct zone *zone = &kdata->node_data[id >> 8]->node_zones[id & 0xff];
+	struct zone *zone = zone_of(id);
 
+	if (!zone)
+		return;
 	zone->pageset_high = (s32)line_arg(&v->r, &v->r.lines[at], 1);
 	zone->pageset_batch = (s32)line_arg(&v->r, &v->r.lines[at], 2);
 	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++) {

@@ -117,6 +117,8 @@ static int replay(struct replay *v)
 	if (!v->caches)
 		return kms_fail(v->err, KMS_EFAIL, "out of memory");
 	counters_plan(v);
+	if (v->options->compaction && compactions_begin(v))
+		return v->err->code;
 	settings_plan_cpus(v);
 	return validate_replay_run(v);
 }
@@ -124,6 +126,7 @@ static int replay(struct replay *v)
 static void give_back(struct replay *v)
 {
 	replay_end(v);
+	requests_free(v);
 	ram_unmap();
 	if (v->mapped)
 		memblock_free(&v->mb);
@@ -135,6 +138,7 @@ static void give_back(struct replay *v)
 		slab_stats_stop(&v->stats);
 	free(v->counters_before);
 	views_free(v);
+	compactions_end(v);
 	free(v->races);
 	free(v->caches);
 	free(v->early);
@@ -163,6 +167,8 @@ int validate_recording(const char *dir, const struct validate_options *options,
 	result->wall_ns = now_ns() - start;
 	if (!rc)
 		rc = sum_up(v, result);
+	if (!rc)
+		rc = compactions_sum(v, result);
 	give_back(v);
 	return rc;
 }
@@ -179,6 +185,7 @@ void validate_free(struct validate_result *result)
 	free_counts(result->answers, result->nr_answers);
 	free_counts(result->steps, result->nr_steps);
 	free_counts(result->counters, result->nr_counters);
+	free_counts(result->compaction, result->nr_compaction);
 	free(result->snapshots);
 	for (size_t i = 0; i < result->nr_misses; i++) {
 		free(result->misses[i].expected);

@@ -15,6 +15,7 @@
 #include "sim/engine/base.h"
 
 struct validate_options {
+	bool compaction;    /* compare the model's own compaction with the recorded one, too */
 	bool resync;	    /* after a wrong answer go on as if the recorded one had come */
 	unsigned shown;	    /* mismatches to describe */
 	volatile int *stop; /* set from outside: give up; NULL: nobody does */
@@ -44,6 +45,8 @@ struct validate_result {
 	char stopped[512]; /* why the replay ended early; empty: it did not */
 	struct validate_count *answers, *steps, *counters;
 	size_t nr_answers, nr_steps, nr_counters; /* only kinds that occur */
+	struct validate_count *compaction; /* lines that it would have written; no part of exact and ok */
+	size_t nr_compaction;
 	struct validate_snapshot *snapshots;
 	size_t nr_snapshots;
 	u64 missing_dumps; /* that the trace names and the folder does not have */

@@ -17,9 +17,12 @@
 #include <string.h>
 
 #include "models/mm/inspect.h"
+#include "models/mm/slab.h"
 #include "sim/validate/replay.h"
 
 #define MAX_ROW 12
+#define SLUB_COLUMNS 7  /* of /proc/slabinfo */
+#define SLAB_COLUMNS 11 /* the same, the three tunables, objects in shared arrays */
 
 enum table { TABLE_BUDDYINFO, TABLE_PAGETYPEINFO, TABLE_ZONEINFO, TABLE_SLABINFO, NR_TABLES };
 static const char *const table_names[NR_TABLES] = {
@@ -34,7 +37,7 @@ static const u32 lasting[NR_ROW_KINDS] = {
 	[ROW_ZONE] = 0xfc,	 /* not free pages and boost */
 	[ROW_PROTECTION] = 0xf,
 	[ROW_PAGESET] = 0xe,	 /* not the count */
-	[ROW_CACHE] = 0x1c,	 /* not objects and slabs */
+	[ROW_CACHE] = 0x39c,	 /* not objects and slabs */
 };
 
 struct view_row {
@@ -82,6 +85,34 @@ static void slab_row(const struct kmem_cache *s, u64 *ours)
 	ours[4] = 1ull << oo_order(s->oo);
 	ours[5] = slabs;
 	ours[6] = slabs;
+}
+
+/* SLAB counts as in use what lies in its arrays. */
+static void slab_layer_row(const struct slab_cache *s, u64 *ours)
+{
+	u64 slabs = 0, free_slabs = 0, free_objects = 0, shared = 0;
+
+	for (u32 nid = 0; nid < kdata->nr_node_ids; nid++) {
+		const struct slab_node *n = s->node[nid];
+
+		if (!n)
+			continue;
+		slabs += n->total_slabs;
+		free_slabs += n->free_slabs;
+		free_objects += n->free_objects;
+		shared += n->shared ? n->shared->avail : 0;
+	}
+	ours[0] = slabs * s->num - free_objects;
+	ours[1] = slabs * s->num;
+	ours[2] = s->size;
+	ours[3] = s->num;
+	ours[4] = 1ull << s->gfporder;
+	ours[5] = slabs - free_slabs;
+	ours[6] = slabs;
+	ours[7] = s->limit;
+	ours[8] = s->batchcount;
+	ours[9] = s->shared;
+	ours[10] = shared;
 }
 
 static u64 list_length(const struct list_head *list)
@@ -146,7 +177,10 @@ static void our_row(const struct view_row *row, u64 *ours)
 		pageset_row(row->zone, row->which, ours);
 		break;
 	default:
-		slab_row(row->cache, ours);
+		if (row->n > SLUB_COLUMNS)
+			slab_layer_row(to_slab_cache(row->cache), ours);
+		else
+			slab_row(row->cache, ours);
 	}
 }
 
@@ -170,7 +204,7 @@ static void add_row(struct view_reader *r, enum row_kind kind, u32 n)
 	r->row.table = (enum table)r->table;
 	r->row.n = n;
 	r->row.line = r->line;
-	r->row.columns = r->at_end ? lasting[kind] : (1u << n) - 1;
+	r->row.columns = (r->at_end ? lasting[kind] : ~0u) & ((1u << n) - 1);
 	if (!r->row.columns)
 		return;
 	if (views->nr == views->max) {
@@ -210,17 +244,14 @@ static struct zone *zone_of_line(const char *line, const char **rest)
 	u32 node;
 	char name[16];
 	int length = 0;
-	struct zone *zone;
 
 	if (sscanf(line, "Node %u, zone %15[A-Za-z0-9]%n", &node, name, &length) != 2 || !length ||
 	    node >= kdata->nr_node_ids)
 		return NULL;
 	*rest = line + length;
-	for (u32 i = 0; i < MAX_NR_ZONES; i++) {
-		zone = &kdata->node_data[node]->node_zones[i];
+	for (u32 i = 0; i < MAX_NR_ZONES; i++)
 		if (!strcmp(names[i], name))
-			return populated_zone(zone) ? zone : NULL;
-	}
+			return zone_of((u64)node << 8 | i);
 	return NULL;
 }
 
@@ -297,20 +328,26 @@ static void read_zone(struct view_reader *r, const char *line)
 	}
 }
 
-/* SLUB's: name, 5 numbers, ": tunables 0 0 0 : slabdata", 3 numbers */
+/* Name, 5 numbers, ": tunables", 3 numbers (SLUB: 0), ": slabdata", 3 numbers (SLUB: the third is 0). */
 static void read_cache(struct view_reader *r, const char *line)
 {
 	size_t length = strcspn(line, " ");
-	const char *slabs = strstr(line, ": slabdata ");
+	const char *slabs = strstr(line, ": slabdata "), *tunables = strstr(line, ": tunables ");
+	bool slab = r->v->r.layer == LAYER_SLAB;
+	u64 data[3];
 	u32 id;
 
-	if (!slabs || !length || line[0] == '#' || r->v->r.layer != LAYER_SLUB)
+	if (!slabs || !tunables || !length || line[0] == '#' || r->v->r.layer == LAYER_SLOB)
 		return;
 	id = recording_name(&r->v->r, line, length);
 	r->row.cache = r->v->caches[id];
-	if (r->row.cache && numbers(line + length, r->row.shown, 5) == 5 &&
-	    numbers(slabs + 11, r->row.shown + 5, 2) == 2)
-		add_row(r, ROW_CACHE, 7);
+	if (!r->row.cache || numbers(line + length, r->row.shown, 5) != 5 ||
+	    numbers(slabs + 11, data, 3) != 3 || numbers(tunables + 11, r->row.shown + 7, 3) != 3)
+		return;
+	r->row.shown[5] = data[0];
+	r->row.shown[6] = data[1];
+	r->row.shown[10] = data[2];
+	add_row(r, ROW_CACHE, slab ? SLAB_COLUMNS : SLUB_COLUMNS);
 }
 
 static void read_line(struct view_reader *r, const char *line)

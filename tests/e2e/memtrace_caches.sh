@@ -71,8 +71,8 @@ refuses() {
 	if [ $got = 2 ] && [ ! -s "$work/out" ] && grep -qF -- "$text" "$work/err"; then ok "$name"
 	else not_ok "$name" "exit $got, wanted 2 and: $text" "$(cat "$work/err")"; fi
 }
-printf 'I 400 4\nX 400 4\n' >"$work/t"; refuses "kind" 't:2: found "X 400 4", expected I, L, S or M' --cachegrind "$work/t"
-printf 'I 4g0 4\n' >"$work/t"; refuses "address" "t:1:" --cachegrind "$work/t"
+printf 'I 400 4\nX 400 4\n' >"$work/t"; refuses "kind" 't:2:1: found "X 400 4", expected I, L, S or M' --cachegrind "$work/t"
+printf 'I 4g0 4\n' >"$work/t"; refuses "address" "t:1:3:" --cachegrind "$work/t"
 printf 'L 400 0\n' >"$work/t"; refuses "size" "a size from 1 to 4096" --cachegrind "$work/t"
 : >"$work/t"; refuses "empty" "no access in this trace" --cachegrind "$work/t"
 refuses "empty, coherence" "no access in this trace" --coherence "$work/t"
@@ -81,7 +81,7 @@ refuses "geometry" "do not divide into 3 ways" --cachegrind --D1 32768,3,64 $tra
 refuses "geometry form" "expected SIZE,WAYS,LINE" --cachegrind --D1 32768 $trace
 refuses "line" "expected a power of two" --cachegrind --LL 32768,8,48 $trace
 refuses "format" 'did you mean "lackey"?' --cachegrind --format lacky $trace
-printf '0 R 40\n1 Q 40\n' >"$work/t"; refuses "operation" "t:2:" --coherence "$work/t"
+printf '0 R 40\n1 Q 40\n' >"$work/t"; refuses "operation" "t:2:3:" --coherence "$work/t"
 printf '300 R 40\n' >"$work/t"; refuses "CPU" "a CPU from 0 to 255" --coherence "$work/t"
 printf '0 R zz\n' >"$work/t"; refuses "coherence address" "a hexadecimal address" --coherence "$work/t"
 refuses "protocol" 'did you mean "moesi"?' --coherence --set coherence.protocol=moesy "$work/t"

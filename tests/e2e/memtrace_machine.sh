@@ -56,7 +56,7 @@ cmp -s "$work/out" "$work/plain" && ok "the same from zstd" || bad "the same fro
 
 refused "no machine file" "cannot\|no such\|not found\|No such" "$work/none.json" "$work/cpus"
 printf '0 R 40\n0 X 40\n' >"$work/bad"
-refused "bad record" "bad:2: found \"0 X 40\"" $tiny "$work/bad"
+refused "bad record" "bad:2:3: found \"0 X 40\"" $tiny "$work/bad"
 printf '5 R 40\n' >"$work/bad"
 refused "CPU too many" "bad:1: found CPU 5" $tiny "$work/bad"
 printf '0 R fffffffff0\n' >"$work/bad"

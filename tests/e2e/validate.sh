@@ -32,6 +32,24 @@ ok "twice the same" json_is $boot '"ok": *true'
 ok "byte for byte" cmp "$tmp/first" "$tmp/json"
 ok "with --resync" exits 0 "everything exact" "$kmemsim" validate $boot --resync
 
+ok "with --compaction: none" exits 0 "compactions *0 *0" "$kmemsim" validate $boot --compaction
+# of what the recording under pressure shows, at least so much is foretold (docs/reclaim.md)
+foretells() { # event, least
+	got=$("$kmemsim" validate tests/exact/slub-pressure-p3 --compaction |
+		awk -v e="$1" '$1 == e {gsub(",", "", $3); print $3}')
+	[ "${got:-0}" -ge "$2" ] || { echo "$1: $got foretold, expected $2 at least"; return 1; }
+}
+ok "compaction foretold: blocks isolated" foretells ISOLATE_FREE 1224
+ok "compaction foretold: targets" foretells COMPACT_ALLOC 3364
+
+# a recording that begins after boot: a replay says so, import takes it
+cp -r $boot "$tmp/middle" && rm "$tmp"/middle/state-before_mem_init* "$tmp"/middle/trace.txt*
+zstd -dcq $boot/trace.txt.zst | sed -n '/MARK DUMP state-after_kmem_cache_init/,$p' >"$tmp/middle/trace.txt"
+rm -f "$tmp"/middle/state-after_mem_init*
+ok "begins after boot" exits 2 "begins after boot" "$kmemsim" validate "$tmp/middle"
+ok "begins after boot: import" exits 0 "begins after the kernel's boot" \
+	"$kmemsim" import "$tmp/middle" -o "$tmp/middle.kmt"
+
 ok "SLAB, from the state at the start" json_is tests/exact/slab-up-start '"ok": *true' '"slab_alloc"' \
 	'"slab_bulk"' '"l_block"' '"l_refill"' '"name": *"start"'
 ok "SLOB, from the empty buddy" json_is tests/exact/slob-up-boot '"ok": *true' '"slob_alloc"' \

@@ -53,6 +53,10 @@ q="SELECT group_concat(value) FROM run_metric JOIN metric ON metric.id = run_met
 	('held_bytes', 'slabs_allocated', 'unusable_index_order9', 'fast_path_share')"
 same "anonymised: runs as the original" "$(sqlite3 "$work/slub-up.db" "$q")" "$(sqlite3 "$work/n.db" "$q")"
 
+"$kmemsim" run configs/experiments/slub-numa2.json --timing functional --set workload.memory=machine \
+	--set 'workload.warm_up=[]' --db "$work/c.db" -q >/dev/null 2>"$work/err" &&
+	ok "a trace of two nodes runs on a machine of one" || not_ok "a trace of two nodes runs on a machine of one" "$(cat "$work/err")"
+
 cat >"$work/tiny.json" <<END
 {"name": "tiny", "machine": "$PWD/configs/machines/teaching-tiny.json", "sampling": {"samples": 2}, "timing": "functional",
  "workload": {"adversary": "checkerboard", "parameters": {"objects": 24, "order": 3}, "memory": "machine"}}

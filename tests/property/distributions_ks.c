@@ -14,6 +14,7 @@
 
 #include "sim/engine/rng.h"
 #include "workloads/dist.h"
+#include "workloads/touch.h"
 
 #define N 20000
 #define KS_CRITICAL 1.949 /* of sqrt(n) D at 0.1 % */
@@ -212,9 +213,34 @@ static void test_diurnal(void **state)
 	assert_true(distance(day, NULL) < KS_CRITICAL);
 }
 
+/* The part of objects that is touched; the same for a request whenever it is asked; clamped to the object. */
+static void test_touched_share(void **state)
+{
+	const struct touch_config config = {
+		.write_share = {.kind = DIST_UNIFORM, .a = 0, .b = 1},
+		.read_share = {.kind = DIST_WEIBULL, .a = 0.2, .b = 1.5}, .read_bytes = 64,
+	};
+	const u64 size = 1ull << 30;
+	struct touch t;
+
+	assert_true(touch_init(&t, &config, 7) && touch_any(&t, true) && touch_any(&t, false));
+	for (int i = 0; i < N; i++)
+		samples[i] = (double)touch_reach(&t, true, (u64)i, 0, size) / (double)size;
+	assert_true(touch_reach(&t, true, 17, 0, size) == (u64)(samples[17] * (double)size));
+	assert_true(distance(uniform, &config.write_share) < KS_CRITICAL);
+	for (int i = 0; i < N; i++)
+		samples[i] = (double)touch_reach(&t, false, (u64)i / 4, (u32)i % 4, size) / (double)size;
+	gsl_sort(samples, 1, N);
+	assert_true(samples[N - 1] <= 1);
+	assert_true(distance(weibull, &config.read_share) < KS_CRITICAL);
+	assert_int_equal(touch_reach(&t, false, 1, 0, 48), 48);
+	touch_free(&t);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_touched_share),
 		cmocka_unit_test(test_continuous),
 		cmocka_unit_test(test_notices_wrong_parameters),
 		cmocka_unit_test(test_on_few_values),

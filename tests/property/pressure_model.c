@@ -284,7 +284,7 @@ static void choose_machine(u64 seed)
 
 static void boot_run(void)
 {
-	static const struct rt_owner owner = { lets_go, moves, kill_task, NULL };
+	static const struct rt_owner owner = { .lets_go = lets_go, .moves = moves, .kill = kill_task };
 	struct mm_zone_info zones[HOST_MAX_ZONES];
 	u32 n, i;
 
@@ -430,7 +430,8 @@ static u64 from_environment(const char *name, u64 normal)
 
 static void random_pressure_keeps_the_books(void **state)
 {
-	u64 seed = from_environment("KMS_SEED", 1), last = seed + from_environment("KMS_RUNS", RUNS);
+	u64 seed = from_environment("KMS_SEED", 1), runs = getenv("KMS_SOAK") ? 20 * RUNS : RUNS;
+	u64 last = seed + from_environment("KMS_RUNS", runs);
 	static struct step steps[MAX_STEPS];
 
 	if (getenv("KMS_SEED") && !getenv("KMS_RUNS"))

@@ -229,7 +229,7 @@ static void check_end(void)
 
 static u64 run_once(u32 cpus, u64 seed)
 {
-	static const struct rt_owner owner = { lets_go, moves, kill_task, NULL };
+	static const struct rt_owner owner = { .lets_go = lets_go, .moves = moves, .kill = kill_task };
 	struct engine_config config = { .nr_cpus = cpus, .access = uneven_access,
 					.time_limit = 1000000000000000ull };
 	struct host h = one_zone(PAGES);
@@ -269,7 +269,8 @@ static u64 from_environment(const char *name, u64 normal)
 
 static void cpus_do_not_trip_each_other(void **state)
 {
-	u64 seed = from_environment("KMS_SEED", 1), last = seed + from_environment("KMS_RUNS", 2);
+	u64 seed = from_environment("KMS_SEED", 1);
+	u64 last = seed + from_environment("KMS_RUNS", getenv("KMS_SOAK") ? 40 : 2);
 
 	for (; seed < last; seed++)
 		for (u32 cpus = 1; cpus <= HOST_MAX_CPUS; cpus++)

@@ -2,8 +2,11 @@
  * protocol_random.c - random accesses by many CPUs to few lines, by messages.
  *
  * Every transaction is followed by the invariants of its line, every 10^4 by
- * those of all lines. KMS_SOAK=1: 10^8 transactions altogether. At the end
- * every transition of the caches' table, and so every race, has been taken.
+ * those of all lines. KMS_SOAK=1: 10^8 transactions altogether. Half the runs
+ * have as many operations under way as there are CPUs and lines, so that every
+ * home always has requests waiting and lines wait for room in the LLC: nobody
+ * may wait for ever. At the end every transition of the caches' table, and so every
+ * race, has been taken.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +88,7 @@ static void random_runs(enum protocol_kind kind)
 		for (u32 shape = 0; shape < 3; shape++) {
 			struct protocol_system_config config = {
 				.kind = kind, .cpus = cpus[i], .lines = 2 + 3 * shape,
-				.mshrs = 2, .llc_lines = shape ? 1 + 3 * (shape - 1) : 0,
+				.mshrs = (i + shape) % 2 ? 2 : 0, .llc_lines = shape ? 1 + 3 * (shape - 1) : 0,
 				.net = { .kind = (enum interconnect_kind)shape, .stops = cpus[i],
 					 .nodes = cpus[i] % 2 ? 1 : 2, .hop = 2, .inject = 1,
 					 .node_link = 20, .ps_per_flit = shape == 1 },

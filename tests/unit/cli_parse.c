@@ -26,14 +26,14 @@ static const struct cli_option options[] = {
 };
 
 static const struct cli_verb verb = {
-	"work",
-	"FILE...",
-	"do the work",
-	"kmemsim work a   first\nkmemsim work b   second",
-	options,
-	1,
-	2,
-	nothing,
+	.name = "work",
+	.args = "FILE...",
+	.summary = "do the work",
+	.examples = "kmemsim work a   first\nkmemsim work b   second",
+	.options = options,
+	.min_args = 1,
+	.max_args = 2,
+	.run = nothing,
 };
 
 /* Parse the words (NULL-terminated) after "work". */

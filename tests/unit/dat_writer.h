@@ -13,6 +13,7 @@
 
 #include "sim/engine/base.h"
 
+#define BIT(n) (1u << (n))
 #define DAT_CPUS 2
 #define DAT_PAGE 4096
 
@@ -27,57 +28,98 @@ struct dat_writer {
 	u32 nr_pages[DAT_CPUS];
 };
 
-enum dat_event { DAT_KMALLOC = 101, DAT_CACHE_ALLOC, DAT_KFREE, DAT_CACHE_FREE, DAT_PAGE_ALLOC, DAT_PAGE_FREE,
-		 DAT_BATCHED };
+/* Below 32: sets of them are words. */
+enum dat_event { DAT_KMALLOC = 11, DAT_CACHE_ALLOC, DAT_KMALLOC_NODE, DAT_CACHE_ALLOC_NODE, DAT_KFREE,
+		 DAT_CACHE_FREE, DAT_PAGE_ALLOC, DAT_PAGE_FREE, DAT_BATCHED };
 
 #define DAT_COMMON                                                                                     \
 	"format:\n\tfield:unsigned short common_type;\toffset:0;\tsize:2;\tsigned:0;\n"                 \
 	"\tfield:unsigned char common_flags;\toffset:2;\tsize:1;\tsigned:0;\n"                          \
 	"\tfield:unsigned char common_preempt_count;\toffset:3;\tsize:1;\tsigned:0;\n"                  \
 	"\tfield:int common_pid;\toffset:4;\tsize:4;\tsigned:1;\n\n"
-#define DAT_ALLOC_FIELDS                                                                               \
-	"\tfield:unsigned long call_site;\toffset:8;\tsize:8;\tsigned:0;\n"                              \
-	"\tfield:const void * ptr;\toffset:16;\tsize:8;\tsigned:0;\n"                                    \
-	"\tfield:size_t bytes_req;\toffset:24;\tsize:8;\tsigned:0;\n"                                    \
-	"\tfield:size_t bytes_alloc;\toffset:32;\tsize:8;\tsigned:0;\n"                                  \
-	"\tfield:unsigned long gfp_flags;\toffset:40;\tsize:8;\tsigned:0;\n"                             \
-	"\tfield:int node;\toffset:48;\tsize:4;\tsigned:1;\n\n"                                          \
-	"print fmt: \"call_site=%pS ptr=%p bytes_req=%zu bytes_alloc=%zu gfp_flags=0x%lx node=%d\", "     \
-	"(void *)REC->call_site, REC->ptr, REC->bytes_req, REC->bytes_alloc, REC->gfp_flags, REC->node\n"
+#define DAT_COMMON_BYTES 8
+
+/* The kernels whose events differ. */
+enum dat_version { DAT_5_4, DAT_5_10, DAT_6_1, DAT_6_18, NR_DAT_VERSIONS };
+#define DAT_OLD (BIT(DAT_5_4) | BIT(DAT_5_10))
+#define DAT_NEW (BIT(DAT_6_1) | BIT(DAT_6_18))
+#define DAT_ALL (DAT_OLD | DAT_NEW)
 
 static const struct {
 	const char *name;
-	const char *rest;
 	int id;
+	u32 versions;
 } dat_formats[] = {
-	{ "kmalloc", DAT_ALLOC_FIELDS, DAT_KMALLOC },
-	{ "kmem_cache_alloc", DAT_ALLOC_FIELDS, DAT_CACHE_ALLOC },
-	{ "kfree",
-	  "\tfield:unsigned long call_site;\toffset:8;\tsize:8;\tsigned:0;\n"
-	  "\tfield:const void * ptr;\toffset:16;\tsize:8;\tsigned:0;\n\n"
-	  "print fmt: \"call_site=%pS ptr=%p\", (void *)REC->call_site, REC->ptr\n", DAT_KFREE },
-	{ "kmem_cache_free",
-	  "\tfield:unsigned long call_site;\toffset:8;\tsize:8;\tsigned:0;\n"
-	  "\tfield:const void * ptr;\toffset:16;\tsize:8;\tsigned:0;\n"
-	  "\tfield:__data_loc char[] name;\toffset:24;\tsize:4;\tsigned:1;\n\n"
-	  "print fmt: \"call_site=%pS ptr=%p name=%s\", (void *)REC->call_site, REC->ptr, __get_str(name)\n",
-	  DAT_CACHE_FREE },
-	{ "mm_page_alloc",
-	  "\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
-	  "\tfield:unsigned int order;\toffset:16;\tsize:4;\tsigned:0;\n"
-	  "\tfield:unsigned long gfp_flags;\toffset:24;\tsize:8;\tsigned:0;\n"
-	  "\tfield:int migratetype;\toffset:32;\tsize:4;\tsigned:1;\n\n"
-	  "print fmt: \"page=%p pfn=0x%lx order=%d migratetype=%d gfp_flags=0x%lx\", "
-	  "(void *)(REC->pfn), REC->pfn, REC->order, REC->migratetype, REC->gfp_flags\n", DAT_PAGE_ALLOC },
-	{ "mm_page_free",
-	  "\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n"
-	  "\tfield:unsigned int order;\toffset:16;\tsize:4;\tsigned:0;\n\n"
-	  "print fmt: \"page=%p pfn=0x%lx order=%d\", (void *)(REC->pfn), REC->pfn, REC->order\n",
-	  DAT_PAGE_FREE },
-	{ "mm_page_free_batched",
-	  "\tfield:unsigned long pfn;\toffset:8;\tsize:8;\tsigned:0;\n\n"
-	  "print fmt: \"page=%p pfn=0x%lx order=0\", (void *)(REC->pfn), REC->pfn\n", DAT_BATCHED },
+	{ "kmalloc", DAT_KMALLOC, DAT_ALL }, { "kmem_cache_alloc", DAT_CACHE_ALLOC, DAT_ALL },
+	{ "kmalloc_node", DAT_KMALLOC_NODE, DAT_OLD },
+	{ "kmem_cache_alloc_node", DAT_CACHE_ALLOC_NODE, DAT_OLD }, { "kfree", DAT_KFREE, DAT_ALL },
+	{ "kmem_cache_free", DAT_CACHE_FREE, DAT_ALL }, { "mm_page_alloc", DAT_PAGE_ALLOC, DAT_ALL },
+	{ "mm_page_free", DAT_PAGE_FREE, DAT_ALL }, { "mm_page_free_batched", DAT_BATCHED, DAT_ALL },
 };
+
+#define DAT_ALLOCS (BIT(DAT_KMALLOC) | BIT(DAT_CACHE_ALLOC) | BIT(DAT_KMALLOC_NODE) | BIT(DAT_CACHE_ALLOC_NODE))
+#define DAT_NODES (BIT(DAT_KMALLOC_NODE) | BIT(DAT_CACHE_ALLOC_NODE))
+#define DAT_FREES (BIT(DAT_KFREE) | BIT(DAT_CACHE_FREE))
+#define DAT_PAGES (BIT(DAT_PAGE_ALLOC) | BIT(DAT_PAGE_FREE) | BIT(DAT_BATCHED))
+
+enum dat_value { DAT_SITE, DAT_PTR, DAT_NAME, DAT_REQ, DAT_ALLOC, DAT_PFN, DAT_ORDER, DAT_GFP, DAT_TYPE, DAT_NODE,
+		 DAT_ACCOUNTED, NR_DAT_VALUES };
+
+/* In the order of the kernels' own fields: of which events, in which versions. */
+static const struct {
+	const char *type, *name;
+	u32 size;
+	bool is_signed;
+	u32 events, versions;
+	enum dat_value value;
+} dat_fields[] = {
+	{ "unsigned long", "call_site", 8, false, DAT_ALLOCS | DAT_FREES, DAT_ALL, DAT_SITE },
+	{ "const void *", "ptr", 8, false, DAT_ALLOCS | DAT_FREES, DAT_ALL, DAT_PTR },
+	{ "__data_loc char[]", "name", 4, false, BIT(DAT_CACHE_ALLOC), BIT(DAT_6_18), DAT_NAME },
+	{ "__data_loc char[]", "name", 4, true, BIT(DAT_CACHE_FREE), DAT_NEW, DAT_NAME },
+	{ "size_t", "bytes_req", 8, false, DAT_ALLOCS, DAT_ALL, DAT_REQ },
+	{ "size_t", "bytes_alloc", 8, false, DAT_ALLOCS, DAT_ALL, DAT_ALLOC },
+	{ "unsigned long", "pfn", 8, false, DAT_PAGES, DAT_ALL, DAT_PFN },
+	{ "unsigned int", "order", 4, false, BIT(DAT_PAGE_ALLOC) | BIT(DAT_PAGE_FREE), DAT_ALL, DAT_ORDER },
+	{ "gfp_t", "gfp_flags", 4, false, DAT_ALLOCS | BIT(DAT_PAGE_ALLOC), DAT_OLD, DAT_GFP },
+	{ "unsigned long", "gfp_flags", 8, false, DAT_ALLOCS | BIT(DAT_PAGE_ALLOC), DAT_NEW, DAT_GFP },
+	{ "int", "migratetype", 4, true, BIT(DAT_PAGE_ALLOC), DAT_ALL, DAT_TYPE },
+	{ "int", "node", 4, true, DAT_NODES, DAT_OLD, DAT_NODE },
+	{ "int", "node", 4, true, DAT_ALLOCS, DAT_NEW, DAT_NODE },
+	{ "bool", "accounted", 1, false, BIT(DAT_CACHE_ALLOC), DAT_NEW, DAT_ACCOUNTED },
+};
+
+/* The offset of a field of dat_fields[] in an event; its bytes so far in *end. 0: it has none. */
+static u32 dat_offset(enum dat_version version, int id, size_t field, u32 *end)
+{
+	u32 at = 0;
+
+	*end = DAT_COMMON_BYTES;
+	for (size_t i = 0; i <= field; i++) {
+		at = 0;
+		if (!(dat_fields[i].events & BIT(id)) || !(dat_fields[i].versions & BIT(version)))
+			continue;
+		at = (*end + dat_fields[i].size - 1) / dat_fields[i].size * dat_fields[i].size;
+		*end = at + dat_fields[i].size;
+	}
+	return at;
+}
+
+static void dat_format_text(char *text, size_t n, enum dat_version version, const char *name, int id)
+{
+	size_t length = (size_t)snprintf(text, n, "name: %s\nID: %d\n%s", name, id, DAT_COMMON);
+	u32 end;
+
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(dat_fields); i++) {
+		u32 at = dat_offset(version, id, i, &end);
+
+		if (at)
+			length += (size_t)snprintf(text + length, n - length, "\tfield:%s %s;\toffset:%u;\tsize:%u;\tsigned:%d;\n",
+						   dat_fields[i].type, dat_fields[i].name, at, dat_fields[i].size,
+						   dat_fields[i].is_signed);
+	}
+	snprintf(text + length, n - length, "\nprint fmt: \"%%d\", REC->common_pid\n");
+}
 
 static void dat_put_u32(u8 *at, u32 v)
 {
@@ -104,7 +146,7 @@ static struct dat_page *dat_new_page(struct dat_writer *w, u32 cpu, u64 time)
 	return p;
 }
 
-/* payload: the event's bytes from common_type on; at most 112. */
+/* payload: the event's bytes from common_type on; at most 128. */
 static void dat_add(struct dat_writer *w, u32 cpu, u64 time, const u8 *payload, u32 length)
 {
 	u32 words = (length + 3) / 4;
@@ -136,28 +178,56 @@ static void dat_write_sized(FILE *f, const char *text, u32 bytes_of_size)
 	fwrite(text, 1, strlen(text), f);
 }
 
-static void dat_write_formats(FILE *f)
+/* The event's bytes from common_type on, at most 128; values by enum dat_value. */
+static u32 dat_encode(u8 *p, enum dat_version version, int id, const u64 values[NR_DAT_VALUES], const char *name)
+{
+	u32 end = DAT_COMMON_BYTES, name_at = 0;
+
+	memset(p, 0, 128);
+	dat_put_u32(p, (u32)id);
+	dat_put_u32(p + 4, 7);
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(dat_fields); i++) {
+		u32 at = dat_offset(version, id, i, &end);
+		u8 bytes[8];
+
+		if (at && dat_fields[i].value == DAT_NAME)
+			name_at = at;
+		dat_put_u64(bytes, values[dat_fields[i].value]);
+		memcpy(p + at, bytes, at ? dat_fields[i].size : 0);
+	}
+	if (!name_at)
+		return end;
+	dat_put_u32(p + name_at, end | (u32)(strlen(name) + 1) << 16);
+	memcpy(p + end, name, strlen(name) + 1);
+	return end + (u32)strlen(name) + 1;
+}
+
+static void dat_write_formats(FILE *f, enum dat_version version)
 {
 	u8 n[4];
+	u32 events = 0;
 
 	dat_put_u32(n, 0); /* ftrace's own events */
 	fwrite(n, 1, 4, f);
 	dat_put_u32(n, 1);
 	fwrite(n, 1, 4, f);
 	fwrite("kmem", 1, 5, f);
-	dat_put_u32(n, KMS_ARRAY_SIZE(dat_formats));
+	for (size_t i = 0; i < KMS_ARRAY_SIZE(dat_formats); i++)
+		events += !!(dat_formats[i].versions & BIT(version));
+	dat_put_u32(n, events);
 	fwrite(n, 1, 4, f);
 	for (size_t i = 0; i < KMS_ARRAY_SIZE(dat_formats); i++) {
 		char text[2048];
 
-		snprintf(text, sizeof(text), "name: %s\nID: %d\n%s%s", dat_formats[i].name, dat_formats[i].id,
-			 DAT_COMMON, dat_formats[i].rest);
+		if (!(dat_formats[i].versions & BIT(version)))
+			continue;
+		dat_format_text(text, sizeof(text), version, dat_formats[i].name, dat_formats[i].id);
 		dat_write_sized(f, text, 8);
 	}
 }
 
 /* Frees the writer's pages. symbols: as /proc/kallsyms. */
-static void dat_write(struct dat_writer *w, const char *path, const char *symbols)
+static void dat_write(struct dat_writer *w, const char *path, enum dat_version version, const char *symbols)
 {
 	static const u8 start[] = "\x17\x08\x44tracing" "6\0\0\x08\0\x10\0"; /* 8 byte longs, 4 KiB pages */
 	FILE *f = fopen(path, "wb");
@@ -172,7 +242,7 @@ static void dat_write(struct dat_writer *w, const char *path, const char *symbol
 			   "\tfield: char data;\toffset:16;\tsize:4080;\tsigned:1;\n", 8);
 	fwrite("header_event", 1, 13, f);
 	dat_write_sized(f, "# compressed entry header\n", 8);
-	dat_write_formats(f);
+	dat_write_formats(f, version);
 	dat_write_sized(f, symbols, 4);
 	dat_write_sized(f, "", 4);		/* printk formats */
 	dat_write_sized(f, "7 task\n", 8); /* names of tasks */

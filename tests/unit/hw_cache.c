@@ -6,7 +6,7 @@
 
 static struct cache make(u32 sets, u32 ways, enum hw_replacement replacement, u64 seed)
 {
-	struct cache_config config = { (u64)sets * ways * 64, ways, 64, 1, replacement, 0 };
+	struct cache_config config = rig_cache((u64)sets * ways * 64, ways, 1, replacement);
 	struct cache cache;
 
 	assert_int_equal(cache_init(&cache, &config, 1, "test", seed, NULL), 0);

@@ -325,9 +325,9 @@ static void compare(struct machine_config *config, u32 lines, bool window2)
 
 static void shortcut_is_exact(void **state)
 {
-	const u32 all[] = { HW_LRU, HW_TREE_PLRU, HW_RANDOM };
+	const u32 all[] = { HW_LRU, HW_TREE_PLRU, HW_RANDOM, HW_SRRIP, HW_BRRIP };
 
-	for (u32 i = 0; i < 3; i++) {
+	for (u32 i = 0; i < KMS_ARRAY_SIZE(all); i++) {
 		for (u64 cpus = 1; cpus <= 4; cpus += 3) {
 			struct machine_config config = rig_config(cpus);
 
@@ -345,8 +345,8 @@ static void shortcut_and_window2(void **state)
 {
 	struct machine_config config = rig_config(2);
 
-	config.l1d = (struct cache_config){ 32768, 2, 64, 4, HW_LRU, 0 };
-	config.l2 = (struct cache_config){ 65536, 4, 64, 12, HW_LRU, 0 };
+	config.l1d = rig_cache(32768, 2, 4, HW_LRU);
+	config.l2 = rig_cache(65536, 4, 12, HW_LRU);
 	config.llc.size_bytes = 1 << 20;
 	assert_int_equal(ram_map(1 << 24, 1 << 20, 4096, NULL), 0);
 	compare(&config, 600, true);

@@ -10,8 +10,8 @@ static struct machine_config one_line_config(void)
 {
 	struct machine_config config = rig_config(3);
 
-	config.l1d = (struct cache_config){ 64, 1, 64, 4, HW_LRU, 0 };
-	config.l2 = (struct cache_config){ 64, 1, 64, 12, HW_LRU, 0 };
+	config.l1d = rig_cache(64, 1, 4, HW_LRU);
+	config.l2 = rig_cache(64, 1, 12, HW_LRU);
 	return config;
 }
 
@@ -124,9 +124,9 @@ static void random_run(u64 cpus, u32 nodes, enum hw_replacement replacement, u32
 	u64 random = cpus * 31 + lines;
 	struct rig rig;
 
-	config.l1d = (struct cache_config){ 256, 2, 64, 4, replacement, 0 };
-	config.l2 = (struct cache_config){ 512, 4, 64, 12, replacement, 0 };
-	config.llc = (struct cache_config){ 2048, 8, 64, 30, replacement, 0 };
+	config.l1d = rig_cache(256, 2, 4, replacement);
+	config.l2 = rig_cache(512, 4, 12, replacement);
+	config.llc = rig_cache(2048, 8, 30, replacement);
 	for (u32 i = 0; i < nodes; i++)
 		node[i] = (struct node_config){ lines / nodes * 64, cpus / nodes };
 	if (nodes > 1)

@@ -28,15 +28,21 @@ struct rig {
 	bool shortcut;
 };
 
+static inline struct cache_config rig_cache(u64 size, u64 ways, u64 cycles, u32 replacement)
+{
+	return (struct cache_config){ .size_bytes = size, .ways = ways, .line_bytes = 64,
+				      .latency_cycles = cycles, .replacement = replacement };
+}
+
 static inline struct machine_config rig_config(u64 cpus)
 {
 	return (struct machine_config){
 		.cpus = cpus,
 		.core = { .ghz = 1, .ipc = 1, .atomic_cycles = 18, .local_rmw_cycles = 8,
 			  .l1_hit_cycles = 1 },
-		.l1d = { 1024, 2, 64, 4, HW_LRU },
-		.l2 = { 4096, 4, 64, 12, HW_LRU },
-		.llc = { 65536, 8, 64, 30, HW_LRU },
+		.l1d = rig_cache(1024, 2, 4, HW_LRU),
+		.l2 = rig_cache(4096, 4, 12, HW_LRU),
+		.llc = rig_cache(65536, 8, 30, HW_LRU),
 		.coherence = { .cache_to_cache_ns = 40, .invalidate_ns = 20, .upgrade_ns = 10,
 			       .write_back_ns = 5, .directory_ns = 2 },
 		.interconnect = { .hop_ns = 6, .node_ns = 100 },

@@ -486,7 +486,7 @@ static void test_bad_input(void **state)
 	fails(state_up, "1 0 0 7 L_ALLOC kmalloc-8 1000 cc0 -1 8\n", "the line ends early, expected a decimal number");
 	fails(state_up, "1 0 0 7 O_KMALLOC 1000 x cc0 -1 y\n", "found 'x', expected a decimal number");
 	fails("DUMP name=x online_cpus=1 nodes=1\n", "1 0 0 7 MARK x\n", "tell of 0 zones");
-	fails("ZONE 0 garbage\n", "1 0 0 7 MARK x\n", "state-before_mem_init.txt:1: expected ZONE node zone");
+	fails("ZONE 0 garbage\n", "1 0 0 7 MARK x\n", "state-before_mem_init.txt:1: found \"ZONE 0 garbage\", expected ZONE node zone");
 }
 
 static void test_not_a_recording(void **state)

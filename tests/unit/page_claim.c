@@ -10,16 +10,22 @@
 
 static struct page *pages[4096];
 
-static struct zone *start(u32 fallback)
+static struct zone *start_with(u32 fallback, u32 min_free_kbytes)
 {
 	struct host h = one_zone(4096);
 	struct page *page;
 
 	h.params.fallback = fallback;
+	h.params.min_free_kbytes = min_free_kbytes;
 	host_start(&h);
 	while ((page = mm->alloc_pages(MOVABLE | __GFP_MEMALLOC, 0, -1)))
 		pages[frame(page)] = page;
 	return host_zone(0, ZONE_DMA32);
+}
+
+static struct zone *start(u32 fallback)
+{
+	return start_with(fallback, 0);
 }
 
 static void free_frames(u64 from, u64 to)
@@ -117,6 +123,25 @@ static void pageblocks_are_taken_directly(void **state)
 	expect_sound();
 }
 
+/*
+ * A page that lay on a CPU's list while its pageblock was reserved comes back under the type
+ * it had: the reserve is no less one for it.
+ */
+static void a_reserve_is_not_claimed(void **state)
+{
+	struct zone *zone = start_with(FALLBACK_CLAIM, 1200);
+
+	free_frames(512, 812);
+	mm->free_pages(pages[900], 0);
+	assert_non_null(mm->alloc_pages(GFP_ATOMIC | __GFP_MOVABLE, 1, -1));
+	assert_int_equal(block_type(512), MIGRATE_HIGHATOMIC);
+	mm->drain_all_pages();
+	EXPECT_LIST(free_list(zone, 0, MIGRATE_MOVABLE), 900);
+	assert_int_equal(frame(mm->alloc_pages(UNMOVABLE, 0, -1)), 900);
+	assert_int_equal(block_type(512), MIGRATE_HIGHATOMIC);
+	expect_sound();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -125,6 +150,7 @@ int main(void)
 		MM_TEST(stealing_moves_what_is_there),
 		MM_TEST(movable_requests_do_not_claim_for_small_blocks),
 		MM_TEST(pageblocks_are_taken_directly),
+		MM_TEST(a_reserve_is_not_claimed),
 	};
 
 	return cmocka_run_group_tests_name("page_claim", tests, NULL, NULL);

@@ -160,6 +160,29 @@ static void nodes_and_their_counters(void **state)
 	expect_sound();
 }
 
+/* A nodemask holds a request to its nodes, the nearest first; one that may use reserves is not held. */
+static void a_nodemask_restricts_the_walk(void **state)
+{
+	struct host h = { .nr_cpus = 2, .nr_nodes = 2, .cpu_node = { 0, 1 },
+			  .zones = { { 0, ZONE_NORMAL, HOST_FIRST_PFN, 0x2000, 0x2000 },
+				     { 1, ZONE_NORMAL, HOST_FIRST_PFN + 0x2000, 0x2000, 0x2000 } } };
+	u64 *remote;
+
+	host_start(&h);
+	remote = per_cpu_ptr(host_zone(1, ZONE_NORMAL)->per_cpu_zonestats, 0)->vm_numa_event;
+	assert_true(frame(mm->alloc_pages_nodemask(GFP_KERNEL, 4, 0, 3)) < 0x2000);
+	assert_true(frame(mm->alloc_pages_nodemask(GFP_KERNEL, 4, 0, 2)) >= 0x2000);
+	assert_int_equal(remote[NUMA_HIT], 1); /* it got what it preferred of what it may use */
+	while (mm->alloc_pages_nodemask(GFP_KERNEL | __GFP_NORETRY, 4, 0, 1))
+		;
+	assert_int_equal(host_zone(1, ZONE_NORMAL)->vm_stat[NR_FREE_PAGES], 0x2000 - 16);
+	while (frame(mm->alloc_pages_nodemask(GFP_ATOMIC, 4, 0, 1)) < 0x2000)
+		;
+	assert_true(frame(mm->alloc_pages(GFP_KERNEL, 4, 0)) >= 0x2000);
+	assert_null(mm->alloc_pages_nodemask(GFP_KERNEL, 4, 0, 4));
+	expect_sound();
+}
+
 /* A CPU's differential reaches the zone when it exceeds the threshold (6), or by the worker. */
 static void counters_lag_behind(void **state)
 {
@@ -210,6 +233,7 @@ int main(void)
 		MM_TEST(zones_in_turn_with_their_reserve),
 		MM_TEST(zone_of_a_request),
 		MM_TEST(nodes_and_their_counters),
+		MM_TEST(a_nodemask_restricts_the_walk),
 		MM_TEST(counters_lag_behind),
 		MM_TEST(impossible_orders),
 	};

@@ -56,7 +56,8 @@ static u64 owner_kill(void *arg, u32 task)
 
 static inline void own_start(void)
 {
-	static const struct rt_owner owner = { owner_lets_go, owner_moves, owner_kill, NULL };
+	static const struct rt_owner owner = { .lets_go = owner_lets_go, .moves = owner_moves,
+					       .kill = owner_kill };
 
 	memset(owned, 0, sizeof(owned));
 	memset(refuse, 0, sizeof(refuse));

@@ -105,7 +105,8 @@ static bool frees_it_now(void *arg, u64 mapping, u64 index)
 static void last_reference_frees(void **state)
 {
 	u32 calls = 0;
-	struct rt_owner owner = { frees_it_now, owner_moves, owner_kill, &calls };
+	struct rt_owner owner = { .lets_go = frees_it_now, .moves = owner_moves, .kill = owner_kill,
+				   .arg = &calls };
 	struct page *first;
 
 	start();

@@ -209,11 +209,50 @@ static void page_cache_goes_before_tasks(void **state)
 	expect_sound();
 }
 
+/* Shrinkers are asked for 4 x objects >> priority / seeks, in batches; the rest of a batch waits. */
+static u64 shrinkable, shrink_calls, shrink_asked;
+
+static u64 count_objects(void *arg, u32 shrinker, u32 node)
+{
+	return shrinkable;
+}
+
+static u64 scan_objects(void *arg, u32 shrinker, u32 node, u64 n)
+{
+	assert_true(n <= 128);
+	shrinkable -= n;
+	shrink_asked += n;
+	shrink_calls++;
+	return n;
+}
+
+static void shrinkers_are_asked_in_batches(void **state)
+{
+	const struct rt_owner owner = { .lets_go = owner_lets_go, .moves = owner_moves, .kill = owner_kill,
+					.shrink_count = count_objects, .shrink_scan = scan_objects };
+	struct zone *zone = start(WHOLE);
+
+	rt_set_owner(&owner);
+	assert_int_equal(mm->register_shrinker(SEEKS_DEFAULT, 0), 0);
+	shrinkable = 4096 * 100; /* at the first priority 200 objects */
+	shrink_calls = shrink_asked = 0;
+	fill(zone, NO_TASK, 321);
+	assert_int_equal(shrink_calls, 0);
+	assert_non_null(own(NO_TASK));
+	assert_non_null(own(NO_TASK));
+	assert_true(shrink_calls > 0);
+	assert_int_equal(shrink_asked, shrink_calls * 128); /* 72 are put off until they make a batch */
+	for (u32 i = 1; i < NR_SHRINKERS; i++)
+		assert_int_equal(mm->register_shrinker(0, 0), (int)i);
+	assert_int_equal(mm->register_shrinker(0, 0), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		MM_TEST(marks_are_as_the_tests_assume),
 		MM_TEST(kswapd_restores_the_high_mark),
+		MM_TEST(shrinkers_are_asked_in_batches),
 		MM_TEST(boost_is_handed_over),
 		MM_TEST(hopeless_nodes_are_left_alone),
 		MM_TEST(priorities_double_the_scan),

@@ -92,9 +92,9 @@ static void test_every_mistake(void **state)
 	expect("{ \"name\": 3 }", "x.json:1:3: \"name\": expected a string");
 	expect("{ \"name\": \"\" }", "x.json:1:1: \"segments\" is missing");
 	expect("[]", "x.json:1:1: expected an object with \"segments\"");
-	expect("{\n  \"segments\": {,} }", "x.json:2:17: this is not JSON here or just before");
-	expect("", "x.json:1:1: this is not JSON here or just before");
-	expect("{ \"segments\": {} } x", "x.json:1:20: this is not JSON here or just before");
+	expect("{\n  \"segments\": {,} }", "x.json:2:17: found \"} }\", expected JSON, here or just before");
+	expect("", "x.json:1:1: found the end of the text, expected a JSON object with \"segments\"");
+	expect("{ \"segments\": {} } x", "x.json:1:20: found \"x\", expected JSON, here or just before");
 }
 
 static void test_unreadable_files(void **state)

@@ -3,6 +3,7 @@
  * out by hand from array limits (120/60/8 up to 256 bytes, 54/27 up to 1 KiB)
  * and the order in which index stacks and arrays hand out objects.
  */
+#include "models/mm/page_internal.h"
 #include "models/mm/slab.h"
 #include "tests/unit/slub_machine.h"
 
@@ -109,6 +110,21 @@ static void a_full_array_gives_back_its_oldest(void **state)
 	assert_int_equal(s->node[0]->free_objects, 60);
 	assert_int_equal(s->node[0]->free_limit, 2 * 60 + 64);
 	machine_check_slabs();
+	machine_off();
+}
+
+/* Until the kernel has identified its first CPU, that one does not count for its node. */
+static void the_boot_cpu_joins_its_node_late(void **state)
+{
+	struct slab_cache *early, *late;
+
+	boot(1, 1);
+	kdata->boot_cpu_apart = 1;
+	early = new_cache(64, 0);
+	m.mm->cpu_online(0);
+	late = new_cache(64, 0x2000);
+	assert_int_equal(early->node[0]->free_limit, 60 + 64);
+	assert_int_equal(late->node[0]->free_limit, 2 * 60 + 64);
 	machine_off();
 }
 
@@ -296,12 +312,29 @@ static void destroying_gives_everything_back(void **state)
 	machine_off();
 }
 
+/* The count of objects in use shares a word with the mark of free blocks, whatever it is. */
+static void no_slab_looks_like_a_free_block(void **state)
+{
+	struct slab_cache *s;
+
+	boot(1, 1);
+	s = new_cache(16, 0); /* 256 in a slab */
+	for (u32 i = 0; i < 250; i++) {
+		const struct page *slab = virt_to_head_page(take(s));
+
+		assert_true(slab->active > 0);
+		assert_false(PageBuddy(slab));
+	}
+	machine_off();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(objects_come_in_descending_order),
 		cmocka_unit_test(slabs_are_coloured),
 		cmocka_unit_test(a_full_array_gives_back_its_oldest),
+		cmocka_unit_test(the_boot_cpu_joins_its_node_late),
 		cmocka_unit_test(cpus_exchange_objects_through_the_shared_array),
 		cmocka_unit_test(the_reaper_frees_a_fifth_of_an_idle_array),
 		cmocka_unit_test(the_reaper_gives_free_slabs_back),
@@ -309,6 +342,7 @@ int main(void)
 		cmocka_unit_test(a_node_can_be_asked_for),
 		cmocka_unit_test(index_arrays_outside_slabs_are_metadata),
 		cmocka_unit_test(sizes_of_kmalloc),
+		cmocka_unit_test(no_slab_looks_like_a_free_block),
 		cmocka_unit_test(destroying_gives_everything_back),
 	};
 

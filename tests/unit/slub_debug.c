@@ -214,6 +214,10 @@ static void krealloc_stays_where_it_fits(void **state)
 	check_krealloc("slub", 5000, 8192, 8193);
 	check_krealloc("slub", 9000, 16384, 16385);
 	check_krealloc("noslab", 40, 4096, 4097);
+	check_krealloc("slab", 40, 64, 65);
+	check_krealloc("slab", 9000, 16384, 16385);
+	check_krealloc("slob", 40, 40, 41);
+	check_krealloc("slob", 5000, 8192, 8193);
 }
 
 static void krealloc_leaves_the_object_when_memory_is_out(void **state)

@@ -68,35 +68,52 @@ static inline struct mm_params machine_default_params(void)
 	return (struct mm_params){ .slub_cpu_partial = true, .page_group_by_mobility = true };
 }
 
-/* free_mib: what the buddy allocator gets; a multiple of 4, of 8 with two nodes. */
-static inline struct machine machine_boot(const struct mm_ops *mm, const char *policy, u32 nr_cpus,
-					  u32 nr_nodes, u64 free_mib, const struct mm_params *params)
+/*
+ * DMA and DMA32, the upper half of what is free on the second node if there is one; memory
+ * from frame normal on is in zone NORMAL. Returns how many zones.
+ */
+static inline u32 machine_zones(struct mm_zone_boot *zones, u32 nr_nodes, u64 end, u64 normal)
+{
+	u64 split = nr_nodes == 2 ? (MACHINE_FREE_PFN + end) / 2 : end, border = min(normal, end);
+	u64 cuts[] = { 0x1000, min(split, border), max(split, border), end };
+	u32 n = 0;
+
+	zones[n++] = (struct mm_zone_boot){ 0, ZONE_DMA, 1, 0xfff, 0xf00 };
+	for (u32 i = 0; i < 3; i++)
+		if (cuts[i] < cuts[i + 1])
+			zones[n++] = (struct mm_zone_boot){ cuts[i] >= split,
+							    cuts[i] >= normal ? ZONE_NORMAL : ZONE_DMA32,
+							    cuts[i], cuts[i + 1] - cuts[i],
+							    cuts[i + 1] - cuts[i] };
+	return n;
+}
+
+/*
+ * free_mib: what the buddy allocator gets; a multiple of 4, of 8 with two nodes.
+ * normal: first frame of zone NORMAL, a multiple of 1024; ~0 without one.
+ */
+static inline struct machine machine_boot_zones(const struct mm_ops *mm, const char *policy,
+						u32 nr_cpus, u32 nr_nodes, u64 free_mib, u64 normal,
+						const struct mm_params *params)
 {
 	struct machine m = { .mm = mm, .nr_cpus = nr_cpus };
-	u64 end = MACHINE_FREE_PFN + free_mib * 256, split = MACHINE_FREE_PFN + free_mib * 128;
+	u64 end = MACHINE_FREE_PFN + free_mib * 256;
 	u64 memmap_bytes = ALIGN(end * sizeof(struct page), 4096ul);
 	u64 memmap_phys = MACHINE_FREE_PFN * 4096 - memmap_bytes;
-	struct mm_params normal = machine_default_params();
-	struct mm_zone_boot zones[3] = {
-		{ 0, ZONE_DMA, 1, 0xfff, 0xf00 },
-		{ 0, ZONE_DMA32, 0x1000, end - 0x1000, end - 0x1000 },
-	};
+	struct mm_params usual = machine_default_params();
+	struct mm_zone_boot zones[4];
 	struct mm_range free = { MACHINE_FREE_PFN, end };
 	static u8 cpu_node[256];
 	static const u8 distance[4] = { 10, 20, 20, 10 };
 	struct mm_boot boot = { .nr_cpus = nr_cpus, .nr_nodes = nr_nodes, .cpu_node = cpu_node,
 				.node_distance = distance, .max_pfn = end, .zones = zones,
-				.nr_zones = 2, .free = &free, .nr_free = 1 };
+				.free = &free, .nr_free = 1 };
 	struct kms_error err = { 0 };
 
-	boot.params = params ? params : &normal;
+	boot.params = params ? params : &usual;
 	for (u32 cpu = 0; cpu < nr_cpus; cpu++)
 		cpu_node[cpu] = nr_nodes == 2 && cpu >= nr_cpus / 2;
-	if (nr_nodes == 2) {
-		zones[1].spanned = zones[1].present = split - 0x1000;
-		zones[2] = (struct mm_zone_boot){ 1, ZONE_DMA32, split, end - split, end - split };
-		boot.nr_zones = 3;
-	}
+	boot.nr_zones = machine_zones(zones, nr_nodes, end, normal);
 	m.max_pfn = end;
 	ram_unmap(); /* left over when a test failed */
 	if (ram_map(end * 4096, memmap_bytes, memmap_phys, &err))
@@ -119,6 +136,12 @@ static inline struct machine machine_boot(const struct mm_ops *mm, const char *p
 		mm->cpu_online(cpu);
 	}
 	return m;
+}
+
+static inline struct machine machine_boot(const struct mm_ops *mm, const char *policy, u32 nr_cpus,
+					  u32 nr_nodes, u64 free_mib, const struct mm_params *params)
+{
+	return machine_boot_zones(mm, policy, nr_cpus, nr_nodes, free_mib, ~0ull, params);
 }
 
 static inline void machine_off(void)

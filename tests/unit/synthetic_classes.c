@@ -202,9 +202,35 @@ static void test_refusals(void **state)
 	assert_non_null(strstr(err.text, "ping-pong needs at least 2, found 1"));
 }
 
+/*
+ * Half of a class waits for sweeps: at 400 of 1,000 allocations the first takes a quarter of
+ * what waits, from 700 on one every 100 takes all. Another class allocates only at first.
+ */
+static void test_sweeps(void **state)
+{
+	static const char text[] =
+		"{\"requests\": 1000, \"cpus\": 2, \"sweeps\": [{\"at\": 400}, {\"at\": 700, \"every\": 100, \"cpus\": [1]}],"
+		"\"classes\": [{\"name\": \"a\", \"weight\": 1, \"immortal\": 0.5, \"swept\": 0.5, \"sweep_shares\": [0.25, 1]},"
+		"{\"name\": \"b\", \"weight\": 1, \"to\": 0.5, \"swept\": 1, \"sweeps\": [0], \"sweep_order\": \"lifo\"}]}";
+	struct counts c, again;
+	u64 a, b;
+
+	draw(text, &c);
+	draw(text, &again);
+	assert_true(c.digest == again.digest);
+	a = c.allocs[1][0] + c.allocs[1][1];
+	b = c.allocs[2][0] + c.allocs[2][1];
+	assert_int_equal(a + b, 1000);
+	assert_true(b > 200 && b < 300); /* every other one of the first 500 */
+	assert_true(c.frees[2][0] + c.frees[2][1] > 150 && c.frees[2][0] + c.frees[2][1] < 250); /* what it had at 400 */
+	assert_true(c.frees[1][0] + c.frees[1][1] > a * 42 / 100 && c.frees[1][0] + c.frees[1][1] < a * 58 / 100);
+	assert_true(c.frees[1][1] > 4 * c.frees[1][0]); /* all but the first sweep's: by CPU 1 */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_sweeps),
 		cmocka_unit_test(test_producer_consumer), cmocka_unit_test(test_phases_and_drain),
 		cmocka_unit_test(test_batches),		  cmocka_unit_test(test_immortal),
 		cmocka_unit_test(test_named),		  cmocka_unit_test(test_what_they_do),

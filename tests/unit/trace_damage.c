@@ -191,7 +191,7 @@ static void test_cannot_write(void **state)
 
 	assert_int_equal(trace_writer_open(&w, test_dir, 1, &err), KMS_EUSAGE);
 	assert_null(w);
-	assert_non_null(strstr(err.text, "is a directory"));
+	assert_non_null(strstr(err.text, "found a directory, expected a regular file"));
 	err.code = 0;
 	assert_int_equal(trace_writer_open(&w, in_dir("no/such/dir.kmt"), 1, &err), KMS_EUSAGE);
 	assert_non_null(strstr(err.text, "No such file or directory"));

@@ -341,7 +341,7 @@ static void damage_is_refused(void **state)
 	memcpy(line, " S_", 3);
 	line = nth(c.trace, "MARK DUMP state-before", 1);
 	memcpy(line, "MARK JUMP", 9);
-	expect_error(&c, "does not start with empty free lists");
+	expect_error(&c, "has to begin with empty free lists");
 	memcpy(line, "MARK DUMP", 9);
 	line = nth(c.trace, "\n", 1000);
 	line[5] = 0; /* the end of the file in the middle of a line */
