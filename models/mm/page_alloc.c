@@ -35,8 +35,11 @@ static struct page *rmqueue_buddy_once(struct zone *zone, u32 order, u32 mt, u32
 static struct page *rmqueue_buddy(struct zone *preferred, struct zone *zone, u32 order, u32 mt,
 				  u32 alloc_flags)
 {
-	struct page *page = rmqueue_buddy_once(zone, order, mt, alloc_flags);
+	struct page *page;
 
+	if (stepping() && kms_step_leaves_out(zone_id(zone), ~0u)) /* found nothing, before others freed */
+		return NULL;
+	page = rmqueue_buddy_once(zone, order, mt, alloc_flags);
 	if (!page)
 		return NULL;
 	trace3(mm_rmqueue_buddy, order, mt, page_to_pfn(page));

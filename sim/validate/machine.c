@@ -117,6 +117,47 @@ bool machine_first_dump(struct replay *v, const char *word, const char *key, u64
 	return machine_next_dump(v, 0, word, key, value);
 }
 
+/* ---- pageblocks ---- */
+
+static void holes_of_zone(struct replay *v, const char *digit, u64 pfn, u32 *missing)
+{
+	for (; *digit && *digit != '\n'; digit++, pfn += PAGEBLOCK_NR_PAGES) {
+		if (*digit == 'x') {
+			++*missing;
+		} else if (*digit >= '0' && *digit <= '7' && pfn < v->max_pfn) {
+			u64 *word = pageblock_word(pfn);
+
+			*word &= ~(PAGEBLOCK_MASK << pageblock_shift(pfn));
+			*word |= (u64)(*digit - '0') << pageblock_shift(pfn);
+		}
+	}
+}
+
+/* Zones span holes: pageblocks there have no type given, or do not exist at all. */
+void machine_holes(struct replay *v)
+{
+	struct kms_error ignored = { 0 };
+	char file[200] = "", *text;
+	size_t bytes;
+
+	if (!next_dump_file(v, 0, file, sizeof(file)) ||
+	    recording_file(v->r.dir, file, &text, &bytes, &ignored))
+		return;
+	for (char *line = text; line; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
+		const char *digits = strchr(line, ':');
+		u32 node, zone;
+
+		if (!digits || sscanf(line, "PB %u %u", &node, &zone) != 2 || node >= v->nr_nodes ||
+		    zone >= MAX_NR_ZONES)
+			continue;
+		digits += 1 + (digits[1] == ' ');
+		holes_of_zone(v, digits,
+			      ALIGN_DOWN(kdata->node_data[node]->node_zones[zone].zone_start_pfn,
+					 PAGEBLOCK_NR_PAGES), &v->missing_blocks[node][zone]);
+	}
+	free(text);
+}
+
 /* ---- CPUs ---- */
 
 /* CPUs that have per-CPU lists in the last dump: all that are possible. */

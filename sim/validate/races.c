@@ -241,6 +241,8 @@ bool races_leave_out(struct replay *v, u64 zone, u32 gfp)
 		settle_boost(v, zone);
 	if (next == zone)
 		return false;
+	if (gfp == ~0u) /* its free lists, after a locked per-CPU list: a search that fails leaves no line */
+		return next != ~0ull && had(v, zone, earliest(v, v->op), false);
 	if ((gfp & GFP_WRITE) && next >> 8 != zone >> 8)
 		return true;
 	return next != ~0ull && next >> 8 != zone >> 8 && masked(v);

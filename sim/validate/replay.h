@@ -69,6 +69,7 @@ struct replay {
 	u32 nr_zones;
 	struct mm_range *free, *late;
 	u32 nr_free, nr_late;
+	u32 missing_blocks[64][MAX_NR_ZONES]; /* pageblocks of holes */
 	u8 *released; /* by frame: the buddy allocator has had it */
 	u64 max_pfn;
 	u32 boot_over; /* line from which on requests may reclaim */
@@ -116,6 +117,7 @@ void compactions_end(struct replay *v);
 int machine_zones(struct replay *v); /* before lines are sorted out */
 int machine_read(struct replay *v);  /* after that */
 int machine_set_up(struct replay *v);
+void machine_holes(struct replay *v); /* after the boot */
 /* What the first dump after a line has as key= in its line that begins with a word. */
 bool machine_next_dump(struct replay *v, u32 after, const char *word, const char *key, u64 *value);
 bool machine_first_dump(struct replay *v, const char *word, const char *key, u64 *value);

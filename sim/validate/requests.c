@@ -469,6 +469,7 @@ static void boot(struct replay *v)
 {
 	replay_pass_line(v, true); /* the dump of nothing */
 	mm_ops_plain.boot(&v->mb.boot);
+	machine_holes(v);
 	slab_stats_start(&v->stats, v->err); /* its size is known from here on */
 }
 

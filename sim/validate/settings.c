@@ -305,6 +305,37 @@ void settings_watermarks(struct replay *v, const struct op *op)
 	mm_replay_ops.set_watermarks(m.lowmem_pages ? kbytes_of(v, op, &m) : kdata->min_free_kbytes);
 }
 
+/* High mark of a zone's per-CPU lists for a share of the zone, as zone_pcp_update() computes it. */
+static u64 high_for(const struct replay *v, const struct zone *zone, u64 fraction)
+{
+	u64 cpus = 0, high;
+
+	for (u32 cpu = 0; cpu < v->nr_cpus; cpu++)
+		cpus += kdata->cpu_online[cpu] && v->cpu_node[cpu] == zone->node;
+	high = zone->managed_pages / fraction / (cpus ? cpus : kdata->nr_online_cpus);
+	return max(high, 4ul * (u64)zone->pageset_batch);
+}
+
+/* The share that gives the sizes which zones have now; 0: they go by the low marks. */
+static u64 fraction_of(const struct replay *v, const struct zone *shown)
+{
+	u64 first = 0;
+
+	for (u64 fraction = 8; fraction <= shown->managed_pages; fraction++) {
+		struct zone *zone;
+		bool fits = true;
+
+		if (high_for(v, shown, fraction) != (u64)shown->pageset_high)
+			continue;
+		first = first ? first : fraction;
+		for_each_populated_zone(zone)
+			fits &= high_for(v, zone, fraction) == (u64)zone->pageset_high;
+		if (fits)
+			return fraction;
+	}
+	return first;
+}
+
 /* Somebody set the size of per-CPU lists (percpu_pagelist_high_fraction). */
 void settings_pageset(struct replay *v, u32 at)
 {
@@ -321,6 +352,7 @@ void settings_pageset(struct replay *v, u32 at)
 		pcp->high = zone->pageset_high;
 		pcp->batch = zone->pageset_batch;
 	}
+	kdata->percpu_pagelist_high_fraction = fraction_of(v, zone);
 }
 
 /* A dump shows the factor that holds then; what the next one shows holds from here on. */

@@ -164,6 +164,7 @@ static void our_row(const struct view_row *row, u64 *ours)
 		mm_inspect_pageblocks((u32)row->zone->node, row->zone->zone_idx, count);
 		for (u32 mt = 0; mt < 4; mt++)
 			ours[mt] = count[mt];
+		ours[MIGRATE_MOVABLE] -= replaying->missing_blocks[row->zone->node][row->zone->zone_idx];
 		break;
 	case ROW_ZONE:
 		zone_row(row->zone, ours);
