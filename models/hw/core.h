@@ -35,17 +35,17 @@ struct core_store {
 };
 
 struct core {
+	kms_ps quiet_at; /* no line is on its way to the CPU from then on */
+	u32 nr_loads, nr_stores, first_store;
 	u32 model; /* enum hw_core_model */
 	u32 store_buffer;
 	kms_ps rob_ps; /* the work that fills the reorder buffer */
 	kms_ps fence_ps;
 	double catch_up;     /* share of the work since the last atomic that hides part of the next */
 	kms_ps atomic_work;  /* core_work() after the last atomic */
-	struct core_chain chain;
-	kms_ps quiet_at; /* no line is on its way to the CPU from then on */
-	u32 nr_loads, nr_stores, first_store;
 	struct core_load loads[CORE_LOADS];
 	struct core_store stores[CORE_STORES]; /* a ring, in program order */
+	struct core_chain chain;
 };
 
 struct hw_cpu;

@@ -89,6 +89,10 @@ struct hw_cpu {
 	kms_ps latency; /* the longest that access_slow() found since it was last 0 */
 	kms_ps since;	/* when the access at hand began */
 	u32 id, node, stop; /* stop: of the node's ring or mesh */
+	u64 *fast;	/* sim_cpu.fast */
+	u32 *fast_slot; /* [L1 set]: index in fast[] of the set's only entry */
+	u32 *slots;	/* [entry of the last private level] */
+	u64 accesses[SIM_NR_ACCESS_KINDS]; /* those that fast[] did not serve */
 	union {
 		struct cache level[HW_PRIVATE_LEVELS];
 		struct {
@@ -104,11 +108,7 @@ struct hw_cpu {
 		};
 	};
 	struct prefetcher l1_prefetch, l2_prefetch;
-	u64 *fast;	/* sim_cpu.fast */
-	u32 *fast_slot; /* [L1 set]: index in fast[] of the set's only entry */
-	u32 *slots;	/* [entry of the last private level] */
 	u64 llc_ways;	/* that it may fill; 0: all */
-	u64 accesses[SIM_NR_ACCESS_KINDS]; /* those that fast[] did not serve */
 	struct hw_stats stats; /* without reads, writes, atomics, prefetches */
 };
 

@@ -305,6 +305,15 @@ static __attribute__((noinline)) void access_lines(struct sim_cpu *sim, u64 off,
 	}
 }
 
+static __attribute__((noinline)) void note_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
+{
+	struct hw_cpu *cpu = sim->model;
+
+	note_sharing(sim, off, size, kind);
+	if (cpu->core.chain.on)
+		chain_access(&cpu->core.chain, sim, off, kind);
+}
+
 void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)
 {
 	struct hw_cpu *cpu = sim->model;
@@ -318,9 +327,8 @@ void machine_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind
 	if (KMS_UNLIKELY((off & (SIM_LINE_BYTES - 1)) + size > SIM_LINE_BYTES))
 		return access_lines(sim, off, size, kind);
 	access_line(sim, off, kind);
-	note_sharing(sim, off, size, kind);
-	if (KMS_UNLIKELY(cpu->core.chain.on))
-		chain_access(&cpu->core.chain, sim, off, kind);
+	if (KMS_UNLIKELY(hw_is_watched(cpu->machine, off >> SIM_LINE_SHIFT) | cpu->core.chain.on))
+		note_access(sim, off, size, kind);
 }
 
 kms_ps machine_timed_access(struct sim_cpu *sim, u64 off, u32 size, enum sim_access kind)

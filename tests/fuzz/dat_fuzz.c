@@ -85,7 +85,7 @@ static void records(const char *formats, const u8 *data, size_t size)
 {
 	struct kms_error err = { 0 };
 	struct import_result result = { 0 };
-	const struct import_job job = { "formats", output, false, &result, &err };
+	const struct import_job job = { .source = "formats", .output = output, .result = &result, .err = &err };
 	struct dat_reader *r = calloc(1, sizeof(*r));
 	struct tep_handle *tep = tep_alloc();
 	int ret;
