@@ -119,12 +119,12 @@ bool machine_first_dump(struct replay *v, const char *word, const char *key, u64
 
 /* ---- pageblocks ---- */
 
-static void holes_of_zone(struct replay *v, const char *digit, u64 pfn, u32 *missing)
+static void holes_of_zone(struct replay *v, const char *digit, u64 pfn, bool first, u32 *missing)
 {
 	for (; *digit && *digit != '\n'; digit++, pfn += PAGEBLOCK_NR_PAGES) {
 		if (*digit == 'x') {
 			++*missing;
-		} else if (*digit >= '0' && *digit <= '7' && pfn < v->max_pfn) {
+		} else if (first && *digit >= '0' && *digit <= '7' && pfn < v->max_pfn) {
 			u64 *word = pageblock_word(pfn);
 
 			*word &= ~(PAGEBLOCK_MASK << pageblock_shift(pfn));
@@ -133,9 +133,13 @@ static void holes_of_zone(struct replay *v, const char *digit, u64 pfn, u32 *mis
 	}
 }
 
-/* Zones span holes: pageblocks there have no type given, or do not exist at all. */
+/*
+ * Zones span holes: pageblocks there have no type given, which only the dump of the
+ * empty buddy allocator tells, or do not exist at all, which every dump tells.
+ */
 void machine_holes(struct replay *v)
 {
+	bool first;
 	struct kms_error ignored = { 0 };
 	char file[200] = "", *text;
 	size_t bytes;
@@ -143,6 +147,7 @@ void machine_holes(struct replay *v)
 	if (!next_dump_file(v, 0, file, sizeof(file)) ||
 	    recording_file(v->r.dir, file, &text, &bytes, &ignored))
 		return;
+	first = strstr(file, "before_mem_init");
 	for (char *line = text; line; line = (line = strchr(line, '\n')) ? line + 1 : NULL) {
 		const char *digits = strchr(line, ':');
 		u32 node, zone;
@@ -153,7 +158,7 @@ void machine_holes(struct replay *v)
 		digits += 1 + (digits[1] == ' ');
 		holes_of_zone(v, digits,
 			      ALIGN_DOWN(kdata->node_data[node]->node_zones[zone].zone_start_pfn,
-					 PAGEBLOCK_NR_PAGES), &v->missing_blocks[node][zone]);
+					 PAGEBLOCK_NR_PAGES), first, &v->missing_blocks[node][zone]);
 	}
 	free(text);
 }

@@ -152,6 +152,41 @@ static void pressure_is_exact(void **state)
 	check_exact("tests/exact/slub-pressure-p3");
 }
 
+/* Four CPUs that overtake each other at watermarks, reclaim and compact. */
+static void pressure_on_four_cpus_is_exact(void **state)
+{
+	(void)state;
+	check_exact("tests/exact/slub-press4-p2");
+}
+
+/* Caches made, shrunk and destroyed while two CPUs work. */
+static void dying_caches_are_exact(void **state)
+{
+	(void)state;
+	check_exact("tests/exact/slub-smp2-p3");
+}
+
+/* Three nodes, CPUs that come up one by one, memory policies. */
+static void three_nodes_are_exact(void **state)
+{
+	(void)state;
+	check_exact("tests/exact/slub-numa3-p1");
+}
+
+/* slub_min_order, slub_max_order, slub_min_objects and the page allocator's sysctls. */
+static void other_orders_are_exact(void **state)
+{
+	(void)state;
+	check_exact("tests/exact/slub-orders8-start");
+}
+
+/* ZONE_NORMAL behind a hole of 3.9 GiB. */
+static void zone_normal_is_exact(void **state)
+{
+	(void)state;
+	check_exact("tests/exact/slub-normal-start");
+}
+
 /* Every line that reports something is accounted for once. */
 static void every_line_counts(void **state)
 {
@@ -481,7 +516,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(up_is_exact), cmocka_unit_test(smp_is_exact),
-		cmocka_unit_test(pressure_is_exact), cmocka_unit_test(every_line_counts),
+		cmocka_unit_test(pressure_is_exact),
+		cmocka_unit_test(pressure_on_four_cpus_is_exact),
+		cmocka_unit_test(dying_caches_are_exact),
+		cmocka_unit_test(three_nodes_are_exact),
+		cmocka_unit_test(other_orders_are_exact),
+		cmocka_unit_test(zone_normal_is_exact), cmocka_unit_test(every_line_counts),
 		cmocka_unit_test(a_wrong_answer_is_found), cmocka_unit_test(resync_goes_on_exactly),
 		cmocka_unit_test(a_wrong_step_is_found), cmocka_unit_test(a_missing_line_is_found),
 		cmocka_unit_test(a_wrong_snapshot_is_found), cmocka_unit_test(damage_is_refused),
