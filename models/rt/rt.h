@@ -139,8 +139,8 @@ struct rt_stepper {
 	u64 (*captured)(void);
 	int (*node)(int usual);
 	bool (*no_room)(void);
-	bool (*watermark)(u64 zone, bool ok);
-	bool (*leaves_out)(u64 zone, u32 gfp);
+	bool (*watermark)(u64 zone, bool ok);	  /* what a test of the mark found here, or must have found; may be NULL */
+	bool (*leaves_out)(u64 zone, u32 gfp); /* the attempt passes the zone over; NULL: never */
 	void (*bug)(const char *what); /* a kms_bug(); must not return */
 };
 void rt_set_stepper(const struct rt_stepper *stepper);

@@ -57,12 +57,12 @@ int kms_step_node(int usual)
 
 bool kms_step_watermark(u64 zone, bool ok)
 {
-	return stepper->watermark(zone, ok);
+	return stepper->watermark ? stepper->watermark(zone, ok) : ok;
 }
 
 bool kms_step_leaves_out(u64 zone, u32 gfp)
 {
-	return stepper->leaves_out(zone, gfp);
+	return stepper->leaves_out && stepper->leaves_out(zone, gfp);
 }
 
 bool kms_step_no_room(void)
