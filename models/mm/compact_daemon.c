@@ -83,7 +83,7 @@ void kcompactd_compact(struct pglist_data *pgdat, u32 order, u32 highest_zoneidx
 /* What kcompactd of a node does each time it is woken. */
 void kcompactd(u32 nid)
 {
-	struct pglist_data *pgdat = kdata->node_data[nid];
+	struct pglist_data *pgdat = READ_ONCE(kdata->node_data[nid]);
 	u32 order = (u32)READ_ONCE(pgdat->kcompactd_max_order);
 	u32 highest_zoneidx = READ_ONCE(pgdat->kcompactd_highest_zoneidx);
 
@@ -121,15 +121,15 @@ u32 fragmentation_score_zone(const struct zone *zone)
 /* The zones' scores by their part of the node. */
 static u32 fragmentation_score_node(const struct pglist_data *pgdat)
 {
-	u64 score = 0;
+	u64 all = READ_ONCE(pgdat->node_present_pages) + 1, score = 0;
 	u32 i;
 
 	for (i = 0; i < MAX_NR_ZONES; i++) {
 		const struct zone *zone = &pgdat->node_zones[i];
+		u64 present = READ_ONCE(zone->present_pages);
 
-		if (populated_zone(zone))
-			score += zone->present_pages * fragmentation_score_zone(zone) /
-				 (pgdat->node_present_pages + 1);
+		if (present)
+			score += present * fragmentation_score_zone(zone) / all;
 	}
 	return (u32)score;
 }
@@ -167,7 +167,7 @@ static void compact_all_zones(struct pglist_data *pgdat, u32 mode, bool proactiv
  */
 void proactive_compact(u32 nid)
 {
-	struct pglist_data *pgdat = kdata->node_data[nid];
+	struct pglist_data *pgdat = READ_ONCE(kdata->node_data[nid]);
 	u32 before;
 
 	if (!READ_ONCE(kdata->compaction_proactiveness) || !READ_ONCE(pgdat->lru_used) ||
@@ -193,5 +193,5 @@ void proactive_compact(u32 nid)
 /* The administrator's order: compact all zones of a node as far as it goes. */
 void compact_node(u32 nid)
 {
-	compact_all_zones(kdata->node_data[nid], MIGRATE_SYNC, false);
+	compact_all_zones(READ_ONCE(kdata->node_data[nid]), MIGRATE_SYNC, false);
 }
