@@ -5,10 +5,7 @@
  *
  * The first byte chooses the slab layer, the rest is a trace as text (text.h).
  */
-#include "sim/config/cfg.h"
-#include "sim/config/experiment.h"
-#include "sim/run/run.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_run.h"
 #include "workloads/text.h"
 
 static const char *const layers[] = { "slub", "slab", "slob", "sheaves", "noslab" };
@@ -16,29 +13,13 @@ static const char *const layers[] = { "slub", "slab", "slob", "sheaves", "noslab
 static int run(const char *layer, const char *trace, struct kms_error *err)
 {
 	static const struct run_options options = { .check = true };
-	static struct experiment_config config;
-	struct store *store;
-	struct cfg *cfg;
-	char text[400], *json;
-	s64 id = 0;
-	int rc;
+	char text[400];
 
 	snprintf(text, sizeof(text), "{\"machine\": {\"cpus\": 2, \"memory\": {\"size\": \"64MiB\"}},"
 		 "\"timing\": \"functional\", \"allocator\": {\"slab\": \"%s\"},"
 		 "\"workload\": {\"trace\": \"%s\", \"memory\": \"machine\"},"
 		 "\"sampling\": {\"samples\": 4, \"page_maps\": 1}}", layer, trace);
-	rc = cfg_load_text(&cfg, &experiment_config_table, &config, text, "text", ".", NULL, 0, err);
-	if (rc)
-		return rc;
-	json = cfg_resolved(cfg);
-	rc = store_open(&store, ":memory:", STORE_WRITE, err);
-	if (!rc) {
-		rc = run_experiment(&config, json, store, &options, &id, err);
-		store_close(store, NULL);
-	}
-	free(json);
-	cfg_free(cfg);
-	return rc;
+	return fuzz_run(text, NULL, 0, &options, err);
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)

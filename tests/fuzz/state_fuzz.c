@@ -17,11 +17,8 @@
 #include <xxhash.h>
 #include <zstd.h>
 
-#include "sim/config/cfg.h"
-#include "sim/config/experiment.h"
-#include "sim/run/run.h"
 #include "sim/run/state.h"
-#include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_run.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 
@@ -44,29 +41,11 @@ static char state_path[96];
 static int run(const char *save, const char *start, struct kms_error *err)
 {
 	struct run_options options = { .save_state = save };
-	static struct experiment_config config;
 	char setting[128];
 	const char *settings[] = { setting, "workload.resume=true" };
-	struct store *store;
-	struct cfg *cfg;
-	char *json;
-	s64 id = 0;
-	int rc;
 
 	snprintf(setting, sizeof(setting), "workload.start_state=%s", start ? start : "");
-	rc = cfg_load_text(&cfg, &experiment_config_table, &config, text, "text", ".", settings,
-			   start ? 2 : 0, err);
-	if (rc)
-		return rc;
-	json = cfg_resolved(cfg);
-	rc = store_open(&store, ":memory:", STORE_WRITE, err);
-	if (!rc) {
-		rc = run_experiment(&config, json, store, &options, &id, err);
-		store_close(store, NULL);
-	}
-	free(json);
-	cfg_free(cfg);
-	return rc;
+	return fuzz_run(text, settings, start ? 2 : 0, &options, err);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
